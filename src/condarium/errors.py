@@ -49,3 +49,83 @@ class Refused(CondariumError):
 
 class Failed(CondariumError):
     """The work failed."""
+
+
+class BadName(BadInput):
+    """A name has characters that it may not have."""
+
+
+class NoSuchEnvironment(NotFound):
+    """There is no environment of this name."""
+
+    def __init__(self, name: object) -> None:
+        self.name = name
+        super().__init__(
+            f"there is no environment {name}",
+            hint="`condarium env list` shows those there are; `condarium env build` makes one.",
+        )
+
+
+class NoSuchGeneration(NotFound):
+    """The environment has no such generation."""
+
+    def __init__(self, name: object, number: int | None) -> None:
+        self.name, self.number = name, number
+        what = "no active generation" if number is None else f"no generation {number}"
+        super().__init__(
+            f"environment {name} has {what}",
+            hint=f"`condarium env history {name}` shows its generations.",
+        )
+
+
+class NoSuchBlob(NotFound):
+    """The store does not hold these bytes."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(
+            f"the store has no blob {digest}",
+            hint="Its database and its blobs are not of one piece; restore both from a backup.",
+        )
+
+
+class BlobDamaged(Failed):
+    """A blob's bytes no longer have their hash."""
+
+    def __init__(self, digest: str) -> None:
+        self.digest = digest
+        super().__init__(
+            f"blob {digest} is damaged: its bytes have another SHA-256",
+            hint="Restore it from a backup, or build the environment again.",
+        )
+
+
+class DatabaseFailed(Failed):
+    """The database did not do what was asked."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"the database failed: {found}",
+            hint="Check that its disk has room and may be written, or that its server is up.",
+        )
+
+
+class StoreTooNew(Conflict):
+    """A newer condarium has used this store."""
+
+    def __init__(self, *, found: str, known: str) -> None:
+        super().__init__(
+            f"the store's schema is {found}; this condarium knows up to {known}",
+            hint="Use the newer condarium, or another store (--store).",
+        )
+
+
+class StoreUnusable(Failed):
+    """The store's folder cannot be used."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"the store at {path} cannot be used: {reason}",
+            hint="Name a folder that you may write to with --store or CONDARIUM_STORE.",
+        )

@@ -1,0 +1,207 @@
+"""What an operation is.
+
+A capability declares each operation once, as a function with typed parameters, next to the code
+that does it. The Python client, the command line and the REST API are derived from the declaration
+and from nothing else, so they cannot differ.
+
+    @operation("env rollback", permission=Permission.ENVIRONMENT_ACTIVATE, changes=True)
+    def rollback(
+        store: Store,
+        environment: Annotated[EnvironmentName, Argument("the environment")],
+        generation: Annotated[int | None, Argument("the generation", positional=True)] = None,
+        *,
+        actor: Actor,
+    ) -> Switched: ...
+
+Parameters that carry an `Argument` come from the caller; the others (`store`, `actor`, `progress`)
+are handed in by the application, by their type.
+"""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from condarium.model.actor import Permission
+from condarium.model.document import Document
+from condarium.model.names import EnvironmentName
+
+_REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Argument:
+    help: str
+    positional: bool | None
+    flags: tuple[str, ...]
+    metavar: str | None
+
+
+def Argument(  # noqa: N802 - reads as the type that it marks
+    help: str,  # noqa: A002 - the word that every command line uses
+    *flags: str,
+    positional: bool | None = None,
+    metavar: str | None = None,
+) -> _Argument:
+    """Describe a parameter that the caller gives.
+
+    `flags` are spellings beside the derived `--name`; a parameter without a default is positional
+    unless it has flags.
+    """
+    return _Argument(help=help, positional=positional, flags=flags, metavar=metavar)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameter:
+    """A parameter of an operation that its caller gives.
+
+    `type` is one value's type: `many` says that a tuple of them is wanted.
+    """
+
+    name: str
+    type: Any
+    many: bool
+    optional: bool
+    default: Any
+    argument: _Argument
+
+    @property
+    def required(self) -> bool:
+        return self.default is _REQUIRED
+
+    @property
+    def positional(self) -> bool:
+        if self.argument.positional is not None:
+            return self.argument.positional
+        return self.required and not self.argument.flags
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All spellings on a command line, the short ones first; none where positional."""
+        if self.positional:
+            return ()
+        return (*self.argument.flags, f"--{self.name.replace('_', '-').rstrip('-')}")
+
+    @property
+    def choices(self) -> tuple[str, ...] | None:
+        return get_args(self.type) if get_origin(self.type) is Literal else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One thing that condarium can do, as it was declared.
+
+    `changes` is True where it appends facts; `local` where it runs on its caller's machine (it
+    starts a program there, or makes files there) and therefore has no REST face.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    permission: Permission
+    changes: bool
+    local: bool
+
+    @property
+    def group(self) -> str | None:
+        """The first word of a two-word name: `env` of `env rollback`."""
+        return self.name.split()[0] if " " in self.name else None
+
+    @property
+    def verb(self) -> str:
+        return self.name.split()[-1]
+
+    @cached_property
+    def summary(self) -> str:
+        return inspect.getdoc(self.function).partition("\n")[0]  # type: ignore[union-attr]  # a test holds that each has one
+
+    @cached_property
+    def description(self) -> str:
+        return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
+
+    @cached_property
+    def result(self) -> Any:
+        return self._hints["return"]
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        found = []
+        for parameter in inspect.signature(self.function).parameters.values():
+            hint = self._hints[parameter.name]
+            if get_origin(hint) is Annotated:
+                found.append(_parameter(parameter, hint))
+        return tuple(found)
+
+    @cached_property
+    def injected(self) -> dict[str, Any]:
+        """The parameters that the application hands in: name and type."""
+        given = {parameter.name for parameter in self.parameters} | {"return"}
+        return {name: hint for name, hint in self._hints.items() if name not in given}
+
+    @cached_property
+    def route(self) -> tuple[str, str] | None:
+        """The REST face: method and path below `/api/v1`; None for a local operation.
+
+        An operation on one environment lies under that environment; reading is GET, changing is
+        POST, and removing is DELETE.
+        """
+        if self.local:
+            return None
+        group = {"env": "environments", None: ""}.get(self.group, self.group)
+        path = f"/{group}" if group else ""
+        if any(p.type is EnvironmentName and p.required for p in self.parameters):
+            path += "/{namespace}/{name}"
+        if self.verb == "remove":
+            return ("DELETE", path)
+        if self.verb not in ("list", "show"):
+            path += f"/{self.verb}"
+        documents = any(parameter.type is Document for parameter in self.parameters)
+        return ("POST" if self.changes or documents else "GET", path)
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return typing.get_type_hints(self.function, include_extras=True)
+
+
+def operation(
+    name: str, *, permission: Permission, changes: bool = False, local: bool = False
+) -> Callable[[Callable[..., Any]], Operation]:
+    """Declare the decorated function as an operation.
+
+    The name is what a person types after `condarium`; the docstring's first line is its help.
+    """
+
+    def declare(function: Callable[..., Any]) -> Operation:
+        return Operation(
+            name=name, function=function, permission=permission, changes=changes, local=local
+        )
+
+    return declare
+
+
+def declared_in(module: types.ModuleType) -> tuple[Operation, ...]:
+    """The operations that a module declares, in the order in which it does."""
+    return tuple(value for value in vars(module).values() if isinstance(value, Operation))
+
+
+def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
+    kind, argument = get_args(hint)
+    optional = get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
+    if optional:
+        (kind,) = (arm for arm in get_args(kind) if arm is not type(None))
+    many = get_origin(kind) is tuple
+    return Parameter(
+        name=parameter.name,
+        type=get_args(kind)[0] if many else kind,
+        many=many,
+        optional=optional,
+        default=parameter.default,
+        argument=argument,
+    )
+
+
+SCALARS = (str, int, bool, timedelta, Document, EnvironmentName)
+"""The types that a parameter may have, besides Literal strings and tuples of any of these."""

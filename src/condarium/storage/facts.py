@@ -1,0 +1,38 @@
+"""All facts of a store over one connection, in groups by what they are about."""
+
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from condarium.storage.audit import Audit
+from condarium.storage.builds import Builds
+from condarium.storage.environments import Environments
+from condarium.storage.prefixes import Prefixes
+from condarium.storage.solves import Solves
+
+
+class Facts:
+    """Facts as one transaction sees them; rows become model values before they leave."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @cached_property
+    def environments(self) -> Environments:
+        return Environments(self._connection)
+
+    @cached_property
+    def builds(self) -> Builds:
+        return Builds(self._connection)
+
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        return Prefixes(self._connection)
+
+    @cached_property
+    def solves(self) -> Solves:
+        return Solves(self._connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        return Audit(self._connection)

@@ -1,0 +1,58 @@
+"""Where things lie in a store's folder; described in docs/reference/formats.md."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from condarium.model.names import EnvironmentName
+
+
+@dataclass(frozen=True)
+class Layout:
+    root: Path
+
+    @property
+    def database(self) -> Path:
+        return self.root / "condarium.db"
+
+    @property
+    def blobs(self) -> Path:
+        return self.root / "blobs"
+
+    @property
+    def packages(self) -> Path:
+        """rattler's package cache; on the file system of `prefixes`, so that files can be linked."""
+        return self.root / "packages"
+
+    @property
+    def repodata(self) -> Path:
+        return self.root / "repodata"
+
+    @property
+    def pypi(self) -> Path:
+        """uv's cache of PyPI packages."""
+        return self.root / "pypi"
+
+    @property
+    def bytecode(self) -> Path:
+        """Compiled Python files by the hash of their source, linked into every prefix."""
+        return self.root / "bytecode"
+
+    @property
+    def locks(self) -> Path:
+        return self.root / "locks"
+
+    @property
+    def prefixes(self) -> Path:
+        return self.root / "prefixes"
+
+    @property
+    def environments(self) -> Path:
+        """The folder that conda's `envs_dirs` understands, a folder per namespace."""
+        return self.root / "envs"
+
+    def prefix(self, prefix: str) -> Path:
+        return self.prefixes / prefix
+
+    def link(self, environment: EnvironmentName) -> Path:
+        """The link that people use: it points to the active generation's prefix."""
+        return self.environments / environment.namespace / environment.name

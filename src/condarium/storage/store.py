@@ -1,0 +1,47 @@
+"""A store, opened: facts, blobs, and the folder in which prefixes are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+
+from condarium.errors import StoreUnusable
+from condarium.settings import Settings
+from condarium.storage.blobs import Blobs
+from condarium.storage.database import Database, open_database
+from condarium.storage.layout import Layout
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Store:
+    """Everything that condarium keeps. Nothing is opened before it is used."""
+
+    def __init__(self, settings: Settings, *, now: Callable[[], datetime] = _utc_now) -> None:
+        self.settings = settings
+        self.layout = Layout(settings.store)
+        self.now = now
+
+    @cached_property
+    def database(self) -> Database:
+        self._make_folder()
+        url = self.settings.database or f"sqlite:///{self.layout.database}"
+        return open_database(url, lock=self.layout.locks / "migrate", now=self.now)
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        if self.settings.blobs:
+            return Blobs.at_url(self.settings.blobs)
+        self._make_folder()
+        return Blobs.in_folder(self.layout.blobs)
+
+    def close(self) -> None:
+        if "database" in vars(self):
+            self.database.close()
+
+    def _make_folder(self) -> None:
+        try:
+            self.layout.locks.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnusable(self.layout.root, error.strerror or str(error)) from error
