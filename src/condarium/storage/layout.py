@@ -20,7 +20,7 @@ class Layout:
 
     @property
     def packages(self) -> Path:
-        """rattler's package cache; on the file system of `prefixes`, so that files can be linked."""
+        """rattler's package cache; on the file system of `prefixes`, so that files link."""
         return self.root / "packages"
 
     @property

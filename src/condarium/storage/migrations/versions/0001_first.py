@@ -1,4 +1,4 @@
-"""environments, generations, prefixes, solves, builds, audit"""
+"""Environments, generations, prefixes, solves, builds, audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -68,8 +68,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_builds"),
     )
-    with op.batch_alter_table("builds", schema=None) as batch_op:
-        batch_op.create_index(batch_("ix_builds_environment_id"), ["environment_id"], unique=False)
+    op.create_index("ix_builds_environment_id", "builds", ["environment_id"])
 
     op.create_table(
         "generations",
@@ -92,8 +91,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("environment_id", "number", name="pk_generations"),
     )
-    with op.batch_alter_table("generations", schema=None) as batch_op:
-        batch_op.create_index(batch_("ix_generations_prefix"), ["prefix"], unique=False)
+    op.create_index("ix_generations_prefix", "generations", ["prefix"])
 
     op.create_table(
         "activations",
@@ -111,7 +109,4 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name="pk_activations"),
     )
-    with op.batch_alter_table("activations", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_("ix_activations_environment_id_id"), ["environment_id", "id"], unique=False
-        )
+    op.create_index("ix_activations_environment_id_id", "activations", ["environment_id", "id"])
