@@ -12,6 +12,8 @@ next. `code` is the stable name of its class (`NoSuchEnvironment` → `no-such-e
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -53,6 +55,40 @@ class Failed(CondariumError):
 
 class BadName(BadInput):
     """A name has characters that it may not have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecProblem:
+    """One thing that is wrong in a spec, where (`line` and `column` count from 1), and its cure."""
+
+    line: int
+    column: int
+    found: str
+    expected: str
+    hint: str | None = None
+
+
+class BadSpec(BadInput):
+    """A spec cannot be read; `problems` holds all that is wrong, in the order of the file.
+
+    `line`, `column`, `found` and `expected` are those of the first problem.
+    """
+
+    def __init__(self, source: str, problems: Sequence[SpecProblem]) -> None:
+        self.source, self.problems = source, tuple(problems)
+        first = self.problems[0]
+        self.line, self.column = first.line, first.column
+        self.found, self.expected = first.found, first.expected
+        several = len(self.problems) > 1
+        super().__init__(
+            "\n".join(self._say(problem, with_hint=several) for problem in self.problems),
+            hint=None if several else first.hint,
+        )
+
+    def _say(self, problem: SpecProblem, *, with_hint: bool) -> str:
+        where = f"{self.source}:{problem.line}:{problem.column}"
+        cure = f"\n    {problem.hint}" if with_hint and problem.hint else ""
+        return f"{where}: found {problem.found}; expected {problem.expected}{cure}"
 
 
 class NoSuchEnvironment(NotFound):
@@ -129,3 +165,11 @@ class StoreUnusable(Failed):
             f"the store at {path} cannot be used: {reason}",
             hint="Name a folder that you may write to with --store or CONDARIUM_STORE.",
         )
+
+
+class NotPermitted(Refused):
+    """The actor may not do this."""
+
+    def __init__(self, actor: str, operation: str, reasons: tuple[str, ...]) -> None:
+        self.actor, self.operation, self.reasons = actor, operation, reasons
+        super().__init__(f"{actor} may not run {operation!r}: {'; '.join(reasons)}")
