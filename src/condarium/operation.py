@@ -96,7 +96,8 @@ class Operation:
     """One thing that condarium can do, as it was declared.
 
     `changes` is True where it appends facts; `local` where it runs on its caller's machine (it
-    starts a program there, or makes files there) and therefore has no REST face.
+    starts a program there, or makes files there) and therefore has no REST face. `saves` names the
+    attribute of its result that is a document: the faces can save it to a file (`-o FILE`).
     """
 
     name: str
@@ -104,6 +105,7 @@ class Operation:
     permission: Permission
     changes: bool
     local: bool
+    saves: str | None
 
     @property
     def group(self) -> str | None:
@@ -167,7 +169,12 @@ class Operation:
 
 
 def operation(
-    name: str, *, permission: Permission, changes: bool = False, local: bool = False
+    name: str,
+    *,
+    permission: Permission,
+    changes: bool = False,
+    local: bool = False,
+    saves: str | None = None,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare the decorated function as an operation.
 
@@ -176,7 +183,12 @@ def operation(
 
     def declare(function: Callable[..., Any]) -> Operation:
         return Operation(
-            name=name, function=function, permission=permission, changes=changes, local=local
+            name=name,
+            function=function,
+            permission=permission,
+            changes=changes,
+            local=local,
+            saves=saves,
         )
 
     return declare

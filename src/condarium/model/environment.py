@@ -1,4 +1,4 @@
-"""What an environment is over time: generations, which of them is active, and how each was built."""
+"""What an environment is over time: its generations, which is active, and how each was built."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from condarium.errors import StoreUnusable
 from condarium.settings import Settings
-from condarium.storage.blobs import Blobs
-from condarium.storage.database import Database, open_database
 from condarium.storage.layout import Layout
+
+if TYPE_CHECKING:
+    from condarium.storage.blobs import Blobs
+    from condarium.storage.database import Database
 
 
 def _utc_now() -> datetime:
@@ -16,7 +19,11 @@ def _utc_now() -> datetime:
 
 
 class Store:
-    """Everything that condarium keeps. Nothing is opened before it is used."""
+    """Everything that condarium keeps.
+
+    Nothing is opened, and neither database nor blob client imported, before it is used: SQLAlchemy
+    alone takes longer to import than `--help` may take.
+    """
 
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] = _utc_now) -> None:
         self.settings = settings
@@ -24,13 +31,17 @@ class Store:
         self.now = now
 
     @cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
+        from condarium.storage.database import open_database
+
         self._make_folder()
         url = self.settings.database or f"sqlite:///{self.layout.database}"
         return open_database(url, lock=self.layout.locks / "migrate", now=self.now)
 
     @cached_property
-    def blobs(self) -> Blobs:
+    def blobs(self) -> "Blobs":
+        from condarium.storage.blobs import Blobs
+
         if self.settings.blobs:
             return Blobs.at_url(self.settings.blobs)
         self._make_folder()

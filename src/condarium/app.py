@@ -1,0 +1,63 @@
+"""The only place that assembles concrete things, and the way by which every operation is called."""
+
+import getpass
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from condarium.access.decision import decide
+from condarium.errors import NotPermitted
+from condarium.model.actor import Actor
+from condarium.model.progress import Progress, Quiet
+from condarium.operation import Operation, declared_in
+from condarium.settings import Settings
+from condarium.storage.store import Store
+
+_DECLARATIONS = ("condarium.environments.operations",)
+"""The modules in which capabilities declare their operations, in the order that help shows."""
+
+
+@cache
+def operations() -> Mapping[str, Operation]:
+    """Every operation by its name."""
+    return {
+        operation.name: operation
+        for module in _DECLARATIONS
+        for operation in declared_in(import_module(module))
+    }
+
+
+def local_actor() -> Actor:
+    """The user of the operating system, who may do everything in a store of their own."""
+    try:
+        return Actor(name=getpass.getuser())
+    except (KeyError, OSError):
+        return Actor(name=f"uid {os.getuid()}")
+
+
+class App:
+    """A store, and somebody who works in it."""
+
+    def __init__(
+        self, settings: Settings, *, actor: Actor | None = None, progress: Progress | None = None
+    ) -> None:
+        self.actor = actor or local_actor()
+        self.progress = progress or Quiet()
+        self.store = Store(settings)
+
+    def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+        """Run an operation if its actor may. Raises NotPermitted, and what the operation raises."""
+        decision = decide(self.actor, operation.permission)
+        if not decision.allowed:
+            raise NotPermitted(self.actor.name, operation.name, decision.reasons)
+        handed = {"store": self.store, "actor": self.actor, "progress": self.progress}
+        given = {name: handed[name] for name in operation.injected}
+        try:
+            return operation.function(**given, **arguments)
+        finally:
+            self.progress.finish()
+
+    def close(self) -> None:
+        self.store.close()
