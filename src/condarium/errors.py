@@ -91,6 +91,22 @@ class BadSpec(BadInput):
         return f"{where}: found {problem.found}; expected {problem.expected}{cure}"
 
 
+class BadCondarc(BadInput):
+    """A `.condarc`, or a CONDA_* variable, does not say what it may say."""
+
+    def __init__(
+        self, source: str, *, found: str, expected: str, line: int | None = None, key: str = ""
+    ) -> None:
+        self.source, self.line, self.key = source, line, key
+        self.found, self.expected = found, expected
+        where = source if line is None else f"{source}:{line}"
+        what = f"{key}: " if key else ""
+        super().__init__(
+            f"{where}: {what}found {found}; expected {expected}",
+            hint="Correct it, or remove it to have conda's default.",
+        )
+
+
 class NoSuchEnvironment(NotFound):
     """There is no environment of this name."""
 
