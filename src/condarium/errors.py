@@ -189,3 +189,23 @@ class NotPermitted(Refused):
     def __init__(self, actor: str, operation: str, reasons: tuple[str, ...]) -> None:
         self.actor, self.operation, self.reasons = actor, operation, reasons
         super().__init__(f"{actor} may not run {operation!r}: {'; '.join(reasons)}")
+
+
+class Unsolvable(Failed):
+    """No set of packages satisfies the specs."""
+
+    def __init__(self, platform: str, explanation: str, *, hint: str | None = None) -> None:
+        self.platform, self.explanation = platform, explanation
+        super().__init__(
+            f"nothing in the channels satisfies the specs for {platform}:\n{explanation}", hint=hint
+        )
+
+
+class CompileFailed(Failed):
+    """The prefix's Python could not byte-compile."""
+
+    def __init__(self, output: list[str]) -> None:
+        super().__init__(
+            f"the environment's Python could not byte-compile its files: {' '.join(output)}",
+            hint="Build with --no-compile to leave this out.",
+        )
