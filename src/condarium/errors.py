@@ -209,3 +209,106 @@ class CompileFailed(Failed):
             f"the environment's Python could not byte-compile its files: {' '.join(output)}",
             hint="Build with --no-compile to leave this out.",
         )
+
+
+class BadLock(BadInput):
+    """A lock cannot be used."""
+
+    def __init__(
+        self, source: str, reason: str, *, line: int | None = None, hint: str | None = None
+    ) -> None:
+        self.source, self.reason, self.line = source, reason, line
+        where = source if line is None else f"{source}:{line}"
+        super().__init__(f"{where}: {reason}", hint=hint)
+
+
+class PlatformNotLocked(NotFound):
+    """The lock has no packages for this platform."""
+
+    def __init__(self, source: str, platform: str, locked: Sequence[str]) -> None:
+        self.source, self.platform, self.locked = source, platform, tuple(locked)
+        super().__init__(
+            f"{source} is not locked for {platform}, only for {', '.join(locked) or 'nothing'}",
+            hint=f"Lock again with `--platform {platform}`, or add it to the spec's platforms.",
+        )
+
+
+class PipResolutionFailed(Failed):
+    """The packages under `pip:` cannot be resolved.
+
+    `explanation` is uv's, tidied; `conda` names the conda packages that it speaks of.
+    """
+
+    def __init__(
+        self,
+        platform: str,
+        explanation: str,
+        *,
+        conda: Sequence[tuple[str, str]] = (),
+        hint: str | None = None,
+    ) -> None:
+        self.platform, self.explanation, self.conda = platform, explanation, tuple(conda)
+        chosen = "".join(
+            f"\n  {name} is {version} here: the conda packages are chosen first"
+            for name, version in conda
+        )
+        super().__init__(
+            f"the pip packages cannot be resolved for {platform}:\n{explanation}{chosen}", hint=hint
+        )
+
+
+class PipInstallFailed(Failed):
+    """The packages under `pip:` could not be installed."""
+
+    def __init__(self, explanation: str, *, hint: str | None = None) -> None:
+        self.explanation = explanation
+        super().__init__(f"the pip packages could not be installed:\n{explanation}", hint=hint)
+
+
+class NothingEarlier(Conflict):
+    """There is no earlier generation to go back to."""
+
+    def __init__(self, name: object) -> None:
+        self.name = name
+        super().__init__(
+            f"environment {name} has no generation before the active one",
+            hint=f"`condarium env history {name}` shows its generations.",
+        )
+
+
+class GenerationArchived(Conflict):
+    """The generation is archived: its prefix is not on disk."""
+
+    def __init__(self, name: object, number: int) -> None:
+        self.name, self.number = name, number
+        super().__init__(
+            f"generation {number} of {name} is archived",
+            hint=f"`condarium env restore {name} {number}` brings it back from its lock.",
+        )
+
+
+class PrefixMissing(Conflict):
+    """The generation's prefix should be on disk, and is not."""
+
+    def __init__(self, name: object, number: int) -> None:
+        self.name, self.number = name, number
+        super().__init__(
+            f"the prefix of generation {number} of {name} is not on disk",
+            hint=f"`condarium env restore {name} {number}` makes it again from its lock.",
+        )
+
+
+class NotOnThisPlatform(Conflict):
+    """The generation was locked for other platforms than this machine's."""
+
+    def __init__(self, name: object, number: int, platforms: tuple[str, ...]) -> None:
+        self.name, self.number, self.platforms = name, number, platforms
+        super().__init__(
+            f"generation {number} of {name} is locked for {', '.join(platforms)} only, "
+            "which is not what this machine runs",
+            hint="Build it again with --platform and this machine's platform.",
+        )
+
+
+class BadArguments(BadInput):
+    """The arguments do not go together."""

@@ -1,0 +1,143 @@
+"""Which format a lock has; and explicit lists, whose hashes rattler does not read."""
+
+import re
+from typing import Literal
+
+from rattler import PackageRecord, RepoDataRecord, Subdir
+from rattler.exceptions import (
+    InvalidPackageNameError,
+    InvalidVersionError,
+    ParseSubdirError,
+)
+from rattler.package.build_string import BuildString
+
+from condarium.errors import BadLock
+
+_AGAIN = "Restore the file from where it came, or lock again."
+
+
+def check_text(data: bytes, source: str) -> tuple[str, str]:
+    """Decode a lock and tell its format: `pixi`, `conda-lock` or `explicit`. Raises BadLock."""
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise BadLock(source, "is not a text file (UTF-8)", line=line, hint=_AGAIN) from error
+    text = text.replace("\r\n", "\n")
+    _refuse_conflicts(text, source)
+    if re.search(r"^@EXPLICIT\s*$", text, re.MULTILINE):
+        return text, "explicit"
+    if re.search(r"^package:", text, re.MULTILINE) and re.search(r"^metadata:", text, re.MULTILINE):
+        return text, "conda-lock"
+    if not re.search(r"^version:\s*\d+\s*$", text, re.MULTILINE):
+        raise BadLock(
+            source,
+            f"is not a lock: {_guess(text)}",
+            hint="A pixi.lock, a conda-lock.yml or an explicit list (@EXPLICIT) can be installed.",
+        )
+    return text, "pixi"
+
+
+def _guess(text: str) -> str:
+    if not text.strip():
+        return "it is empty"
+    if re.search(r"^dependencies:", text, re.MULTILINE):
+        return "it looks like an environment.yml, which must be solved first"
+    if re.search(r"^\[(workspace|project|dependencies)", text, re.MULTILINE):
+        return "it looks like a manifest (TOML), which must be solved first"
+    if re.search(r"^\[\[package", text, re.MULTILINE):
+        return "it looks like a uv.lock, poetry.lock or pylock.toml, which have no conda packages"
+    return "it says no `version:`"
+
+
+def _refuse_conflicts(text: str, source: str) -> None:
+    if found := re.search(r"^(<{7}|>{7}|={7}$|\|{7})", text, re.MULTILINE):
+        line = text.count("\n", 0, found.start()) + 1
+        raise BadLock(
+            source,
+            f"has the mark of a merge conflict, {found[1]}",
+            line=line,
+            hint="Take one side of the conflict whole, or lock again.",
+        )
+
+
+def read_explicit(text: str, source: str) -> tuple[str, tuple[str, ...], list[RepoDataRecord]]:
+    """Read an `@EXPLICIT` list (CEP 23): its subdir, its channels and its packages.
+
+    Each line is a URL with `#` and a hash, MD5 (32 digits) or SHA-256 (64, or after `sha256:`).
+    """
+    records = [
+        _record(line.strip(), source, number)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if line.strip() and not line.lstrip().startswith(("#", "@EXPLICIT"))
+    ]
+    said = re.search(r"^#\s*platform:\s*(\S+)\s*$", text, re.MULTILINE)
+    subdirs = {record.subdir for record in records} - {"noarch"}
+    if said:
+        subdirs = {said[1]}
+    if len(subdirs) != 1:
+        found = ", ".join(sorted(subdirs)) or "none"
+        raise BadLock(
+            source,
+            f"does not say its platform, and its packages are of {found}",
+            hint="Add the line `# platform: linux-64`, or whichever it is.",
+        )
+    channels = tuple(dict.fromkeys(record.channel for record in records))
+    return subdirs.pop(), channels, sorted(records, key=lambda record: record.name.normalized)
+
+
+def _record(line: str, source: str, number: int) -> RepoDataRecord:
+    url, _, digest = line.partition("#")
+    digest = digest.removeprefix("sha256:").removeprefix("md5:").lower()
+    channel, _, rest = url.rpartition("/")
+    channel, _, subdir = channel.rpartition("/")
+    stem = re.sub(r"\.(conda|tar\.bz2)$", "", rest)
+    parts = stem.rsplit("-", 2)
+    if len(parts) != 3 or stem == rest or "://" not in channel:
+        raise BadLock(
+            source,
+            f"found {line!r}; expected the URL of a .conda or .tar.bz2 package",
+            line=number,
+        )
+    if not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{64}", digest):
+        raise BadLock(
+            source,
+            f"{rest} has no hash; expected #, then an MD5 or a SHA-256",
+            line=number,
+            hint="`conda list --explicit --sha256` writes the hashes.",
+        )
+    try:
+        return RepoDataRecord(
+            _package(parts, subdir, bytes.fromhex(digest)),
+            file_name=rest,
+            url=url,
+            channel=f"{channel}/",
+        )
+    except (InvalidPackageNameError, InvalidVersionError, ParseSubdirError, ValueError) as error:
+        raise BadLock(source, f"{rest}: {error}", line=number) from error
+
+
+def _package(parts: list[str], subdir: str, digest: bytes) -> PackageRecord:
+    name, version, build = parts
+    return PackageRecord(
+        name=name,
+        version=version,
+        build=BuildString.new_unchecked(build),
+        build_number=_build_number(build),
+        subdir=Subdir(subdir),
+        noarch=_noarch(subdir, build),
+        sha256=digest if len(digest) == 32 else None,
+        md5=digest if len(digest) == 16 else None,
+    )
+
+
+def _build_number(build: str) -> int:
+    found = re.search(r"(?:^|_)(\d+)$", build)
+    return int(found[1]) if found else 0
+
+
+def _noarch(subdir: str, build: str) -> Literal["python", "generic"] | None:
+    """Guess from the build string: the file does not say, and the package itself does later."""
+    if subdir != "noarch":
+        return None
+    return "python" if build.startswith("py") else "generic"
