@@ -1,0 +1,5 @@
+"""The Python API: the same operations as the command line, in process."""
+
+from condarium.client.client import Client
+
+__all__ = ["Client"]

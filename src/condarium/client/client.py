@@ -1,0 +1,149 @@
+"""A store, as a Python object whose methods are condarium's operations."""
+
+import inspect
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from condarium.app import App, operations
+from condarium.client.files import check_writable, write_whole
+from condarium.client.signature import OUTPUT, docstring_of, method_name, signature_of
+from condarium.client.values import BadArgument, accept, did_you_mean
+from condarium.model.actor import Actor
+from condarium.model.progress import Progress
+from condarium.operation import Operation
+from condarium.settings import Settings
+
+
+class Client:
+    """Work with a store in process.
+
+    Every operation is a method: `env build` is `client.env.build`, `lock` is `client.lock`. Plain
+    values will do: names and paths as text, durations as text such as `"90d"`, lists for tuples.
+
+    >>> with Client("/srv/condarium") as client:  # doctest: +SKIP
+    ...     client.env.build("lab/fit", file="environment.yml")
+    ...     client.lock(file="environment.yml", output="pixi.lock")
+
+    `store` is a folder; by default CONDARIUM_STORE, or a folder in the home. Errors are those of
+    `condarium.errors`; a wrong argument raises BadArgument before anything is done.
+    """
+
+    def __init__(
+        self,
+        store: str | Path | None = None,
+        *,
+        actor: Actor | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        settings = Settings.read(os.environ, store=store)
+        self._app = App(settings, actor=actor, progress=progress)
+
+    def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
+        """Run an operation with arguments by name, plain or as they are."""
+        given = dict(arguments)
+        output = given.pop(OUTPUT, None) if operation.saves else None
+        known = {parameter.name: parameter for parameter in operation.parameters}
+        accepted = {name: accept(known[name], value, label=name) for name, value in given.items()}
+        if output is None:
+            return self._app.call(operation, accepted)
+        path = _output_path(output)
+        check_writable(path)
+        result = self._app.call(operation, accepted)
+        write_whole(path, getattr(result, operation.saves or ""))
+        return result
+
+    def close(self) -> None:
+        """Give back what the store holds open."""
+        self._app.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):  # copying and inspecting ask for many of these
+            raise AttributeError(name, name=name, obj=self)
+        for operation in operations().values():
+            if operation.group is None and method_name(operation) == name:
+                return _method(self, operation)
+            if operation.group == name:
+                return Group(self, name)
+        raise AttributeError(f"a client has no {name!r}", name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        derived = {operation.group or method_name(operation) for operation in operations().values()}
+        return sorted({*super().__dir__(), *derived})
+
+    def __repr__(self) -> str:
+        return f"<condarium.Client of {self._app.store.settings.store} as {self._app.actor.name}>"
+
+
+class Group:
+    """The operations that share a first word, such as `client.env`."""
+
+    def __init__(self, client: Client, name: str) -> None:
+        self._client, self._name = client, name
+
+    def _operations(self) -> dict[str, Operation]:
+        every = operations().values()
+        return {method_name(found): found for found in every if found.group == self._name}
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and (found := self._operations().get(name)):
+            return _method(self._client, found)
+        raise AttributeError(f"client.{self._name} has no {name!r}", name=name, obj=self)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._operations()})
+
+    def __repr__(self) -> str:
+        return f"<client.{self._name}: {', '.join(self._operations())}>"
+
+
+def _method(client: Client, operation: Operation) -> Callable[..., Any]:
+    signature = signature_of(operation)
+    path = f"client.{operation.group}." if operation.group else "client."
+    name = path + method_name(operation)
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return client.call(operation, _bind(name, signature, args, kwargs))
+
+    method.__name__ = method_name(operation)
+    method.__qualname__ = name
+    method.__doc__ = docstring_of(operation)
+    method.__signature__ = signature  # type: ignore[attr-defined]  # what inspect and help show
+    return method
+
+
+def _bind(
+    name: str, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """Arguments by name. Raises BadArgument where they do not fit the signature."""
+    for key in kwargs:
+        if key not in signature.parameters:
+            hint = did_you_mean(key, signature.parameters) or f"It takes {_listed(signature)}."
+            raise BadArgument(f"{name} has no argument {key!r}", hint=hint)
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise BadArgument(f"{name}: {error}", hint=f"It takes {_listed(signature)}.") from None
+
+
+def _listed(signature: inspect.Signature) -> str:
+    return ", ".join(signature.parameters) or "no arguments"
+
+
+def _output_path(output: object) -> Path:
+    if isinstance(output, str | os.PathLike):
+        return Path(output).expanduser()
+    raise BadArgument(f"{OUTPUT}: found {output!r}; expected the path of a file")

@@ -1,0 +1,94 @@
+"""The files that a caller names: read whole, and written whole or not at all."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from condarium.errors import BadInput, Failed
+from condarium.model.document import Document
+
+
+class UnreadableFile(BadInput):
+    """A file that was named cannot be read."""
+
+    def __init__(self, name: str, reason: str, *, hint: str | None = None) -> None:
+        self.name, self.reason = name, reason
+        super().__init__(f"{name}: {reason}", hint=hint)
+
+
+class UnwritableFile(Failed):
+    """A file cannot be written."""
+
+    def __init__(self, name: object, reason: str) -> None:
+        self.name, self.reason = str(name), reason
+        super().__init__(
+            f"{name} cannot be written: {reason}",
+            hint="Name a file in a folder that exists and that you may write to.",
+        )
+
+
+def read_document(name: str | bytes) -> Document:
+    """Read the file at a path; what it holds is relative to its folder. Raises UnreadableFile."""
+    name = os.fsdecode(name)
+    path = Path(name).expanduser()
+    try:
+        return Document(name, path.read_bytes(), path.absolute().parent)
+    except FileNotFoundError:
+        raise UnreadableFile(name, "there is no such file", hint=_instead(path.parent)) from None
+    except IsADirectoryError:
+        raise UnreadableFile(name, "found a folder; expected a file", hint=_instead(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFile(name, f"cannot be read: {reason}") from error
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether its result can be saved. Raises UnwritableFile."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise UnwritableFile(path, f"there is no folder {folder}")
+    if path.is_dir():
+        raise UnwritableFile(path, "it is a folder")
+    if not os.access(path if _is_special(path) else folder, os.W_OK):
+        raise UnwritableFile(path, "permission denied")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that readers see the old text or the new one. Raises UnwritableFile.
+
+    A link stays a link, and a file that is there keeps its mode.
+    """
+    content = text.encode()
+    try:
+        if _is_special(path):  # a pipe or /dev/null must not be replaced by a file
+            path.write_bytes(content)
+        else:
+            _replace(path.resolve(), content)
+    except OSError as error:
+        raise UnwritableFile(path, error.strerror or str(error)) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            beside.chmod(stat.S_IMODE(path.stat().st_mode))
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()
+
+
+def _instead(folder: Path) -> str | None:
+    for name in ("environment.yml", "environment.yaml", "pixi.lock"):
+        if (folder / name).is_file():
+            return f"There is {folder / name}."
+    return None

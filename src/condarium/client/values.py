@@ -1,0 +1,137 @@
+"""What callers write, as the values that operations take.
+
+A caller may write the plain form of a value (`"lab/fit"`, `"environment.yml"`, `"90d"`, a list) or
+the value itself. Whatever is neither raises BadArgument, which names the argument, what was found
+and what was expected.
+"""
+
+import difflib
+import operator
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from condarium.client.files import read_document
+from condarium.errors import BadInput
+from condarium.model.document import Document
+from condarium.model.names import EnvironmentName
+from condarium.operation import Parameter
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
+_LONGEST = timedelta(days=365_000)
+
+
+class BadArgument(BadInput):
+    """An argument is unknown, missing, or of another kind than it must be."""
+
+
+def accept(parameter: Parameter, value: object, *, label: str) -> Any:
+    """Give what the operation takes; errors call the argument `label`.
+
+    Raises BadArgument, BadName for a name, and UnreadableFile for a file.
+    """
+    if value is None and parameter.optional:
+        return None
+    if not parameter.many:
+        return _accept_one(parameter, value, label)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes | os.PathLike):
+        return tuple(_accept_one(parameter, item, label) for item in value)
+    return (_accept_one(parameter, value, label),)
+
+
+def parse_duration(text: str, *, label: str = "duration") -> timedelta:
+    """Read `90d`, `12h`, `2w`, `30m`, `45s` or several together, such as `1d 12h`."""
+    if not _DURATION.fullmatch(text):
+        raise _bad(label, text, "a duration such as 90d, 12h, 2w, 30m or 1d12h")
+    try:
+        parts = re.findall(r"([\d.]+)\s*([smhdw])", text)
+        duration = sum((timedelta(**{_UNITS[u]: float(n)}) for n, u in parts), timedelta())
+    except OverflowError:
+        duration = timedelta.max
+    return _check_duration(duration, text, label)
+
+
+def did_you_mean(word: str, known: Iterable[str], *, quote: str = "{}") -> str | None:
+    """A question that names the most similar known word, or None where none is similar."""
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {quote.format(close[0])}?" if close else None
+
+
+def _accept_one(parameter: Parameter, value: object, label: str) -> Any:
+    if parameter.choices:
+        return _choice(value, label, parameter.choices)
+    return _ACCEPT[parameter.type](value, label)
+
+
+def _choice(value: object, label: str, choices: tuple[str, ...]) -> str:
+    if value in choices:
+        return str(value)
+    raise _bad(label, value, f"one of {', '.join(choices)}", did_you_mean(str(value), choices))
+
+
+def _text(value: object, label: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise _bad(label, value, "a text")
+
+
+def _integer(value: object, label: str) -> int:
+    try:
+        if not isinstance(value, bool):
+            return operator.index(value)  # type: ignore[arg-type]  # that is what it finds out
+    except TypeError:
+        pass
+    raise _bad(label, value, "a whole number")
+
+
+def _boolean(value: object, label: str) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise _bad(label, value, "True or False")
+
+
+def _duration(value: object, label: str) -> timedelta:
+    if isinstance(value, timedelta):
+        return _check_duration(value, value, label)
+    if isinstance(value, str):
+        return parse_duration(value, label=label)
+    raise _bad(label, value, "a timedelta, or a duration such as '90d'")
+
+
+def _check_duration(duration: timedelta, found: object, label: str) -> timedelta:
+    if timedelta() <= duration <= _LONGEST:
+        return duration
+    raise _bad(label, found, "a duration from 0 to 1000 years")
+
+
+def _document(value: object, label: str) -> Document:
+    if isinstance(value, Document):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return read_document(os.fspath(value))
+    raise _bad(label, value, "the path of a file")
+
+
+def _environment(value: object, label: str) -> EnvironmentName:
+    if isinstance(value, EnvironmentName):
+        return value
+    if isinstance(value, str):
+        return EnvironmentName.parse(value)
+    raise _bad(label, value, "the name of an environment, such as 'lab/fit'")
+
+
+_ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
+    str: _text,
+    int: _integer,
+    bool: _boolean,
+    timedelta: _duration,
+    Document: _document,
+    EnvironmentName: _environment,
+}
+
+
+def _bad(label: str, found: object, expected: str, hint: str | None = None) -> BadArgument:
+    return BadArgument(f"{label}: found {found!r}; expected {expected}", hint=hint)
