@@ -1,0 +1,64 @@
+"""Sizes, times and counts in words."""
+
+from datetime import datetime
+
+
+def size(count: int) -> str:
+    """Bytes in binary units.
+
+    >>> size(1536), size(5), size(3 * 2**30)
+    ('1.5 KiB', '5 B', '3.0 GiB')
+    """
+    amount = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if amount < 1024:
+            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} TiB"
+
+
+def seconds(amount: float) -> str:
+    """A duration that was measured.
+
+    >>> seconds(0.042), seconds(3.21), seconds(95)
+    ('42 ms', '3.2 s', '1 min 35 s')
+    """
+    if amount < 0.9995:
+        return f"{amount * 1000:.0f} ms"
+    if amount < 59.95:
+        return f"{amount:.1f} s"
+    minutes, rest = divmod(round(amount), 60)
+    return f"{minutes} min {rest} s"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """How long ago; the day itself where that is more than a month.
+
+    >>> from datetime import UTC
+    >>> ago(datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC))
+    '2 h ago'
+    """
+    passed = (now - moment).total_seconds()
+    if passed < 60:
+        return "just now" if passed > -60 else f"{moment:%Y-%m-%d %H:%M}"
+    if passed < 3600:
+        return f"{passed // 60:.0f} min ago"
+    if passed < 48 * 3600:
+        return f"{passed // 3600:.0f} h ago"
+    if passed < 31 * 86400:
+        return f"{passed // 86400:.0f} d ago"
+    return f"{moment:%Y-%m-%d}"
+
+
+def count(number: int, singular: str, plural: str | None = None) -> str:
+    """A number and its noun.
+
+    >>> count(1, "package"), count(1200, "package"), count(2, "prefix", "prefixes")
+    ('1 package', '1,200 packages', '2 prefixes')
+    """
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def short(digest: str) -> str:
+    """The start of a digest: enough to recognise it."""
+    return digest[:12]

@@ -1,0 +1,140 @@
+"""The pages that explain commands: plain text of at most 80 columns."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+
+from condarium import __version__
+from condarium.cli.arguments import GLOBAL_OPTIONS, metavar, rest_of
+from condarium.client.signature import OUTPUT
+from condarium.operation import Operation, Parameter
+
+_WIDTH = 80
+_TITLES: Mapping[str | None, str] = {
+    "env": "Environments",
+    "query": "Questions",
+    None: "Locks and the store",
+}
+"""The headings of groups; a group that has none here is headed by its own name."""
+
+_START = """\
+Start with:
+  condarium env build lab/fit -f environment.yml
+  condarium env run lab/fit -- python
+"""
+_MORE = "`condarium COMMAND --help` explains a command."
+
+
+def overview(operations: Iterable[Operation]) -> str:
+    """Every command, by group."""
+    grouped = _by_group(operations)
+    parts = [f"condarium {__version__}\nusage: condarium COMMAND [ARGUMENTS] [OPTIONS]\n"]
+    parts += [_section(title(group), _commands(members)) for group, members in grouped.items()]
+    parts += [_section("Options", [*_global_options(), ("--version", "say which version it is")])]
+    parts += [_START, _MORE]
+    return "\n".join(parts)
+
+
+def group_overview(group: str, operations: Iterable[Operation]) -> str:
+    """The commands of one group."""
+    members = _by_group(operations)[group]
+    usage = f"usage: condarium {group} COMMAND [ARGUMENTS] [OPTIONS]\n"
+    return "\n".join((usage, _section(title(group), _commands(members)), _MORE))
+
+
+def page(operation: Operation) -> str:
+    """One command: what it does, and each thing that it takes."""
+    positional = [parameter for parameter in operation.parameters if parameter.positional]
+    arguments = [(_placeholder(operation, p), p.argument.help) for p in positional]
+    parts = [f"usage: {usage(operation)}\n", f"{_wrap(operation.summary)}\n"]
+    if operation.description:
+        parts.append(f"{_paragraphs(operation.description)}\n")
+    parts.append(_section("Arguments", arguments))
+    parts.append(_section("Options", options(operation)))
+    parts.append(_section("Options of every command", _global_options()))
+    return "\n".join(part for part in parts if part).rstrip("\n")
+
+
+def usage(operation: Operation) -> str:
+    """The command with its arguments, and `[OPTIONS]` where it has any that may be left out."""
+    words, program = ["condarium", operation.name], rest_of(operation)
+    for parameter in operation.parameters:
+        if parameter.positional and parameter is not program:
+            words.append(_placeholder(operation, parameter))
+        elif parameter.flags and parameter.required:
+            words.append(f"{parameter.flags[0]} {metavar(parameter)}")
+    words.append("[OPTIONS]")
+    if program:
+        words.append(_placeholder(operation, program))
+    return " ".join(words)
+
+
+def options(operation: Operation) -> list[tuple[str, str]]:
+    """The options of a command: how each is spelled, and its help."""
+    rows = []
+    for parameter in operation.parameters:
+        if parameter.flags:
+            value = "" if parameter.type is bool else f" {metavar(parameter)}"
+            rows.append((", ".join(parameter.flags) + value, _help(parameter)))
+    if operation.saves:
+        rows.append((f"-o, --{OUTPUT} FILE", f"write the {operation.verb} to a file"))
+    return rows
+
+
+def title(group: str | None) -> str:
+    return _TITLES.get(group) or str(group).capitalize()
+
+
+def _help(parameter: Parameter) -> str:
+    return (
+        f"{parameter.argument.help} (required)" if parameter.required else parameter.argument.help
+    )
+
+
+def _placeholder(operation: Operation, parameter: Parameter) -> str:
+    name = f"{metavar(parameter)}..." if parameter.many else metavar(parameter)
+    if parameter is rest_of(operation):
+        name = f"-- {name}"
+    return name if parameter.required else f"[{name}]"
+
+
+def _by_group(operations: Iterable[Operation]) -> dict[str | None, list[Operation]]:
+    groups: dict[str | None, list[Operation]] = {}
+    for operation in operations:
+        groups.setdefault(operation.group, []).append(operation)
+    return groups
+
+
+def _commands(operations: Iterable[Operation]) -> list[tuple[str, str]]:
+    return [(operation.name, operation.summary) for operation in operations]
+
+
+def _global_options() -> list[tuple[str, str]]:
+    return [
+        (", ".join(flags) + (f" {value}" if value else ""), text)
+        for flags, value, text in GLOBAL_OPTIONS.values()
+    ]
+
+
+def _section(heading: str, rows: Iterable[tuple[str, str]]) -> str:
+    """A heading and two columns; a long left cell stands on a line of its own."""
+    rows = list(rows)
+    if not rows:
+        return ""
+    column = min(max(len(left) for left, _ in rows), 22) + 4
+    lines = [f"{heading}:"]
+    for left, right in rows:
+        texts = textwrap.wrap(right, _WIDTH - column) or [""]
+        if len(left) + 4 > column:
+            lines.append(f"  {left}")
+            left = ""
+        lines.append(f"  {left}".ljust(column) + texts[0])
+        lines += [" " * column + text for text in texts[1:]]
+    return "\n".join(lines) + "\n"
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(" ".join(text.split()), _WIDTH)
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(_wrap(paragraph) for paragraph in text.split("\n\n"))

@@ -1,0 +1,114 @@
+"""The console's entry: runs a command, and turns whatever happens into words and an exit status."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+from condarium import __version__
+from condarium.app import operations
+from condarium.cli import exit_codes
+from condarium.cli.arguments import BadCommandLine, CommandLine, Options, global_flags, parse, split
+from condarium.cli.output import Output, ReaderGone
+from condarium.client.values import did_you_mean
+from condarium.errors import CondariumError
+from condarium.operation import Operation
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Give the exit status; as the console's entry (no `argv`), end the process with it."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    code = _guarded(given)
+    if argv is None:
+        _leave(code)
+    return code
+
+
+def _guarded(argv: Sequence[str]) -> int:
+    """Run, and let nothing but an exit status out."""
+    output = Output.early(argv)
+    try:
+        return _run(argv, output)
+    except CondariumError as error:
+        return output.known_error(error)
+    except ReaderGone:
+        output.abandon()
+        return exit_codes.BROKEN_PIPE
+    except KeyboardInterrupt:
+        return output.interrupted()
+    except Exception as error:  # noqa: BLE001 - the process's own boundary
+        return output.unexpected_error(error)
+
+
+def _run(argv: Sequence[str], output: Output) -> int:
+    declared = operations()
+    line = split(argv, {found.group for found in declared.values() if found.group})
+    if line.version:
+        output.version(__version__)
+        return exit_codes.OK
+    name = " ".join(line.words)
+    if name not in declared:
+        return _explain(line, declared, output)
+    options, arguments = parse(declared[name], line.others)
+    if options.help:
+        from condarium.cli.help import page
+
+        output.help(page(declared[name]))
+        return exit_codes.OK
+    return _call(declared[name], options, arguments, output)
+
+
+def _call(
+    operation: Operation, options: Options, arguments: dict[str, object], output: Output
+) -> int:
+    from condarium.client import Client
+
+    output.operation = operation
+    if arguments.get("output") == "-":
+        del arguments["output"]
+    with Client(options.store, progress=output.progress(quiet=options.quiet)) as client:
+        with output.kept_clean():
+            result = client.call(operation, arguments)
+        output.result(operation, result, arguments, quiet=options.quiet)
+    return exit_codes.of_result(result)
+
+
+def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Output) -> int:
+    """Show the commands there are, or raise BadCommandLine where one was named."""
+    from condarium.cli.help import group_overview, overview
+
+    flags = [word for word in line.others if word.startswith("-") and word != "--"]
+    if unknown := [flag for flag in flags if flag.partition("=")[0] not in global_flags()]:
+        raise BadCommandLine(f"condarium has no option {unknown[0]}", hint="Name a command first.")
+    members = [found for found in declared.values() if found.group in line.words]
+    if not line.words:
+        output.help(overview(declared.values()))
+    elif members and len(line.words) == 1:
+        output.help(group_overview(line.words[0], members))
+    else:
+        name = " ".join(line.words)
+        raise BadCommandLine(f"condarium has no command {name!r}", hint=_suggest(name, declared))
+    return exit_codes.OK
+
+
+def _suggest(name: str, declared: Mapping[str, Operation]) -> str:
+    """The command of a similar name, or the one whose last word was typed alone."""
+    alone = [found for found, operation in declared.items() if operation.verb == name]
+    if alone:
+        return f"Did you mean `condarium {alone[0]}`?"
+    close = did_you_mean(name, declared, quote="`condarium {}`")
+    return close or "`condarium` shows the commands."
+
+
+def _leave(code: int) -> None:
+    """End the process without Python's own clean-up where rattler was used.
+
+    A process that ran its asynchronous functions may crash while Python shuts down, long after its
+    work was done; everything of ours is closed by now.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
+    if "rattler" in sys.modules:
+        os._exit(code)

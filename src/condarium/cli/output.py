@@ -1,0 +1,179 @@
+"""Where what a command says goes: results to standard output, everything else to standard error.
+
+With `--json` standard output is one JSON document, whatever happens: the result, or
+`{"error": {"code": …, "message": …, "hint": …}}` with the data that the error carries.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Self, TextIO
+
+from condarium.cli import exit_codes
+from condarium.cli.page import Page, red
+from condarium.errors import CondariumError
+from condarium.model.progress import Progress, Quiet
+from condarium.operation import Operation
+
+
+class ReaderGone(Exception):
+    """Nobody reads the stream any more."""
+
+
+@dataclass(kw_only=True)
+class Output:
+    """The two streams of a command, and how they are written to."""
+
+    json: bool
+    color: bool
+    debug: bool
+    operation: Operation | None = None
+
+    @classmethod
+    def early(cls, argv: Sequence[str]) -> Self:
+        """Read what concerns errors too, before the command line is understood."""
+        own = argv[: argv.index("--")] if "--" in argv else argv
+        environ = os.environ
+        plain = "--no-color" in own or environ.get("NO_COLOR") or environ.get("TERM") == "dumb"
+        return cls(
+            json="--json" in own, color=not plain, debug=bool(environ.get("CONDARIUM_DEBUG"))
+        )
+
+    def progress(self, *, quiet: bool) -> Progress:
+        if quiet:
+            return Quiet()
+        from condarium.cli.progress import Drawn, Lines
+
+        if self.json or not sys.stderr.isatty():
+            return Lines(sys.stderr)
+        return Drawn(sys.stderr, color=self.color)
+
+    @contextmanager
+    def kept_clean(self) -> Iterator[None]:
+        """With `--json`, let programs that the operation starts write to standard error instead."""
+        try:
+            number = sys.stdout.fileno() if self.json else None
+        except (OSError, ValueError):
+            number = None  # not a file: a test's, or a notebook's
+        if number is None:
+            yield
+            return
+        sys.stdout.flush()
+        kept = os.dup(number)
+        os.dup2(2, number)
+        try:
+            yield
+        finally:
+            os.dup2(kept, number)
+            os.close(kept)
+
+    def version(self, version: str) -> None:
+        _write(_document({"version": version}) if self.json else f"condarium {version}\n")
+
+    def help(self, text: str) -> None:
+        _write(_document({"help": text}) if self.json else f"{text}\n")
+
+    def result(
+        self, operation: Operation, result: object, arguments: Mapping[str, Any], *, quiet: bool
+    ) -> None:
+        if self.json:
+            from condarium.client.plain import to_plain
+
+            _write(_document(to_plain(result)))
+            return
+        saved = arguments.get("output")
+        document = operation.saves and saved is None
+        if document:
+            page = self._page(sys.stdout)
+            page.raw(getattr(result, operation.saves or ""))
+            _write(page.text())
+        changed = operation.changes and not arguments.get("dry_run")
+        if not (quiet and (operation.saves or changed)):
+            self._summary(operation, result, saved, sys.stderr if document else sys.stdout)
+
+    def _summary(self, operation: Operation, result: object, saved: object, to: TextIO) -> None:
+        from condarium.cli.render import renderer
+
+        page = self._page(to)
+        renderer(operation.result)(result, page)
+        if saved is not None:
+            page.line(f"written to {saved}")
+        _write(page.text(), to)
+
+    def known_error(self, error: CondariumError) -> int:
+        data = {"code": error.code, "message": error.message, "hint": error.hint}
+        return self._error(data, error, exit_codes.of_error(error))
+
+    def unexpected_error(self, error: Exception) -> int:
+        message = f"something unexpected happened: {type(error).__name__}: {error}"
+        hint = "This is a defect in condarium; CONDARIUM_DEBUG=1 prints the traceback."
+        data = {"code": "unexpected", "message": message, "hint": hint}
+        return self._error(data, error, exit_codes.UNEXPECTED)
+
+    def interrupted(self) -> int:
+        changes = self.operation and self.operation.changes
+        message = "interrupted; nothing is left half done" if changes else "interrupted"
+        data = {"code": "interrupted", "message": message, "hint": None}
+        return self._error(data, None, exit_codes.INTERRUPTED)
+
+    def abandon(self) -> None:
+        """Nobody reads standard output any more: what is still to be written goes nowhere."""
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def _error(self, data: Mapping[str, Any], error: Exception | None, code: int) -> int:
+        if self.debug and error:
+            import traceback
+
+            traceback.print_exception(error)
+        page = self._page(sys.stderr)
+        first, *others = data["message"].splitlines() or [""]
+        page.line(red("error: " if error else ""), first)
+        for line in others:
+            page.line(line)
+        if data["hint"]:
+            page.lines(f"hint: {data['hint']}")
+        with suppress(ReaderGone):
+            _write(page.text(), sys.stderr)
+            if self.json:
+                _write(_document({"error": {**data, **_details(error)}}))
+        return code
+
+    def _page(self, stream: TextIO) -> Page:
+        import shutil
+
+        terminal = stream.isatty()
+        width = shutil.get_terminal_size().columns if terminal else None
+        return Page(now=datetime.now(UTC), color=self.color and terminal, width=width)
+
+
+def _details(error: Exception | None) -> dict[str, Any]:
+    """What a known error carries, as far as JSON can say it."""
+    from condarium.client.plain import to_plain
+
+    found = {}
+    for name, value in vars(error).items() if isinstance(error, CondariumError) else ():
+        if not name.startswith("_") and name not in ("message", "hint"):
+            with suppress(TypeError):
+                found[name] = to_plain(value)
+    return found
+
+
+def _document(value: object) -> str:
+    import json
+
+    return json.dumps(value, indent=2) + "\n"
+
+
+def _write(text: str, stream: TextIO | None = None) -> None:
+    stream = stream or sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        # an old terminal's encoding may lack a character: better spelled out than no answer
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError as error:
+        raise ReaderGone from error
