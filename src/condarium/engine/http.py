@@ -1,0 +1,64 @@
+"""An HTTP client of our own, for the requests that rattler does not make.
+
+httpx is slow to import: whoever needs this module imports it late.
+"""
+
+import ipaddress
+import ssl
+from collections.abc import Mapping
+
+import httpx
+
+from condarium.engine.network import find_certificates, find_proxies
+from condarium.model.condarc import Condarc
+
+
+def make_http(condarc: Condarc, environ: Mapping[str, str]) -> httpx.Client:
+    """Make a client that follows redirects and honours the condarc. Raises BadCondarc."""
+    verify = _tls(condarc)
+    proxies = find_proxies(condarc, environ)
+    mounts: dict[str, httpx.HTTPTransport | None] = {}
+    if proxies is not None and "*" not in proxies.direct:
+        for scheme, proxy in (("http://", proxies.http), ("https://", proxies.https)):
+            if proxy:
+                mounts[scheme] = httpx.HTTPTransport(proxy=proxy, verify=verify)
+        mounts |= {_pattern(host): None for host in proxies.direct}
+    return httpx.Client(
+        verify=verify,
+        mounts=mounts,
+        trust_env=proxies is None,
+        follow_redirects=True,
+        headers={"User-Agent": "condarium", "Accept-Encoding": "identity"},
+        timeout=httpx.Timeout(
+            condarc.remote_read_timeout_secs, connect=condarc.remote_connect_timeout_secs
+        ),
+    )
+
+
+def _tls(condarc: Condarc) -> ssl.SSLContext:
+    if condarc.ssl_verify is False:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    path = find_certificates(condarc)
+    if path is not None:
+        place = str(path)
+        folder = path.is_dir()
+        return ssl.create_default_context(
+            cafile=None if folder else place, capath=place if folder else None
+        )
+    context = ssl.create_default_context()
+    # A machine may have no certificates of its own: httpx brings some.
+    return context if context.get_ca_certs() else httpx.create_ssl_context()
+
+
+def _pattern(host: str) -> str:
+    """How httpx writes what NO_PROXY says: a name stands for all names below it as well."""
+    if "://" in host:
+        return host
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return f"all://*{host}" if host != "localhost" else "all://localhost"
+    return f"all://[{address}]" if address.version == 6 else f"all://{address}"
