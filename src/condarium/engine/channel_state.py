@@ -118,7 +118,7 @@ def _ask_all(
             pool.submit(_Ask(http, retries, channel).validator, f"{subdir}/{name}")
             for channel, subdir, name in questions
         ]
-    state = []
+    state: list[tuple[str, ...]] = []
     for (channel, subdir, name), asked in zip(questions, asking, strict=True):
         answer = asked.result()
         if answer is None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from condarium.model.condarc_text import Item, Layer, Setting
 from condarium.model.secret import redact_url
+
+if TYPE_CHECKING:  # to read texts needs yaml; to use what was read does not
+    from condarium.model.condarc_text import Item, Layer, Setting
 
 ANACONDA_MAIN = "https://repo.anaconda.com/pkgs/main"
 ANACONDA_R = "https://repo.anaconda.com/pkgs/r"
@@ -56,13 +58,13 @@ class Condarc:
         return redact_url(f"Condarc({said})")
 
 
-def merge(layers: Sequence[Layer]) -> Condarc:
+def merge(layers: Sequence["Layer"]) -> Condarc:
     """Put layers together as conda does; the strongest is the last.
 
     The last one wins for single values; lists are joined, the stronger in front, each item once;
     maps are joined key by key. `#!final` ends it: no later layer changes that setting.
     """
-    said: dict[str, list[Setting]] = {}
+    said: dict[str, list["Setting"]] = {}
     for layer in layers:
         for setting in layer.settings:
             said.setdefault(setting.key, []).append(setting)
@@ -70,14 +72,14 @@ def merge(layers: Sequence[Layer]) -> Condarc:
     return Condarc(sources=tuple(layer.name for layer in layers), **merged)
 
 
-def _until_final(settings: list[Setting]) -> list[Setting]:
+def _until_final(settings: list["Setting"]) -> list["Setting"]:
     for index, setting in enumerate(settings):
         if setting.final:
             return settings[: index + 1]
     return settings
 
 
-def _merge_one(settings: list[Setting]) -> Any:
+def _merge_one(settings: list["Setting"]) -> Any:
     kind = settings[-1].kind
     if kind == "list":
         return _join([setting.value for setting in settings])
@@ -86,7 +88,7 @@ def _merge_one(settings: list[Setting]) -> Any:
     return settings[-1].value
 
 
-def _join(lists: Sequence[Sequence[Item]]) -> tuple[str, ...]:
+def _join(lists: Sequence[Sequence["Item"]]) -> tuple[str, ...]:
     every = [item for items in reversed(lists) for item in items]
     return _once(
         [
