@@ -64,7 +64,7 @@ def merge(layers: Sequence["Layer"]) -> Condarc:
     The last one wins for single values; lists are joined, the stronger in front, each item once;
     maps are joined key by key. `#!final` ends it: no later layer changes that setting.
     """
-    said: dict[str, list["Setting"]] = {}
+    said: dict[str, list[Setting]] = {}
     for layer in layers:
         for setting in layer.settings:
             said.setdefault(setting.key, []).append(setting)
