@@ -233,6 +233,18 @@ class PlatformNotLocked(NotFound):
         )
 
 
+class BadPipOption(BadInput):
+    """A line under `pip:` cannot be used in a spec."""
+
+    def __init__(self, option: str) -> None:
+        self.option = option
+        super().__init__(
+            f"the line {option!r} under `pip:` cannot be used",
+            hint="Of pip's options, those that name indexes, --find-links, --pre, --no-binary, "
+            "--only-binary and --trusted-host can; other files and editable folders cannot.",
+        )
+
+
 class PipResolutionFailed(Failed):
     """The packages under `pip:` cannot be resolved.
 
@@ -312,3 +324,41 @@ class NotOnThisPlatform(Conflict):
 
 class BadArguments(BadInput):
     """The arguments do not go together."""
+
+
+class ActiveGeneration(Conflict):
+    """The active generation stays on disk."""
+
+    def __init__(self, name: object, number: int) -> None:
+        self.name, self.number = name, number
+        super().__init__(
+            f"generation {number} of {name} is the active one, which is never archived",
+            hint=f"Make another one active first: condarium env rollback {name} N",
+        )
+
+
+class NoShell(Failed):
+    """There is no bash on this machine, and activation scripts need one."""
+
+
+class UnknownPlatform(BadInput):
+    """conda has no platform of this name."""
+
+    def __init__(self, found: str, likely: str | None) -> None:
+        self.found = found
+        super().__init__(
+            f"{found!r} is not a platform that conda knows",
+            hint=f"Did you mean {likely}?"
+            if likely
+            else "The usual ones are linux-64, linux-aarch64, osx-64, osx-arm64 and win-64.",
+        )
+
+
+class NoChannels(BadInput):
+    """No channel says where packages come from."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(
+            f"{source} names no channel, and neither does a .condarc",
+            hint="Add some, for example: channels: [conda-forge]",
+        )

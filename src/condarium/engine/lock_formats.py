@@ -1,6 +1,7 @@
-"""Which format a lock has; and explicit lists, whose hashes rattler does not read."""
+"""Which format a lock has; and those that rattler does not read, or reads in part only."""
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 from rattler import PackageRecord, RepoDataRecord, Subdir
@@ -89,46 +90,46 @@ def read_explicit(text: str, source: str) -> tuple[str, tuple[str, ...], list[Re
 def _record(line: str, source: str, number: int) -> RepoDataRecord:
     url, _, digest = line.partition("#")
     digest = digest.removeprefix("sha256:").removeprefix("md5:").lower()
-    channel, _, rest = url.rpartition("/")
-    channel, _, subdir = channel.rpartition("/")
-    stem = re.sub(r"\.(conda|tar\.bz2)$", "", rest)
-    parts = stem.rsplit("-", 2)
-    if len(parts) != 3 or stem == rest or "://" not in channel:
-        raise BadLock(
-            source,
-            f"found {line!r}; expected the URL of a .conda or .tar.bz2 package",
-            line=number,
-        )
     if not re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{64}", digest):
         raise BadLock(
             source,
-            f"{rest} has no hash; expected #, then an MD5 or a SHA-256",
+            f"{url} has no hash; expected #, then an MD5 or a SHA-256",
             line=number,
             hint="`conda list --explicit --sha256` writes the hashes.",
         )
+    sha256, md5 = (digest, None) if len(digest) == 64 else (None, digest)
     try:
-        return RepoDataRecord(
-            _package(parts, subdir, bytes.fromhex(digest)),
-            file_name=rest,
-            url=url,
-            channel=f"{channel}/",
-        )
-    except (InvalidPackageNameError, InvalidVersionError, ParseSubdirError, ValueError) as error:
-        raise BadLock(source, f"{rest}: {error}", line=number) from error
+        return record_of(url, sha256=sha256, md5=md5)
+    except ValueError as error:
+        raise BadLock(source, str(error), line=number) from error
 
 
-def _package(parts: list[str], subdir: str, digest: bytes) -> PackageRecord:
+def record_of(
+    url: str, *, sha256: str | None, md5: str | None, depends: Sequence[str] = ()
+) -> RepoDataRecord:
+    """Make a record from what the URL of a package says; raises ValueError where it says none."""
+    channel, _, file = url.rpartition("/")
+    channel, _, subdir = channel.rpartition("/")
+    stem = re.sub(r"\.(conda|tar\.bz2)$", "", file)
+    parts = stem.rsplit("-", 2)
+    if len(parts) != 3 or stem == file or "://" not in channel:
+        raise ValueError(f"found {url!r}; expected the URL of a .conda or .tar.bz2 package")
     name, version, build = parts
-    return PackageRecord(
-        name=name,
-        version=version,
-        build=BuildString.new_unchecked(build),
-        build_number=_build_number(build),
-        subdir=Subdir(subdir),
-        noarch=_noarch(subdir, build),
-        sha256=digest if len(digest) == 32 else None,
-        md5=digest if len(digest) == 16 else None,
-    )
+    try:
+        package = PackageRecord(
+            name=name,
+            version=version,
+            build=BuildString.new_unchecked(build),
+            build_number=_build_number(build),
+            subdir=Subdir(subdir),
+            noarch=_noarch(subdir, build),
+            depends=list(depends),
+            sha256=bytes.fromhex(sha256) if sha256 else None,
+            md5=bytes.fromhex(md5) if md5 else None,
+        )
+    except (InvalidPackageNameError, InvalidVersionError, ParseSubdirError) as error:
+        raise ValueError(f"{file}: {error}") from error
+    return RepoDataRecord(package, file_name=file, url=url, channel=f"{channel}/")
 
 
 def _build_number(build: str) -> int:

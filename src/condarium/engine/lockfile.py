@@ -8,17 +8,22 @@ import json
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
 from rattler.exceptions import ConversionError, ParseCondaLockError
 
+from condarium.engine.conda_lock import read_conda_lock
+from condarium.engine.lock_document import (
+    LockDocument,
+    PlatformPackages,
+    checked,
+    platform_packages,
+)
 from condarium.engine.lock_formats import check_text, read_explicit
-from condarium.errors import BadLock, PlatformNotLocked
-from condarium.model.lock import Lock, LockedPackage, PypiPackage, without_credentials
+from condarium.errors import BadLock
+from condarium.model.lock import LockedPackage, PypiPackage, without_credentials
 
 ENVIRONMENT = "default"
 
@@ -54,90 +59,6 @@ def write_lock(
     return (text if added == text else _to_text(_from_text(added))).encode()
 
 
-@dataclass(frozen=True, kw_only=True)
-class LockDocument:
-    """A lock that was read: one environment of it, ready to be shown, compared or installed.
-
-    `warnings` are sentences about what this lock cannot promise.
-    """
-
-    source: str
-    environment: str
-    environments: tuple[str, ...]
-    channels: tuple[str, ...]
-    format: str
-    warnings: tuple[str, ...] = ()
-    packages: Mapping[str, "PlatformPackages"] = field(repr=False)
-
-    @property
-    def platforms(self) -> tuple[str, ...]:
-        return tuple(self.packages)
-
-    def records(self, platform: str) -> list[RepoDataRecord]:
-        """Give the conda packages as the installer takes them.
-
-        Raises PlatformNotLocked, and BadLock where one has no hash or must first be built.
-        """
-        found = self._platform(platform)
-        for package in found.locked:
-            if package.kind == "conda":
-                self._check_conda(package)
-        return list(found.records)
-
-    def pypi(self, platform: str) -> list[PypiPackage]:
-        """Give the PyPI packages; raises PlatformNotLocked, and BadLock where one has no hash."""
-        packages = self._platform(platform).pypi
-        for package in packages:
-            if not _is_installable(package):
-                raise BadLock(
-                    self.source,
-                    f"the pip package {package.name} ({package.url}) cannot be verified",
-                    hint="Only files whose hash is locked can be installed; "
-                    "a folder beside the lock cannot.",
-                )
-        return list(packages)
-
-    @cached_property
-    def lock(self) -> Lock:
-        return Lock(
-            channels=self.channels,
-            packages={name: found.locked for name, found in self.packages.items()},
-        )
-
-    def _platform(self, platform: str) -> "PlatformPackages":
-        if platform in self.packages:
-            return self.packages[platform]
-        # pixi may call a platform anything (p1, p2) and say elsewhere which subdir it is.
-        same = [found for found in self.packages.values() if found.subdir == platform]
-        if len(same) != 1:
-            raise PlatformNotLocked(self.source, platform, self.platforms)
-        return same[0]
-
-    def _check_conda(self, package: LockedPackage) -> None:
-        if not package.url.endswith((".conda", ".tar.bz2")):
-            raise BadLock(
-                self.source,
-                f"{package.name} ({package.url}) is a source package, not a built one",
-                hint="Build it into a channel, and lock against that channel.",
-            )
-        if package.sha256 is None and package.md5 is None:
-            raise BadLock(
-                self.source,
-                f"{package.name} ({package.url}) is locked without a hash",
-                hint="What is downloaded could not be verified; lock again.",
-            )
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlatformPackages:
-    """What a lock has for one platform."""
-
-    subdir: str
-    locked: tuple[LockedPackage, ...]
-    records: tuple[RepoDataRecord, ...]
-    pypi: tuple[PypiPackage, ...]
-
-
 def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> LockDocument:
     """Read a pixi.lock of any version that rattler knows, a conda-lock.yml or an explicit list.
 
@@ -147,16 +68,21 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
     text, kind = check_text(data, source)
     if kind == "explicit":
         subdir, channels, records = read_explicit(text, source)
-        packages = {subdir: _explicit_packages(subdir, records)}
-        return _checked(
-            LockDocument(
-                source=source,
-                environment=environment,
-                environments=(environment,),
-                channels=channels,
-                format=kind,
-                packages=packages,
-            )
+        return _single(source, kind, channels, {subdir: platform_packages(subdir, records, ())})
+    if kind == "conda-lock":
+        found = read_conda_lock(text, source)
+        return _single(
+            source,
+            kind,
+            found.channels,
+            {
+                name: platform_packages(name, found.conda[name], found.pypi.get(name, ()))
+                for name in sorted(found.conda)
+            },
+            tuple(
+                f"{source}: the packages of the category {name!r} are left out"
+                for name in found.left_out
+            ),
         )
     lock = _parse(text, source)
     environments = dict(lock.environments())
@@ -169,7 +95,7 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
             hint="Name one of them.",
         )
     chosen = environments[environment]
-    return _checked(
+    return checked(
         LockDocument(
             source=source,
             environment=environment,
@@ -177,39 +103,11 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
             channels=tuple(str(channel) for channel in chosen.channels()),
             format=kind,
             packages={
-                platform.name: _platform_packages(chosen, platform, source)
+                platform.name: _packages_of(chosen, platform, source)
                 for platform in sorted(chosen.platforms(), key=lambda platform: platform.name)
             },
         )
     )
-
-
-def _is_installable(package: PypiPackage) -> bool:
-    if package.is_git:
-        return "#" in package.url
-    return package.sha256 is not None and "://" in package.url
-
-
-def _checked(document: LockDocument) -> LockDocument:
-    for platform, found in document.packages.items():
-        seen: dict[tuple[str, str], str] = {}
-        for package in found.locked:
-            other = seen.setdefault((package.kind, package.name), package.url)
-            if other != package.url:
-                raise BadLock(
-                    document.source,
-                    f"{package.name} is locked twice for {platform}: {other} and {package.url}",
-                    hint="Keep one of them, or lock again.",
-                )
-    weak = sum(
-        package.kind == "conda" and package.sha256 is None and package.md5 is not None
-        for found in document.packages.values()
-        for package in found.locked
-    )
-    if not weak:
-        return document
-    warning = f"{document.source}: {weak} packages are locked with MD5 only, which can be forged"
-    return replace(document, warnings=(warning,))
 
 
 def _parse(text: str, source: str) -> LockFile:
@@ -225,9 +123,9 @@ def _parse(text: str, source: str) -> LockFile:
         raise BadLock(source, said, line=int(where[1]) if where else None, hint=hint) from error
 
 
-def _platform_packages(environment: Any, platform: LockPlatform, source: str) -> PlatformPackages:
+def _packages_of(environment: Any, platform: LockPlatform, source: str) -> PlatformPackages:
     packages = environment.packages(platform) or []
-    records, pypi, locked = [], [], []
+    records, pypi, sources = [], [], []
     for package in packages:
         if hasattr(package, "requires_dist"):
             pypi.append(_pypi_package(package))
@@ -241,43 +139,27 @@ def _platform_packages(environment: Any, platform: LockPlatform, source: str) ->
                     hint="Only packages at a URL or an absolute path can be installed.",
                 ) from error
         else:
-            locked.append(_source_package(package))
-    locked += [_locked_conda(record) for record in records]
-    locked += [_locked_pypi(package) for package in pypi]
-    return PlatformPackages(
-        subdir=str(platform.subdir),
-        locked=_sorted(locked),
-        records=tuple(sorted(records, key=lambda record: record.name.normalized)),
-        pypi=tuple(sorted(pypi, key=lambda package: package.name)),
-    )
+            sources.append(_source_package(package))
+    return platform_packages(str(platform.subdir), records, pypi, sources)
 
 
-def _explicit_packages(subdir: str, records: Sequence[RepoDataRecord]) -> PlatformPackages:
-    return PlatformPackages(
-        subdir=subdir,
-        locked=_sorted([_locked_conda(record) for record in records]),
-        records=tuple(records),
-        pypi=(),
-    )
-
-
-def _sorted(locked: Sequence[LockedPackage]) -> tuple[LockedPackage, ...]:
-    return tuple(sorted(locked, key=lambda package: (package.name, package.kind, package.url)))
-
-
-def _locked_conda(record: RepoDataRecord) -> LockedPackage:
-    return LockedPackage(
-        kind="conda",
-        name=record.name.normalized,
-        version=str(record.version),
-        build=str(record.build),
-        subdir=record.subdir,
-        channel=without_credentials(record.channel or ""),
-        url=without_credentials(record.url),
-        sha256=record.sha256.hex() if record.sha256 else None,
-        md5=record.md5.hex() if record.md5 else None,
-        size=record.size,
-        depends=tuple(record.depends),
+def _single(
+    source: str,
+    kind: str,
+    channels: tuple[str, ...],
+    packages: Mapping[str, PlatformPackages],
+    warnings: tuple[str, ...] = (),
+) -> LockDocument:
+    return checked(
+        LockDocument(
+            source=source,
+            environment=ENVIRONMENT,
+            environments=(ENVIRONMENT,),
+            channels=channels,
+            format=kind,
+            warnings=warnings,
+            packages=packages,
+        )
     )
 
 
@@ -288,18 +170,6 @@ def _source_package(package: Any) -> LockedPackage:
         name=package.name,
         version=str(version) if version else "",
         url=package.location,
-    )
-
-
-def _locked_pypi(package: PypiPackage) -> LockedPackage:
-    return LockedPackage(
-        kind="pypi",
-        name=package.name,
-        version=package.version,
-        url=without_credentials(package.url),
-        sha256=package.sha256,
-        size=package.size,
-        depends=package.requires_dist,
     )
 
 

@@ -1,0 +1,102 @@
+"""Run uv as a program, so that only what condarium decided alters its results."""
+
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from uv import find_uv_bin
+
+TIMEOUT = 1800.0
+"""Seconds: building a large source distribution is the longest that uv does for us."""
+
+_KEPT = re.compile(
+    r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|INDEX_STRATEGY"
+    r"|INDEX_\w+_(USERNAME|PASSWORD)|KEYRING_PROVIDER|CREDENTIALS_DIR|HTTP_\w+|REQUEST_TIMEOUT"
+    r"|UPLOAD_HTTP_TIMEOUT|CONCURRENT_\w+|SYSTEM_CERTS|NATIVE_TLS|INSECURE_HOST|OFFLINE)"
+)
+"""uv's own variables that say how to reach an index; all others could change what is chosen."""
+
+_DROPPED = re.compile(r"UV_.*|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|PYTHON(PATH|HOME)|PIP_.*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class UvDone:
+    """How a run of uv ended; `said` is what it wrote to its standard error."""
+
+    code: int
+    output: str
+    said: str
+
+
+def run_uv(
+    arguments: Sequence[str],
+    *,
+    cache_dir: Path,
+    environ: Mapping[str, str],
+    folder: Path,
+) -> UvDone:
+    """Run uv in `folder` with its cache at `cache_dir`; its user's configuration is not read."""
+    command = [
+        find_uv_bin(),
+        *arguments,
+        "--no-config",
+        "--no-python-downloads",
+        "--no-progress",
+        "--color=never",
+        "--cache-dir",
+        str(cache_dir),
+    ]
+    try:
+        done = subprocess.run(
+            command,
+            env=uv_environment(environ),
+            cwd=folder,
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except subprocess.TimeoutExpired:
+        return UvDone(code=1, output="", said=f"uv did not finish in {TIMEOUT:.0f} s")
+    return UvDone(
+        code=done.returncode,
+        output=done.stdout.decode(errors="replace"),
+        said=done.stderr.decode(errors="replace"),
+    )
+
+
+def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Keep what says how to reach an index (addresses, credentials, proxies, certificates)."""
+    return {
+        key: value
+        for key, value in environ.items()
+        if _KEPT.fullmatch(key) or not _DROPPED.fullmatch(key)
+    }
+
+
+def tidy(said: str) -> tuple[str, str | None]:
+    """Turn what uv wrote into an explanation and, where it gave one, a hint."""
+    said = re.sub(r" @ file://\S*?-([0-9][^-\s]*)-py3-none-any\.whl", r"==\1", said)
+    said = re.sub(r"(?<=://)[^/@\s]+@", "", said)
+    text, *hints = re.split(r"^hint: ", said, flags=re.MULTILINE)
+    lines = [_tidy_line(line) for line in text.splitlines() if line.strip()]
+    kept = [line for line in lines if not _NOISE.match(line.strip())]
+    cut = ["  …"] if len(kept) > _LONGEST else []
+    explanation = "\n".join([*cut, *(f"  {line}" for line in kept[-_LONGEST:])])
+    hint = " ".join(hints[0].split()) if hints else None
+    return explanation, hint
+
+
+_LONGEST = 30
+
+_NOISE = re.compile(
+    r"(Using |Resolved |Prepared |Installed |Downloading |Building |Downloaded |Built |Updat"
+    r"|warning: |No solution found when resolving)"
+)
+
+
+def _tidy_line(line: str) -> str:
+    line = re.sub(r"^\s*(?:error|cause): |^\s*\u00d7 |^\s*╰─▶ |^\s*[├│]─?▶?", "", line)
+    return re.sub(r"^ {1,9}", "", line)
