@@ -32,5 +32,8 @@ check: setup ## lint, types, import contracts, generated pages
 bench: setup ## benchmarks: ratios from one run, written to bench/results/
 	$(BIN)/python -m bench $(ARGS)
 
+docs: setup ## the pages that are made from the code
+	$(BIN)/python -m condarium.cli.reference docs/reference/operations.md
+
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -9,7 +9,7 @@ from condarium.app import operations
 from condarium.cli import exit_codes
 from condarium.cli.arguments import BadCommandLine, CommandLine, Options, global_flags, parse, split
 from condarium.cli.output import Output, ReaderGone
-from condarium.client.values import did_you_mean
+from condarium.client.values import closest
 from condarium.errors import CondariumError
 from condarium.operation import Operation
 
@@ -48,7 +48,9 @@ def _run(argv: Sequence[str], output: Output) -> int:
     name = " ".join(line.words)
     if name not in declared:
         return _explain(line, declared, output)
-    options, arguments = parse(declared[name], line.others)
+    options, arguments = (
+        (Options(help=True), {}) if line.help else parse(declared[name], line.others)
+    )
     if options.help:
         from condarium.cli.help import page
 
@@ -92,11 +94,17 @@ def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Outpu
 
 def _suggest(name: str, declared: Mapping[str, Operation]) -> str:
     """The command of a similar name, or the one whose last word was typed alone."""
-    alone = [found for found, operation in declared.items() if operation.verb == name]
-    if alone:
-        return f"Did you mean `condarium {alone[0]}`?"
-    close = did_you_mean(name, declared, quote="`condarium {}`")
-    return close or "`condarium` shows the commands."
+    group, _, verb = name.rpartition(" ")
+    found = [operation for operation in declared.values() if operation.group == (group or None)]
+    found += [] if group else declared.values()
+    commands = {operation.verb: operation.name for operation in reversed(found)}
+    close = closest(verb, commands)
+    if close:
+        return f"Did you mean `condarium {commands[close]}`?"
+    known = any(operation.group == group for operation in declared.values())
+    return (
+        f"`condarium {group}` shows its commands." if known else "`condarium` shows the commands."
+    )
 
 
 def _leave(code: int) -> None:
@@ -108,7 +116,7 @@ def _leave(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains of it at its end
+        except OSError:  # without a place to write to, Python would complain of it at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     if "rattler" in sys.modules:
         os._exit(code)

@@ -1,7 +1,6 @@
 """The files that a caller names: read whole, and written whole or not at all."""
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -70,7 +69,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name[:80]}.{secrets.token_hex(4)}")
+    beside = path.with_name(f".{path.name[:80]}.{os.urandom(4).hex()}")
     try:
         with beside.open("xb") as file:
             file.write(content)

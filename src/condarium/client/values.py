@@ -54,10 +54,16 @@ def parse_duration(text: str, *, label: str = "duration") -> timedelta:
     return _check_duration(duration, text, label)
 
 
-def did_you_mean(word: str, known: Iterable[str], *, quote: str = "{}") -> str | None:
-    """A question that names the most similar known word, or None where none is similar."""
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is most similar, None where none is similar enough."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {quote.format(close[0])}?" if close else None
+    return close[0] if close else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A question that names the most similar known word, or None."""
+    close = closest(word, known)
+    return f"Did you mean {close}?" if close else None
 
 
 def _accept_one(parameter: Parameter, value: object, label: str) -> Any:

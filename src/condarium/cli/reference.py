@@ -1,0 +1,109 @@
+"""The reference page of all operations, made from their declarations.
+
+`python -m condarium.cli.reference FILE` writes it.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import get_args
+
+from condarium.app import operations
+from condarium.cli.arguments import GLOBAL_OPTIONS, metavar
+from condarium.cli.exit_codes import MEANINGS
+from condarium.cli.help import title, usage
+from condarium.client.signature import OUTPUT, method_name, signature_of
+from condarium.operation import Operation, Parameter
+
+_INTRODUCTION = """\
+# Operations
+
+<!-- Generated from the declarations by `make docs`; changes here are lost. -->
+
+An operation is declared once; the command line and the Python client come from the declaration.
+Values are written alike in both: an environment is `NAMESPACE/NAME` (a bare
+`NAME` lies in the namespace `default`), a duration `90d`, `12h`, `2w`, `30m` or several of these
+together, and a file on the command line may be `-` for standard input.
+
+With `--json` a command prints one JSON document on standard output: its result, with times in
+UTC, sizes in bytes and durations in seconds. If it fails, the document is
+`{"error": {"code": …, "message": …, "hint": …}}` with whatever else the error knows, and standard
+error says the same for people. In Python, `condarium.Client(store)` has a method for each
+operation; it returns the same result as an object, and raises the error.
+"""
+
+
+def reference() -> str:
+    """The page, in Markdown."""
+    parts = [_INTRODUCTION]
+    groups: dict[str | None, list[Operation]] = {}
+    for operation in operations().values():
+        groups.setdefault(operation.group, []).append(operation)
+    for group, members in groups.items():
+        parts.append(f"## {title(group)}\n")
+        parts += [_operation(operation) for operation in members]
+    parts += ["## Options of every command\n", _global_options()]
+    parts += ["## Exit status\n", _table(("status", "meaning"), _exit_codes())]
+    return "\n".join(parts)
+
+
+def _operation(operation: Operation) -> str:
+    faces = [("command", f"`{usage(operation)}`"), ("Python", f"`{_python(operation)}`")]
+    faces += [("answers", f"`{_result(operation)}`"), ("needs", f"`{operation.permission}`")]
+    parts = [f"### {operation.name}\n", f"{operation.summary}\n"]
+    if operation.description:
+        parts.append(f"{operation.description}\n")
+    parts.append("\n".join(f"- {name}: {text}" for name, text in faces) + "\n")
+    rows = [_parameter(parameter) for parameter in operation.parameters]
+    if operation.saves:
+        rows.append((f"`-o`, `--{OUTPUT} FILE`", f"`{OUTPUT}`", "write the document to a file"))
+    if rows:
+        parts.append(_table(("command line", "Python", "meaning"), rows))
+    return "\n".join(parts)
+
+
+def _python(operation: Operation) -> str:
+    """A call with the names of its arguments, those that have a default with it."""
+    entries = [
+        entry.replace(annotation=inspect.Parameter.empty)
+        for entry in signature_of(operation).parameters.values()
+    ]
+    place = f"{operation.group}." if operation.group else ""
+    return f"client.{place}{method_name(operation)}{inspect.Signature(entries)}"
+
+
+def _result(operation: Operation) -> str:
+    inner = get_args(operation.result)
+    return f"tuple[{inner[0].__name__}, ...]" if inner else str(operation.result.__name__)
+
+
+def _parameter(parameter: Parameter) -> tuple[str, str, str]:
+    value = "" if parameter.type is bool else f" {metavar(parameter)}"
+    *others, last = parameter.flags or (value.strip(),)
+    spelled = [f"`{flag}`" for flag in others]
+    spelled.append(f"`{last}{value if parameter.flags else ''}`")
+    required = " (required)" if parameter.required else ""
+    return (", ".join(spelled), f"`{parameter.name}`", parameter.argument.help + required)
+
+
+def _global_options() -> str:
+    rows = [
+        (", ".join(f"`{flag}`" for flag in flags), f"`{value}`" if value else "", text)
+        for flags, value, text in GLOBAL_OPTIONS.values()
+    ]
+    return _table(("option", "value", "meaning"), rows)
+
+
+def _exit_codes() -> list[tuple[str, str]]:
+    return [(f"{code}", meaning) for code, meaning in MEANINGS.items()]
+
+
+def _table(titles: tuple[str, ...], rows: Iterable[Iterable[str]]) -> str:
+    lines = [" | ".join(titles), " | ".join("---" for _ in titles)]
+    lines += [" | ".join(cell.replace("|", "\\|") for cell in row) for row in rows]
+    return "\n".join(f"| {line} |" for line in lines) + "\n"
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(reference())
