@@ -21,6 +21,7 @@ from condarium.engine.network_errors import (
     IndexCacheRefused,
     NoSuchChannel,
     translate_network_error,
+    translated_network_errors,
 )
 from condarium.errors import BadCondarc, CondariumError
 from condarium.model.channels import ChannelUrl, parse_channel_url
@@ -90,12 +91,8 @@ def records(
         )
         return [str(record.url) for each in found for record in each]
 
-    try:
+    with translated_network_errors([ChannelUrl(url)]):
         return asyncio.run(ask())
-    except CondariumError:
-        raise
-    except Exception as error:
-        raise translate_network_error(error, [ChannelUrl(url)]) from error
 
 
 @contextmanager

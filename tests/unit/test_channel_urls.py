@@ -10,6 +10,7 @@ from condarium.model.channels import (
     ChannelUrl,
     known_credentials,
     parse_channel_url,
+    pinned_to_channels,
     resolve_channel,
     resolve_channels,
 )
@@ -213,6 +214,46 @@ def test_a_clean_url_takes_the_credentials_that_the_condarc_has_for_its_place() 
     assert other.with_token() == "https://host.example/t/tk-1/privateer"
     [foreign] = resolve_channel("https://host.example.evil/private", condarc, relative_to=HERE)
     assert foreign.credentials is None
+
+
+LAB = Condarc(custom_channels=(("lab", "https://ada:pw@lab.example"),))
+
+
+@pytest.mark.parametrize(
+    ("dependency", "written"),
+    [
+        ("numpy >=2", "numpy >=2"),
+        ("lab::fit >=1", "https://lab.example/lab::fit >=1"),
+        ("lab/label/dev::fit", "https://lab.example/lab/label/dev::fit"),
+        ("lab/linux-64::fit", "https://lab.example/lab/linux-64::fit"),
+        ("https://me:pw@host.example:8080/c::fit", "https://host.example:8080/c::fit"),
+        ("./local::fit", "file:///project/specs/local::fit"),
+        ("fit[channel=lab]", 'fit[channel="https://lab.example/lab"]'),
+        (
+            "fit[version='1.*', channel='lab', build=0]",
+            "fit[version='1.*', channel=\"https://lab.example/lab\", build=0]",
+        ),
+    ],
+)
+def test_the_channel_of_a_dependency_is_written_as_its_url(dependency: str, written: str) -> None:
+    found, _ = pinned_to_channels([dependency], [], LAB, relative_to=HERE)
+    assert found == (written,)
+
+
+def test_a_channel_that_only_a_dependency_names_comes_last_with_its_credentials() -> None:
+    first = ChannelUrl("https://conda.anaconda.org/conda-forge")
+    _, channels = pinned_to_channels(
+        ["lab::fit", "conda-forge::numpy"], [first], LAB, relative_to=HERE
+    )
+    assert [each.url for each in channels] == [first.url, "https://lab.example/lab"]
+    assert basic(channels[1]) == ("ada", "pw")
+
+
+def test_a_dependency_may_not_name_several_channels_or_a_denied_one() -> None:
+    with pytest.raises(BadChannel, match="2 channels"):
+        pinned_to_channels(["defaults::numpy"], [], LAB, relative_to=HERE)
+    with pytest.raises(ChannelDenied):
+        pinned_to_channels(["bad::x"], [], Condarc(denylist_channels=("bad",)), relative_to=HERE)
 
 
 def test_known_credentials_pass_over_an_unset_variable() -> None:

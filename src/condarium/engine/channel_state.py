@@ -42,8 +42,8 @@ _PAUSE = 0.2  # seconds before the second try, doubled before each further one
 def channel_state(
     channels: Sequence[ChannelUrl],
     platforms: Sequence[str],
-    *,
     condarc: Condarc | None = None,
+    *,
     environ: Mapping[str, str] | None = None,
     home: Path | None = None,
 ) -> str | None:

@@ -1,7 +1,8 @@
 """What rattler says when a channel fails, in words that somebody can act on."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from condarium.errors import CondariumError, Failed, NotFound
 from condarium.model.channels import ChannelUrl
@@ -149,6 +150,17 @@ def translate_network_error(
     translated = _translate(str(error), channels)
     translated.__cause__ = error
     return translated
+
+
+@contextmanager
+def translated_network_errors(channels: Sequence[ChannelUrl] = ()) -> Iterator[None]:
+    """Translate what rattler raises inside about its network; everything else passes."""
+    from rattler.exceptions import FetchRepoDataError, GatewayError
+
+    try:
+        yield
+    except (FetchRepoDataError, GatewayError) as error:
+        raise translate_network_error(error, channels) from error
 
 
 def say_unreachable(url: str, text: str) -> ChannelUnreachable:

@@ -1,37 +1,44 @@
-"""Names of channels and the URLs that they stand for, without the credentials.
+"""Names of channels, and the URLs that they stand for."""
 
-A ChannelUrl keeps the two apart from the start, so that a lock, a log or a message can only ever
-hold the clean URL.
-"""
-
-import posixpath
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
-from condarium.errors import BadInput, Refused
+from condarium.errors import Refused
+from condarium.model.channel_url import (
+    PLATFORMS,
+    BadChannel,
+    ChannelUrl,
+    Credentials,
+    check_set,
+    local_channel,
+    parse_channel_url,
+    unset_variable,
+)
 from condarium.model.condarc import Condarc
-from condarium.model.secret import Secret, redact_url
-from condarium.model.subdirs import SUBDIRS
+from condarium.model.secret import redact_url
+
+__all__ = [
+    "BadChannel",
+    "ChannelDenied",
+    "ChannelUrl",
+    "Credentials",
+    "known_credentials",
+    "parse_channel_url",
+    "pinned_to_channels",
+    "resolve_channel",
+    "resolve_channels",
+]
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]*://")
-_SCHEMES = ("http", "https", "file", "oci", "s3", "gcs")
-_TOKEN = re.compile(r"(?P<before>.*?)/t/(?P<token>[^/]+)(?P<after>/.*|)")
-_ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
-_UNRESERVED = re.compile(r"[a-zA-Z0-9._~\-]")
-_PORTS = {"http": ":80", "https": ":443"}
-_UNSET = re.compile(r"\$(?:\{([^}]+)\}|(\w+))")
-_PLATFORMS = frozenset((*SUBDIRS, "noarch"))
-
-
-class BadChannel(BadInput):
-    """A channel is written in a way that means nothing."""
-
-    def __init__(self, channel: str, reason: str, *, hint: str | None = None) -> None:
-        self.channel = redact_url(channel)
-        super().__init__(f"channel {self.channel!r}: {reason}", hint=hint)
+# The channel of a MatchSpec: `CHANNEL::name` or `name[channel=CHANNEL]`.
+_PREFIX = re.compile(r"(?P<before>\s*)(?P<channel>[^\s\[\]=<>!~]+?)(?P<after>::.*)", re.S)
+_BRACKET = re.compile(
+    r"(?P<before>.*\[(?:[^\]]*,)?\s*channel\s*=\s*)"
+    r"(?P<quote>['\"]?)(?P<channel>[^'\",\]]+)(?P=quote)(?P<after>\s*[,\]].*)",
+    re.S,
+)
 
 
 class ChannelDenied(Refused):
@@ -44,45 +51,6 @@ class ChannelDenied(Refused):
             f"channel {self.channel} ({url}) is not allowed: {key} in the .condarc {rule}",
             hint="Use one that is allowed, or ask whoever keeps the .condarc of this machine.",
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credentials:
-    """What a server wants to see: HTTP Basic, a token in the path (`/t/TOKEN/`), or both.
-
-    `token_after` is the path in front of `/t/`; "" where the token comes first.
-    """
-
-    username: Secret | None = None
-    password: Secret | None = None
-    token: Secret | None = None
-    token_after: str = ""
-
-
-@dataclass(frozen=True)
-class ChannelUrl:
-    """Where a channel is: a URL with neither credentials nor a slash at the end."""
-
-    url: str
-    credentials: Credentials | None = None
-
-    @property
-    def is_local(self) -> bool:
-        return self.url.startswith("file://")
-
-    @property
-    def path(self) -> PurePath:
-        """The folder of a local channel."""
-        return PurePosixPath(unquote(urlsplit(self.url).path))
-
-    def with_token(self) -> str:
-        """The URL with its token back in the path: as secret as the token itself."""
-        if self.credentials is None or not self.credentials.token:
-            return self.url
-        parts = urlsplit(self.url)
-        before, token = self.credentials.token_after, self.credentials.token.reveal()
-        path = f"{before}/t/{token}{parts.path.removeprefix(before)}"
-        return urlunsplit(parts._replace(path=path))
 
 
 def resolve_channel(
@@ -116,6 +84,38 @@ def resolve_channels(
     return list(found.values())
 
 
+def pinned_to_channels(
+    dependencies: Iterable[str],
+    channels: Sequence[ChannelUrl],
+    condarc: Condarc,
+    *,
+    relative_to: PurePath,
+    home: PurePath | None = None,
+) -> tuple[tuple[str, ...], list[ChannelUrl]]:
+    """Write URLs for the channels that MatchSpecs name, and put those channels after the others.
+
+    `lab::fit` becomes `https://host/lab::fit`: only so does a solver that knows neither the alias
+    nor the custom channels see which one is meant. Raises BadChannel, ChannelDenied.
+    """
+    found = {channel.url: channel for channel in channels}
+    written = []
+    for dependency in dependencies:
+        if (named := _PREFIX.match(dependency) or _BRACKET.match(dependency)) is None:
+            written.append(dependency)
+            continue
+        name, subdir = _split_platform(named["channel"].strip())
+        of_name = resolve_channel(name, condarc, relative_to=relative_to, home=home)
+        if len(of_name) != 1:
+            hint = "Name the one that the package is to come from."
+            raise BadChannel(name, f"it stands for {len(of_name)} channels", hint=hint)
+        channel = of_name[0]
+        found.setdefault(channel.url, channel)
+        quote = '"' if named.re is _BRACKET else ""
+        text = f"{quote}{channel.url}{subdir}{quote}"
+        written.append(f"{named['before']}{text}{named['after']}")
+    return tuple(written), list(found.values())
+
+
 def known_credentials(condarc: Condarc) -> list[ChannelUrl]:
     """The places of a condarc that come with credentials, the most specific first.
 
@@ -123,37 +123,11 @@ def known_credentials(condarc: Condarc) -> list[ChannelUrl]:
     """
     found: dict[str, ChannelUrl] = {}
     for text in _urls_of(condarc):
-        if _SCHEME.match(text) and not _UNSET.search(text):
+        if _SCHEME.match(text) and unset_variable(text) is None:
             channel = parse_channel_url(text)
             if channel.credentials is not None:
                 found.setdefault(channel.url, channel)
     return sorted(found.values(), key=lambda each: (-len(each.url), each.url))
-
-
-def parse_channel_url(text: str) -> ChannelUrl:
-    """Split a URL from its credentials. Raises BadChannel."""
-    _check_set(text)
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise BadChannel(text, f"not a URL ({redact_url(str(error))})") from None
-    if parts.scheme not in _SCHEMES:
-        known = ", ".join(f"{each}://" for each in _SCHEMES)
-        raise BadChannel(text, f"a URL of the kind {parts.scheme}://", hint=f"Use one of {known}.")
-    if parts.query or parts.fragment:
-        hint = "Name the folder that has noarch/ and the platforms in it."
-        raise BadChannel(text, "a URL with '?' or '#' in it", hint=hint)
-    if parts.scheme == "file":
-        return _local(unquote(parts.path))
-    user_info, _, place = parts.netloc.rpartition("@")
-    if not place:
-        raise BadChannel(text, "a URL without a host")
-    path = _clean_path(parts.path, text)
-    before, token, path = _split_token(path)
-    place = _clean_place(place, parts.scheme)
-    clean = urlunsplit((parts.scheme, place, before + path, "", "")).rstrip("/")
-    return ChannelUrl(clean, _credentials(user_info, token, before))
 
 
 @dataclass(frozen=True)
@@ -170,7 +144,7 @@ def _resolve(
     if _SCHEME.match(name):
         yield parse_channel_url(name)
     elif _is_path(name):
-        yield _local(_absolute(name, places))
+        yield local_channel(_absolute(name, places))
     elif (members := _members(name, condarc)) is not None:
         if name in outer:
             chain = " → ".join((*outer, name))
@@ -184,6 +158,11 @@ def _resolve(
 def _members(name: str, condarc: Condarc) -> Sequence[str] | None:
     custom = dict(condarc.custom_multichannels)
     return custom.get(name, condarc.default_channels if name == "defaults" else None)
+
+
+def _split_platform(name: str) -> tuple[str, str]:
+    before, _, last = name.rpartition("/")
+    return (before, f"/{last}") if last in PLATFORMS and before else (name, "")
 
 
 def _named(name: str, condarc: Condarc, places: _Places) -> ChannelUrl:
@@ -201,7 +180,7 @@ def _below(base: str, name: str, places: _Places) -> ChannelUrl:
     if _SCHEME.match(base):
         return parse_channel_url(f"{base.rstrip('/')}/{name}")
     if _is_path(base):
-        return _local(f"{_absolute(base, places)}/{name}")
+        return local_channel(f"{_absolute(base, places)}/{name}")
     return parse_channel_url(f"https://{base.strip('/')}/{name}")
 
 
@@ -210,7 +189,7 @@ def _is_path(name: str) -> bool:
 
 
 def _absolute(name: str, places: _Places) -> str:
-    _check_set(name)
+    check_set(name)
     if name == "~" or name.startswith("~/"):
         if places.home is None:
             raise BadChannel(name, "'~' where no home folder is known")
@@ -218,13 +197,8 @@ def _absolute(name: str, places: _Places) -> str:
     return name if name.startswith("/") else f"{places.relative_to}/{name}"
 
 
-def _local(path: str) -> ChannelUrl:
-    clean = _without_platform(posixpath.normpath("/" + path.lstrip("/")), path)
-    return ChannelUrl(f"file://{quote(clean)}")
-
-
 def _check_name(name: str) -> str:
-    _check_set(name)
+    check_set(name)
     clean = name.strip("/")
     if not clean or re.search(r"[\s\\<>\"'@?#%:]", clean) or ".." in clean.split("/"):
         raise BadChannel(
@@ -233,62 +207,6 @@ def _check_name(name: str) -> str:
             hint="Write a name (conda-forge), a URL (https://host/channel) or a path (./channel).",
         )
     return clean
-
-
-def _check_set(text: str) -> None:
-    if (unset := _UNSET.search(text)) is not None:
-        name = unset[1] or unset[2]
-        raise BadChannel(
-            text,
-            f"the environment variable {name} in it is not set",
-            hint=f"Set {name} before you run condarium.",
-        )
-
-
-def _clean_place(place: str, scheme: str) -> str:
-    place = place.lower().removesuffix(_PORTS.get(scheme, ":"))
-    return re.sub(r"\.(?=:|$)", "", place)
-
-
-def _clean_path(path: str, text: str) -> str:
-    """One spelling for one path, so that no rule about channels is met by writing it otherwise."""
-    path = _ENCODED.sub(lambda found: _decoded(found[0]), path)
-    if ".." in path.split("/"):
-        raise BadChannel(text, "a URL with '..' in its path")
-    return _without_platform(re.sub("/{2,}", "/", path).rstrip("/"), text)
-
-
-def _decoded(escape: str) -> str:
-    character = unquote(escape)
-    return character if _UNRESERVED.fullmatch(character) else escape.upper()
-
-
-def _without_platform(path: str, text: str) -> str:
-    before, _, last = path.rpartition("/")
-    if last in _PLATFORMS and before:
-        raise BadChannel(
-            text,
-            f"one platform ({last}) of a channel",
-            hint="Name the channel itself, without the platform; `platforms:` says which ones.",
-        )
-    return path
-
-
-def _split_token(path: str) -> tuple[str, str, str]:
-    found = _TOKEN.fullmatch(path)
-    return (found["before"], found["token"], found["after"]) if found else ("", "", path)
-
-
-def _credentials(user_info: str, token: str, before: str) -> Credentials | None:
-    if not user_info and not token:
-        return None
-    username, _, password = user_info.partition(":")
-    return Credentials(
-        username=Secret(unquote(username)) if user_info else None,
-        password=Secret(unquote(password)) if user_info else None,
-        token=Secret(token) if token else None,
-        token_after=before,
-    )
 
 
 def _urls_of(condarc: Condarc) -> Iterator[str]:
