@@ -48,9 +48,10 @@ def _tls(condarc: Condarc) -> ssl.SSLContext:
         return ssl.create_default_context(
             cafile=None if folder else place, capath=place if folder else None
         )
-    context = ssl.create_default_context()
-    # A machine may have no certificates of its own: httpx brings some.
-    return context if context.get_ca_certs() else httpx.create_ssl_context()
+    places = ssl.get_default_verify_paths()
+    if places.cafile or places.capath:  # those that exist; a folder is read as it is needed
+        return ssl.create_default_context()
+    return httpx.create_ssl_context()  # a machine without certificates: httpx brings some
 
 
 def _pattern(host: str) -> str:
