@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from condarium.cli.amounts import ago
 
@@ -79,7 +79,9 @@ class Page:
 
     def when(self, moment: datetime) -> str:
         """How long ago on a terminal; the moment itself where a program may read it."""
-        return ago(moment, self.now) if self.terminal else f"{moment:%Y-%m-%dT%H:%MZ}"
+        return (
+            ago(moment, self.now) if self.terminal else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        )
 
     def table(
         self,

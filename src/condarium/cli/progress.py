@@ -80,7 +80,7 @@ class Drawn:
     def _start(self) -> None:
         bars = _new_bars(self._stream, color=self._color)
         with self._lock:
-            if self._timer is None or self._phase is None:
+            if self._timer is None or self._phase is None or self._bars:
                 return  # it was over meanwhile
             self._bars = bars
             bars.start()

@@ -15,7 +15,7 @@ def show_changes(changes: Sequence[PackageChange], page: Page, *, limit: int | N
     for platform, group in groupby(shown, key=lambda change: change.platform):
         if len(platforms) > 1:
             page.line(platform)
-        page.table(("",) * 3, [_row(change) for change in group])
+        page.table(("", ""), [_row(change) for change in group])
     if len(shown) < len(changes):
         page.line(f"… and {count(len(changes) - len(shown), 'more', 'more')}")
 
@@ -30,7 +30,7 @@ def summary(changes: Sequence[PackageChange]) -> str:
 def _row(change: PackageChange) -> tuple[Part, ...]:
     name = change.name if change.kind == "conda" else f"{change.name} (pypi)"
     if change.what == "added":
-        return (green("+"), name, change.after or "")
+        return (green(f"+ {name}"), change.after or "")
     if change.what == "removed":
-        return (red("-"), name, change.before or "")
-    return (yellow("~"), name, f"{change.before} → {change.after}")
+        return (red(f"- {name}"), change.before or "")
+    return (yellow(f"~ {name}"), f"{change.before} → {change.after}")

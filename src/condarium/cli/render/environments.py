@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from condarium.cli.amounts import count, short, size
-from condarium.cli.page import Page, Part, bold, cyan, dim, green, red, yellow
+from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
 from condarium.cli.render.changes import show_changes, summary
 from condarium.cli.render.registry import renders
 from condarium.model.difference import Difference
@@ -25,20 +25,12 @@ def environment_list(lines: tuple[EnvironmentLine, ...], page: Page) -> None:
         if page.terminal:  # a program that counts lines must count none
             page.line("no environments yet; `condarium env build` makes one")
         return
-    rows: list[tuple[Part, ...]] = [
-        (
-            bold(line.name),
-            "-" if line.active is None else str(line.active),
-            str(line.generations),
-            "yes" if line.on_disk else dim("no"),
-            page.when(line.created_at),
-            line.created_by,
-            cyan(line.path),
-        )
-        for line in lines
-    ]
     titles = ("name", "active", "generations", "on disk", "created", "by", "path")
-    page.table(titles, rows, right=(1, 2), crop=6)
+    rows = [_environment_row(line, page) for line in lines]
+    columns = len(titles) - page.terminal  # the paths would not fit, and differ by name alone
+    page.table(titles[:columns], [row[:columns] for row in rows], right=(1, 2), crop=5)
+    if page.terminal:
+        page.line(dim(f"paths: {lines[0].path.parent.parent}/NAMESPACE/NAME"))
 
 
 @renders(EnvironmentPath)
@@ -86,6 +78,18 @@ def difference(answer: Difference, page: Page) -> None:
     page.line(bold(answer.before), " → ", bold(answer.after))
     show_changes(answer.changes, page)
     page.line(summary(answer.changes))
+
+
+def _environment_row(line: EnvironmentLine, page: Page) -> tuple[Part, ...]:
+    return (
+        bold(line.name),
+        "-" if line.active is None else str(line.active),
+        str(line.generations),
+        "yes" if line.on_disk else dim("no"),
+        page.when(line.created_at),
+        line.created_by,
+        str(line.path),
+    )
 
 
 def _state(generation: Generation) -> Part:

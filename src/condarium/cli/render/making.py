@@ -88,15 +88,17 @@ def switched(answer: Switched, page: Page) -> None:
 
 @renders(Archived)
 def archived(answer: Archived, page: Page) -> None:
-    lead = "would archive" if answer.dry_run else "archived"
+    lead = "dry run: would archive" if answer.dry_run else "archived"
     rows = [
         (bold(one.environment), f"generation {one.generation}", size(one.freed))
         for one in answer.generations
     ]
-    if rows:
-        page.table(("", "", ""), rows, right=(2,))
+    if not rows:
+        page.line("nothing to archive: no generation on disk is one of those")
+        return
+    page.table(("", "", ""), rows, right=(2,))
     freed = size(sum(one.freed for one in answer.generations))
-    much = f"; {'frees' if answer.dry_run else 'freed'} {freed}" if rows else ""
+    much = f"; that {'frees' if answer.dry_run else 'freed'} {freed}"
     page.line(f"{lead} {count(len(rows), 'generation')}{much}")
 
 

@@ -22,7 +22,7 @@ def disk_report(report: DiskReport, page: Page) -> None:
     titles = ["", "logical", "shared", "own", "link"]
     if page.terminal:
         titles.append("own █ shared ░")
-    for kind in ("environment", "namespace", "store"):
+    for kind in ("environment", "namespace"):
         rows = [_use_row(row, largest, page) for row in report.rows if row.kind == kind]
         if rows:
             page.table((kind, *titles[1:]), rows, right=(1, 2, 3), crop=0)
