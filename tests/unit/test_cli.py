@@ -267,6 +267,22 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         assert process.wait(timeout=60) == 141
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_behind_standard_output_is_an_error() -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "condarium", "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: the output cannot be written: No space left")
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("closing", [">&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(closing: str) -> None:
+    command = f"{sys.executable} -m condarium --help {closing}"
+    assert subprocess.run(["sh", "-c", command], timeout=60).returncode == 0
+
+
 def test_with_json_programs_cannot_write_to_standard_output() -> None:
     code = (
         "import subprocess; from condarium.cli.output import Output\n"

@@ -3,6 +3,8 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
 
 from condarium import __version__
 from condarium.app import operations
@@ -16,6 +18,8 @@ from condarium.operation import Operation
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Give the exit status; as the console's entry (no `argv`), end the process with it."""
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     given = list(sys.argv[1:] if argv is None else argv)
     code = _guarded(given)
     if argv is None:
@@ -105,6 +109,11 @@ def _suggest(name: str, declared: Mapping[str, Operation]) -> str:
     return (
         f"`condarium {group}` shows its commands." if known else "`condarium` shows the commands."
     )
+
+
+def _nowhere() -> TextIO:
+    """In place of a stream that whoever started us has closed."""
+    return Path(os.devnull).open("w")
 
 
 def _leave(code: int) -> None:

@@ -14,13 +14,20 @@ from typing import Any, Self, TextIO
 
 from condarium.cli import exit_codes
 from condarium.cli.page import Page, red
-from condarium.errors import CondariumError
+from condarium.errors import CondariumError, Failed
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation
 
 
 class ReaderGone(Exception):
     """Nobody reads the stream any more."""
+
+
+class Unwritable(Failed):
+    """What was to be said cannot be written."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the output cannot be written: {reason}")
 
 
 @dataclass(kw_only=True)
@@ -136,7 +143,7 @@ class Output:
             page.line(line)
         if data["hint"]:
             page.lines(f"hint: {data['hint']}")
-        with suppress(ReaderGone):
+        with suppress(ReaderGone, Unwritable):  # the exit status still tells
             _write(page.text(), sys.stderr)
             if self.json:
                 _write(_document({"error": {**data, **_details(error)}}))
@@ -177,3 +184,5 @@ def _write(text: str, stream: TextIO | None = None) -> None:
         stream.flush()
     except BrokenPipeError as error:
         raise ReaderGone from error
+    except OSError as error:
+        raise Unwritable(error.strerror or str(error)) from error
