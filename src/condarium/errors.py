@@ -362,3 +362,34 @@ class NoChannels(BadInput):
             f"{source} names no channel, and neither does a .condarc",
             hint="Add some, for example: channels: [conda-forge]",
         )
+
+
+class StoreFull(Failed):
+    """The disk of the store is full."""
+
+    def __init__(self, when: str) -> None:
+        super().__init__(
+            f"the disk of the store is full: there was no room left {when}",
+            hint="`condarium gc` frees what nothing uses; `condarium env du` shows what does.",
+        )
+
+
+class StoreReadOnly(Failed):
+    """The store may not be written to."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"the store may not be written to: {reason}",
+            hint="Use a store of your own (--store), or ask whoever owns this one.",
+        )
+
+
+class NoPythonForPip(BadInput):
+    """There are pip packages to install, and no Python to install them for."""
+
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+        super().__init__(
+            f"the spec has pip packages, and what was solved for {platform} has no Python",
+            hint="Add python to the dependencies.",
+        )

@@ -79,7 +79,9 @@ def _cache_stem(path: str) -> str:
 def _python_tag(python: Path) -> str:
     """The name that this Python gives its .pyc files, such as `cpython-311`, with its version."""
     code = "import sys;print(sys.implementation.cache_tag, '%d.%d.%d' % sys.version_info[:3])"
-    done = subprocess.run([python, "-I", "-S", "-c", code], capture_output=True, text=True)
+    done = subprocess.run(
+        [python, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         raise CompileFailed(done.stderr.strip().splitlines()[-1:] or ["no output"])
     return done.stdout.strip().replace(" ", "-")
@@ -104,6 +106,7 @@ def _compile(python: Path, missing: dict[Path, Path], workers: int) -> None:
     jobs = json.dumps([[str(source), str(kept)] for kept, source in missing.items()])
     done = subprocess.run(
         [python, "-I", "-S", compile_script.__file__, str(workers)],
+        check=False,
         input=jobs,
         capture_output=True,
         text=True,

@@ -12,13 +12,13 @@ import sys
 _CHUNK = 64
 
 
-def compile_one(job):  # type: ignore[no-untyped-def]  # runs on Pythons without our type syntax
+def compile_one(job: "list[str]") -> None:
     source, target = job
     try:
         py_compile.compile(
             source,
             cfile=target,
-            dfile=os.path.basename(source),
+            dfile=source.rpartition(os.sep)[2],
             doraise=True,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
@@ -26,7 +26,7 @@ def compile_one(job):  # type: ignore[no-untyped-def]  # runs on Pythons without
         return
 
 
-def main():  # type: ignore[no-untyped-def]  # as above
+def main() -> None:
     jobs = json.load(sys.stdin)
     workers = min(int(sys.argv[1]), 1 + len(jobs) // _CHUNK)
     if workers < 2:

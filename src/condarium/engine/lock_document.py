@@ -60,6 +60,10 @@ class LockDocument:
             packages={name: found.locked for name, found in self.packages.items()},
         )
 
+    def locked(self, platform: str) -> tuple[LockedPackage, ...]:
+        """Give all packages for a platform. Raises PlatformNotLocked."""
+        return self._platform(platform).locked
+
     def _platform(self, platform: str) -> "PlatformPackages":
         if platform in self.packages:
             return self.packages[platform]

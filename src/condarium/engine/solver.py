@@ -6,13 +6,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rattler import Channel, ChannelPriority, Gateway, MatchSpec, RepoDataRecord, Subdir, solve
-from rattler.exceptions import SolverError
+from rattler.exceptions import GatewayError, SolverError
 from rattler.utils import rattler_version
 from rattler.virtual_package import GenericVirtualPackage
 
 from condarium.engine import explanation
 from condarium.engine.event_loop import run
+from condarium.engine.network_errors import translate_network_error
 from condarium.errors import Unsolvable
+from condarium.model.channel_url import ChannelUrl
+
+VirtualPackages = Sequence[GenericVirtualPackage]
+Records = Sequence[RepoDataRecord]
+"""What a solve gave: opaque to all but the engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +39,7 @@ class SolveRequest:
 class Solver(Protocol):
     """Answers solve requests; `identity` changes when a question may get another answer."""
 
-    @property
-    def identity(self) -> str: ...
+    identity: str
 
     def solve(self, requests: Sequence[SolveRequest]) -> list[list[RepoDataRecord]]:
         """The records for each request, in its order. Raises Unsolvable."""
@@ -43,12 +48,10 @@ class Solver(Protocol):
 class RattlerSolver:
     """rattler's solver (resolvo) over a gateway, which fetches only the records that matter."""
 
+    identity = f"rattler {rattler_version.get_rattler_version()}"
+
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-
-    @property
-    def identity(self) -> str:
-        return f"rattler {rattler_version.get_rattler_version()}"
 
     def solve(self, requests: Sequence[SolveRequest]) -> list[list[RepoDataRecord]]:
         return run(self._solve_all(requests))
@@ -71,6 +74,9 @@ class RattlerSolver:
             )
         except SolverError as error:
             raise await self._unsolvable(request, explanation.tidy(str(error))) from error
+        except GatewayError as error:
+            channels = [ChannelUrl(url) for url in request.channels]
+            raise translate_network_error(error, channels) from error
 
     async def _unsolvable(self, request: SolveRequest, text: str) -> Unsolvable:
         """Look up, now that time does not matter, what the channels have of what is missing."""
@@ -91,6 +97,11 @@ class RattlerSolver:
             channels=request.channels,
         )
         return Unsolvable(request.platform, text, hint=hint)
+
+
+def python_version(records: Records) -> str | None:
+    """The version of the Python among the records, if there is one."""
+    return next((str(each.version) for each in records if each.name.normalized == "python"), None)
 
 
 def _subdirs(request: SolveRequest) -> list[Subdir]:

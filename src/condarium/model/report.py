@@ -170,14 +170,15 @@ class Verification:
 
 @dataclass(frozen=True, kw_only=True)
 class DiskUse:
-    """Bytes of a prefix or of several. `logical` counts every file in every prefix it appears in;
+    """Bytes of an environment or a namespace, over all its prefixes on disk.
 
-    `shared` lies on disk once for this and for others (the package store, other prefixes); `own`
-    is what nothing else uses.
+    `logical` counts every file in every prefix; `shared` is the part that lies on disk once for
+    this and for others (the package store, other prefixes); `own` is what nothing else uses. Where
+    files are reflinked or copied (`link`), no file is known to be shared.
     """
 
     name: str
-    kind: Literal["environment", "namespace", "store"]
+    kind: Literal["environment", "namespace"]
     link: str
     logical: int
     shared: int

@@ -2,6 +2,8 @@
 
 from difflib import get_close_matches
 
+from condarium.errors import UnknownPlatform
+
 SUBDIRS = (
     "emscripten-wasm32",
     "freebsd-64",
@@ -56,3 +58,10 @@ def likely_subdir(text: str) -> str | None:
     if called in _ALSO_CALLED:
         return _ALSO_CALLED[called]
     return next(iter(get_close_matches(called, SUBDIRS, n=1, cutoff=0.7)), None)
+
+
+def parse_subdir(text: str) -> str:
+    """Give a subdir's name back. Raises UnknownPlatform, with the one that was probably meant."""
+    if text not in SUBDIRS:
+        raise UnknownPlatform(text, likely_subdir(text))
+    return text

@@ -3,22 +3,24 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, and_, select
 
 from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName
-from condarium.storage.tables import builds, environments
+from condarium.storage.tables import builds
 
 
 class Builds:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start(self, environment_id: int, *, at: datetime, actor: str) -> int:
+    def start(self, environment: EnvironmentName, *, at: datetime, actor: str) -> int:
+        """Note that a build runs, and give its number."""
         added = self._connection.scalar(
             builds.insert()
             .values(
-                environment_id=environment_id,
+                namespace=environment.namespace,
+                name=environment.name,
                 status=BuildStatus.RUNNING,
                 started_at=at,
                 actor=actor,
@@ -54,10 +56,10 @@ class Builds:
 
     def of(self, environment: EnvironmentName) -> list[Build]:
         """The builds of an environment, the oldest first."""
-        return self._select(
-            environments.c.namespace == environment.namespace,
-            environments.c.name == environment.name,
-        )
+        return self._select(_of(environment))
+
+    def remove(self, environment: EnvironmentName) -> None:
+        self._connection.execute(builds.delete().where(_of(environment)))
 
     def running(self) -> list[Build]:
         return self._select(builds.c.status == BuildStatus.RUNNING)
@@ -67,13 +69,8 @@ class Builds:
             self._connection.scalars(select(builds.c.log).where(builds.c.log.is_not(None)))
         )
 
-    def _select(self, *conditions: object) -> list[Build]:
-        rows = self._connection.execute(
-            select(builds, environments.c.namespace, environments.c.name)
-            .join(environments, environments.c.id == builds.c.environment_id)
-            .where(*conditions)  # type: ignore[arg-type]  # SQLAlchemy's operators return more than bool
-            .order_by(builds.c.id)
-        )
+    def _select(self, condition: ColumnElement[bool]) -> list[Build]:
+        rows = self._connection.execute(select(builds).where(condition).order_by(builds.c.id))
         return [
             Build(
                 id=row.id,
@@ -89,3 +86,7 @@ class Builds:
             )
             for row in rows
         ]
+
+
+def _of(environment: EnvironmentName) -> ColumnElement[bool]:
+    return and_(builds.c.namespace == environment.namespace, builds.c.name == environment.name)

@@ -37,13 +37,18 @@ class Database:
         detail: Mapping[str, str] | None = None,
     ) -> Iterator[Facts]:
         """A unit of work that changes facts, and the audit entry that goes with it."""
-        writing = self._engine.execution_options(condarium_writes=True)
-        with _translated(), writing.begin() as connection:
-            facts = Facts(connection)
+        with self.note() as facts:
             yield facts
             facts.audit.add(
                 at=self._now(), actor=actor.name, action=action, target=target, detail=detail or {}
             )
+
+    @contextmanager
+    def note(self) -> Iterator[Facts]:
+        """A unit of work on what can be found out again: no audit entry goes with it."""
+        writing = self._engine.execution_options(condarium_writes=True)
+        with _translated(), writing.begin() as connection:
+            yield Facts(connection)
 
     def close(self) -> None:
         self._engine.dispose()

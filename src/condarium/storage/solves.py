@@ -1,5 +1,6 @@
 """Which lock answered a question: the same spec on the same channels is not solved twice."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -20,9 +21,16 @@ class Solves:
         self._connection.execute(solves.delete().where(solves.c.key == key))
         self._connection.execute(solves.insert().values(key=key, lock=lock, at=at))
 
-    def locks(self) -> frozenset[str]:
-        return frozenset(self._connection.scalars(select(solves.c.lock)))
+    def locks_since(self, instant: datetime) -> frozenset[str]:
+        """The locks that answered a question at `instant` or later."""
+        return frozenset(
+            self._connection.scalars(select(solves.c.lock).where(solves.c.at >= instant))
+        )
 
-    def remove_before(self, instant: datetime) -> int:
-        """Forget answers older than `instant`, and say how many they were."""
-        return self._connection.execute(solves.delete().where(solves.c.at < instant)).rowcount
+    def remove_before(self, instant: datetime, *, keep: Collection[str]) -> None:
+        """Forget answers older than `instant`, but for the locks to `keep`."""
+        old = self._connection.scalars(select(solves.c.lock).where(solves.c.at < instant))
+        for digest in set(old) - set(keep):
+            self._connection.execute(
+                solves.delete().where(solves.c.lock == digest, solves.c.at < instant)
+            )

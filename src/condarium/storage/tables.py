@@ -117,7 +117,8 @@ builds = Table(
     "builds",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("environment_id", ForeignKey("environments.id", ondelete="CASCADE"), nullable=False),
+    Column("namespace", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
     Column("status", String(16), nullable=False),
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
@@ -126,7 +127,7 @@ builds = Table(
     Column("phases", JSON, nullable=False),
     Column("log", String(64)),
     Column("error", Text),
-    Index(None, "environment_id"),
+    Index(None, "namespace", "name"),
 )
 
 audit = Table(

@@ -51,7 +51,8 @@ def upgrade() -> None:
     op.create_table(
         "builds",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("environment_id", sa.Integer(), nullable=False),
+        sa.Column("namespace", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=False),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
@@ -60,15 +61,9 @@ def upgrade() -> None:
         sa.Column("phases", sa.JSON(), nullable=False),
         sa.Column("log", sa.String(length=64), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["environment_id"],
-            ["environments.id"],
-            name="fk_builds_environments",
-            ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("id", name="pk_builds"),
     )
-    op.create_index("ix_builds_environment_id", "builds", ["environment_id"])
+    op.create_index("ix_builds_namespace_name", "builds", ["namespace", "name"])
 
     op.create_table(
         "generations",

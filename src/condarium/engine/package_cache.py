@@ -1,0 +1,80 @@
+"""rattler's package cache, seen from outside: what it holds, and whether that is whole.
+
+A package lies extracted in `<name>-<version>-<build>/`, beside a `.lock` file in which rattler
+keeps its revision and the archive's SHA-256, and which it locks while it fetches or links.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from condarium.engine.hashing import file_sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class CachedPackage:
+    """An extracted package: `stem` is its file name without the ending."""
+
+    stem: str
+    folder: Path
+    lock: Path
+
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the archive that it came from; None while it is not whole."""
+        try:
+            content = self.lock.read_bytes()
+        except FileNotFoundError:
+            return None
+        return content[8:40].hex() if len(content) >= 40 else None
+
+
+def cached_packages(cache: Path) -> Iterator[CachedPackage]:
+    """Every package in the cache, whole or not."""
+    for lock in sorted(cache.glob("*.lock")):
+        stem = lock.name.removesuffix(".lock")
+        if not stem.startswith("."):
+            yield CachedPackage(stem=stem, folder=cache / stem, lock=lock)
+
+
+def leftovers(cache: Path) -> list[Path]:
+    """What killed fetches left: temporary files and folders, and folders without a lock."""
+    known = {package.folder.name for package in cached_packages(cache)}
+    return [
+        entry
+        for entry in sorted(cache.glob("*")) + sorted(cache.glob(".*"))
+        if entry.name not in known and not entry.name.endswith(".lock")
+    ]
+
+
+def stems(prefix: Path) -> frozenset[str]:
+    """The packages that a prefix was made of, by file name without ending."""
+    return frozenset(path.stem for path in (prefix / "conda-meta").glob("*.json"))
+
+
+def damaged(cache: Path, wanted: Iterable[str]) -> list[CachedPackage]:
+    """Those of the `wanted` stems whose extracted files differ from their own paths.json."""
+    names = frozenset(wanted)
+    return [
+        package
+        for package in cached_packages(cache)
+        if package.stem in names and not _is_sound(package.folder)
+    ]
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        paths = json.loads((folder / "info" / "paths.json").read_bytes())["paths"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return all(_matches(folder / entry["_path"], entry) for entry in paths)
+
+
+def _matches(path: Path, entry: dict[str, str]) -> bool:
+    if entry.get("path_type") == "softlink":
+        return path.is_symlink()
+    try:
+        return not entry.get("sha256") or file_sha256(path) == entry["sha256"]
+    except OSError:
+        return False

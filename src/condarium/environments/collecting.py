@@ -1,0 +1,189 @@
+"""gc: freeing what nothing refers to, and what killed processes left.
+
+What is reachable is never removed: the facts say which prefixes and blobs are wanted, prefixes say
+which packages, and the number of links of a file says whether a prefix still uses it. Everybody who
+makes something holds the store's lock together with others; gc holds it alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from condarium.engine.package_cache import cached_packages, leftovers, stems
+from condarium.environments.activation import point
+from condarium.environments.disk import tree_bytes, walk
+from condarium.environments.prefixes import MARKER, store_lock, take_away, trash
+from condarium.model.actor import Actor
+from condarium.model.environment import Build, BuildStatus
+from condarium.model.names import EnvironmentName
+from condarium.model.progress import Progress
+from condarium.model.report import Collected, CollectedKind
+from condarium.storage.locks import is_held, locked
+from condarium.storage.store import Store
+
+ANSWERS_KEPT = timedelta(days=30)
+"""How long a lock that no generation uses answers its question without a new solve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Garbage:
+    """Something to remove: how many bytes that frees, and how it is done."""
+
+    kind: str
+    bytes: int
+    remove: Callable[[], None]
+
+
+def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) -> Collected:
+    """Find all garbage, and remove it unless this is a dry run."""
+
+    def waiting() -> None:
+        progress.say("builds are running on this store; gc waits for them")
+
+    with locked(store_lock(store.layout), waiting=waiting):
+        if not dry_run:
+            _settle(store)
+        kinds: dict[str, list[int]] = {}
+        progress.phase("collect")
+        for garbage in _garbage(store):
+            count = kinds.setdefault(garbage.kind, [0, 0])
+            count[0] += 1
+            count[1] += garbage.bytes
+            if not dry_run:
+                garbage.remove()
+            progress.advance()
+        collected = Collected(
+            kinds=tuple(
+                CollectedKind(kind=kind, count=count, bytes=size)  # type: ignore[arg-type]  # one of the kinds below
+                for kind, (count, size) in kinds.items()
+            ),
+            dry_run=dry_run,
+        )
+        if collected.kinds and not dry_run:
+            detail = {str(kind.kind): f"{kind.count}, {kind.bytes} bytes" for kind in collected.kinds}
+            with store.database.change(actor, "gc", str(store.layout.root), detail):
+                pass
+    return collected
+
+
+def _garbage(store: Store) -> Iterator[Garbage]:
+    """In an order in which each kind finds what the removal of the one before set free."""
+    yield from _prefixes(store)
+    yield from _packages(store)
+    yield from _bytecode(store)
+    yield from _pypi(store)
+    yield from _blobs(store)
+    yield from _leftovers(store)
+
+
+def _prefixes(store: Store) -> Iterator[Garbage]:
+    """Prefixes that no generation wants, and those that were never finished."""
+    with store.database.read() as facts:
+        wanted = facts.environments.live_prefixes()
+    for folder in _children(store.layout.prefixes):
+        if not folder.name.startswith("."):
+            whole = (folder / MARKER).exists()
+            if not whole or folder.name not in wanted:
+                yield _folder("prefixes" if whole else "leftovers", folder)
+
+
+def _packages(store: Store) -> Iterator[Garbage]:
+    """Packages that no wanted prefix was made of."""
+    with store.database.read() as facts:
+        wanted = facts.environments.live_prefixes()
+    used = {stem for prefix in wanted for stem in stems(store.layout.prefix(prefix))}
+    for package in cached_packages(store.layout.packages):
+        if package.stem not in used:
+
+            def remove(package: object = package) -> None:
+                take_away(package.folder)  # type: ignore[attr-defined]  # bound now, not in the loop
+                package.lock.unlink(missing_ok=True)  # type: ignore[attr-defined]  # as above
+
+            yield Garbage(kind="packages", bytes=tree_bytes(package.folder).logical, remove=remove)
+
+
+def _bytecode(store: Store) -> Iterator[Garbage]:
+    """Bytecode that no prefix links; where files are copied, all of it: it can be made again."""
+    for entry in walk(store.layout.bytecode):
+        status = entry.stat(follow_symlinks=False)
+        if status.st_nlink == 1:
+            yield Garbage(kind="bytecode", bytes=status.st_size, remove=Path(entry.path).unlink)
+
+
+def _pypi(store: Store) -> Iterator[Garbage]:
+    """uv's cache as a whole, once no file in it is linked from a prefix."""
+    folder = store.layout.pypi
+    linked = any(entry.stat(follow_symlinks=False).st_nlink > 1 for entry in walk(folder))
+    if folder.exists() and not linked:
+        yield _folder("pypi", folder)
+
+
+def _blobs(store: Store) -> Iterator[Garbage]:
+    """Blobs that no fact names; answers that are old and that no generation uses go first."""
+    with store.database.read() as facts:
+        named = facts.environments.blobs() | facts.builds.logs()
+        recent = facts.solves.locks_since(store.now() - ANSWERS_KEPT)
+    for blob in store.blobs:
+        if blob.digest not in named | recent:
+
+            def remove(digest: str = blob.digest) -> None:
+                store.blobs.remove(digest)
+
+            yield Garbage(kind="blobs", bytes=blob.size, remove=remove)
+
+
+def _leftovers(store: Store) -> Iterator[Garbage]:
+    """What killed processes left: half-removed folders, half-fetched packages, unused locks."""
+    layout = store.layout
+    for folder in [*trash(layout), *leftovers(layout.packages)]:
+        yield _folder("leftovers", folder)
+    for link in layout.environments.glob("*/.*"):
+        yield Garbage(kind="leftovers", bytes=0, remove=link.unlink)
+    for entry in list(walk(layout.locks)):
+        path = Path(entry.path)
+        if path not in (store_lock(layout), layout.locks / "migrate") and not is_held(path):
+            path.unlink(missing_ok=True)
+
+
+def _settle(store: Store) -> None:
+    """Write down which builds were interrupted, forget old answers, and mend links."""
+    layout = store.layout
+    with store.database.note() as facts:
+        for build in facts.builds.running():
+            if not is_held(layout.locks / "build" / str(build.id)):
+                _note_interrupted(store, build, facts.builds.end)
+        facts.solves.remove_before(store.now() - ANSWERS_KEPT, keep=facts.environments.blobs())
+        environments = {each.name: each.prefix for each in facts.environments.all()}
+    for name, prefix in environments.items():
+        if prefix:
+            point(layout, name, prefix)
+    for link in list(layout.environments.glob("*/*")):
+        if EnvironmentName(link.parent.name, link.name) not in environments:
+            link.unlink()
+
+
+def _note_interrupted(store: Store, build: Build, end: Callable[..., None]) -> None:
+    end(
+        build.id,
+        BuildStatus.INTERRUPTED,
+        at=store.now(),
+        phases=build.phases,
+        error="its process ended without saying how",
+    )
+
+
+def _folder(kind: str, folder: Path) -> Garbage:
+    size = tree_bytes(folder).own if folder.is_dir() else folder.lstat().st_size
+    return Garbage(kind=kind, bytes=size, remove=lambda: _remove(folder))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        take_away(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _children(folder: Path) -> Iterable[Path]:
+    return sorted(folder.iterdir()) if folder.exists() else ()

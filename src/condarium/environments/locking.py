@@ -1,0 +1,266 @@
+"""From an environment.yml to a lock: once for every question, and the same answer ever after."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from condarium.engine.channel_state import channel_state
+from condarium.engine.condarc import read_condarc
+from condarium.engine.lock_document import LockDocument
+from condarium.engine.lockfile import read_lock, write_lock
+from condarium.engine.matchspec import matchspec_problem
+from condarium.engine.network import make_client, make_gateway
+from condarium.engine.pypi_names import python_packages
+from condarium.engine.solver import (
+    RattlerSolver,
+    Records,
+    SolveRequest,
+    VirtualPackages,
+    python_version,
+)
+from condarium.engine.uv import resolve_pypi
+from condarium.engine.virtual_packages import host_platform, virtual_packages
+from condarium.environments.prefixes import Phases
+from condarium.errors import NoChannels, NoPythonForPip
+from condarium.model.channel_url import ChannelUrl
+from condarium.model.channels import pinned_to_channels, resolve_channels
+from condarium.model.condarc import Condarc
+from condarium.model.document import Document
+from condarium.model.lock import PypiPackage
+from condarium.model.progress import Progress, Quiet
+from condarium.model.report import Locked
+from condarium.model.spec import EnvironmentSpec, spec_digest_text
+from condarium.model.specfile import decode, read_spec
+from condarium.model.subdirs import parse_subdir
+from condarium.storage.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solved:
+    """A spec and the lock that answers it; `fresh` is False where the answer was known."""
+
+    spec: EnvironmentSpec
+    channels: tuple[ChannelUrl, ...]
+    content: bytes
+    digest: str
+    fresh: bool
+    notes: tuple[str, ...]
+    source: str
+
+    @cached_property
+    def document(self) -> LockDocument:
+        return read_lock(self.content, source=self.source)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Everything that a lock depends on: equal questions have byte-identical locks."""
+
+    spec: EnvironmentSpec
+    condarc: Condarc
+    channels: tuple[ChannelUrl, ...]
+    platforms: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    system_requirements: tuple[tuple[str, str], ...]
+    virtual: Mapping[str, VirtualPackages]
+
+    def key(self, state: str, solver: str) -> str:
+        """The question's name in the store, given the state of its channels."""
+        content = {
+            "spec": spec_digest_text(self.spec),
+            "channels": [channel.url for channel in self.channels],
+            "platforms": sorted(self.platforms),
+            "virtual": {
+                name: [str(each) for each in found] for name, found in self.virtual.items()
+            },
+            "strict": self.condarc.strict,
+            "pins": sorted(self.condarc.pinned_packages),
+            "state": state,
+            "solver": solver,
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def lock(
+    store: Store,
+    file: Document,
+    *,
+    platforms: Sequence[str],
+    cuda: str | None,
+    refresh: bool,
+    progress: Progress,
+) -> Locked:
+    """Lock a file and build nothing."""
+    solved = solve_file(
+        store, file, platforms=platforms, cuda=cuda, refresh=refresh, progress=progress
+    )
+    return Locked(
+        content=solved.content.decode(),
+        digest=solved.digest,
+        solved=solved.fresh,
+        packages={name: len(each) for name, each in solved.document.lock.packages.items()},
+        notes=solved.notes,
+    )
+
+
+def solve_file(
+    store: Store,
+    file: Document,
+    *,
+    platforms: Sequence[str] = (),
+    cuda: str | None = None,
+    refresh: bool = False,
+    progress: Progress | None = None,
+    phases: Phases | None = None,
+) -> Solved:
+    """The lock for an environment.yml, from the store where its question was answered before.
+
+    Raises BadSpec, BadCondarc, NoChannels, ChannelUnreachable, Unsolvable, PipResolutionFailed.
+    """
+    phases, progress = phases or Phases(), progress or Quiet()
+    progress.phase("solve")
+    with phases.timed("solve"):
+        reading = read_spec(
+            decode(file.content, file.name), check_matchspec=matchspec_problem, source=file.name
+        )
+        asked = _question(store, reading.spec, file, platforms, cuda)
+        content, fresh = _answer(store, asked, refresh=refresh)
+    return Solved(
+        spec=reading.spec,
+        channels=asked.channels,
+        content=content,
+        digest=hashlib.sha256(content).hexdigest(),
+        fresh=fresh,
+        notes=reading.warnings,
+        source=f"the lock of {file.name}",
+    )
+
+
+def _question(
+    store: Store, spec: EnvironmentSpec, file: Document, platforms: Sequence[str], cuda: str | None
+) -> Question:
+    settings = store.settings
+    condarc = read_condarc(settings.environ, settings.home)
+    named = spec.channels if spec.nodefaults else (*spec.channels, *condarc.channels)
+    folder = Path(file.folder) if file.folder else Path.cwd()
+    channels = resolve_channels(named, condarc, relative_to=folder, home=settings.home)
+    dependencies, channels = pinned_to_channels(
+        spec.dependencies, channels, condarc, relative_to=folder, home=settings.home
+    )
+    if not channels:
+        raise NoChannels(file.name)
+    requirements = dict(spec.system_requirements) | ({"cuda": cuda} if cuda else {})
+    system = tuple(sorted(requirements.items()))
+    asked = platforms or spec.platforms or (host_platform(),)
+    wanted = tuple(parse_subdir(each) for each in dict.fromkeys(asked))
+    return Question(
+        spec=spec,
+        condarc=condarc,
+        channels=tuple(channels),
+        platforms=wanted,
+        dependencies=dependencies,
+        system_requirements=system,
+        virtual={each: virtual_packages(each, system, environ=settings.environ) for each in wanted},
+    )
+
+
+def _answer(store: Store, asked: Question, *, refresh: bool) -> tuple[bytes, bool]:
+    """The lock's bytes, and whether a solve was needed for them."""
+    state = channel_state(
+        asked.channels,
+        asked.platforms,
+        condarc=asked.condarc,
+        environ=store.settings.environ,
+        home=store.settings.home,
+    )
+    key = asked.key(state, RattlerSolver.identity) if state else None
+    if key and not refresh:
+        with store.database.read() as facts:
+            digest = facts.solves.find(key)
+        if digest and store.blobs.has(digest):
+            return store.blobs.get(digest), False
+    content = _solve(store, asked, state, refresh=refresh)
+    digest = store.blobs.put(content)
+    if key:
+        with store.database.note() as facts:
+            facts.solves.add(key, digest, at=store.now())
+    return content, True
+
+
+def _solve(store: Store, asked: Question, state: str | None, *, refresh: bool) -> bytes:
+    """Solve every platform at once, each once; then the PyPI packages on top of each."""
+    seen = _SeenState(store.layout.repodata, asked)
+    client = make_client(asked.condarc, asked.channels)
+    gateway = make_gateway(
+        client,
+        store.layout.repodata,
+        refresh=(refresh or not seen.is_(state)) and not asked.condarc.offline,
+        offline=asked.condarc.offline,
+    )
+    requests = [_request(asked, platform) for platform in asked.platforms]
+    answers = RattlerSolver(gateway).solve(requests)
+    seen.note(state)
+    conda = dict(zip(asked.platforms, answers, strict=True))
+    return write_lock(
+        channels=[channel.url for channel in asked.channels],
+        conda=conda,
+        pypi={each: _pypi(store, asked, each, conda[each]) for each in asked.platforms},
+    )
+
+
+def _request(asked: Question, platform: str) -> SolveRequest:
+    return SolveRequest(
+        platform=platform,
+        specs=asked.dependencies,
+        channels=tuple(channel.url for channel in asked.channels),
+        virtual_packages=tuple(asked.virtual[platform]),
+        pins=asked.condarc.pinned_packages,
+        strict_priority=asked.condarc.strict,
+    )
+
+
+def _pypi(store: Store, asked: Question, platform: str, records: Records) -> list[PypiPackage]:
+    if not asked.spec.pip:
+        return []
+    version = python_version(records)
+    if version is None:
+        raise NoPythonForPip(platform)
+    return resolve_pypi(
+        asked.spec.pip,
+        options=asked.spec.pip_options,
+        python=Path(sys.executable),
+        python_version=version,
+        platform=platform,
+        conda=python_packages(records),
+        cache_dir=store.layout.pypi,
+        environ=store.settings.environ,
+        system_requirements=asked.system_requirements,
+    )
+
+
+class _SeenState:
+    """The state in which rattler's index cache last saw these channels.
+
+    A server may allow an index to be kept for a while. When the state of a channel is known to
+    have changed since, what was kept must not answer: the answer would be noted under the new
+    state, for good.
+    """
+
+    def __init__(self, folder: Path, asked: Question) -> None:
+        named = json.dumps([[each.url for each in asked.channels], sorted(asked.platforms)])
+        self._path = folder / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.state"
+
+    def is_(self, state: str | None) -> bool:
+        try:
+            return state is not None and self._path.read_text() == state
+        except FileNotFoundError:
+            return False
+
+    def note(self, state: str | None) -> None:
+        if state is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.write_text(state)

@@ -1,0 +1,164 @@
+"""Making a prefix from a lock: fetch, link, PyPI packages, byte-compile."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from condarium.engine.bytecode import compile_prefix
+from condarium.engine.conda_meta import installed_files, summary
+from condarium.engine.installer import link_records
+from condarium.engine.linking import link_method
+from condarium.engine.lock_document import LockDocument
+from condarium.engine.uv import install_pypi
+from condarium.environments.packages import packages_ready
+from condarium.environments.prefixes import (
+    Phases,
+    PrefixSpec,
+    is_whole,
+    mark_whole,
+    prefix_lock,
+    set_aside,
+    take_away,
+)
+from condarium.model.environment import Prefix
+from condarium.model.progress import Progress
+from condarium.storage.locks import locked
+from condarium.storage.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How to make a prefix."""
+
+    spec: PrefixSpec
+    document: LockDocument
+    compile: bool = True
+
+
+def ensure_prefix(
+    store: Store, making: Making, *, progress: Progress, phases: Phases
+) -> tuple[Prefix, bool]:
+    """The prefix, and whether it was made just now; two who want the same one make it once."""
+    layout = store.layout
+    waiting = lambda: progress.say("another process builds the same prefix; waiting for it")  # noqa: E731
+    with locked(prefix_lock(layout, making.spec.id), waiting=waiting):
+        if is_whole(layout, making.spec.id):
+            with store.database.read() as facts:
+                known = facts.prefixes.find(making.spec.id)
+            if known is not None:
+                return _compiled(store, making, known, progress, phases), False
+        return _make(store, making, progress, phases), True
+
+
+def remake_prefix(store: Store, making: Making, *, progress: Progress) -> Prefix:
+    """Make a prefix again that is on disk but not as it should be.
+
+    The old one stands aside meanwhile, and comes back if the new one cannot be made.
+    """
+    folder = store.layout.prefix(making.spec.id)
+    with locked(prefix_lock(store.layout, making.spec.id)):
+        aside = set_aside(folder)
+        try:
+            prefix = _make(store, making, progress, Phases())
+        except BaseException:
+            aside.rename(folder)
+            raise
+        take_away(aside)
+    return prefix
+
+
+def _make(store: Store, making: Making, progress: Progress, phases: Phases) -> Prefix:
+    folder = store.layout.prefix(making.spec.id)
+    take_away(folder)
+    try:
+        prefix = _fill(store, making, progress, phases)
+        with store.database.note() as facts:
+            facts.prefixes.put(prefix)
+        mark_whole(store.layout, prefix)
+    except BaseException:
+        take_away(folder)
+        raise
+    return prefix
+
+
+def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> Prefix:
+    spec, layout = making.spec, store.layout
+    folder = layout.prefix(spec.id)
+    for each in (folder, layout.packages):
+        each.mkdir(parents=True, exist_ok=True)
+    records = making.document.records(spec.platform)
+    with packages_ready(store, records, progress=progress, phases=phases), phases.timed("link"):
+        link_records(
+            records,
+            prefix=folder,
+            packages=layout.packages,
+            platform=spec.platform,
+            link_scripts=spec.link_scripts,
+            progress=progress,
+        )
+    _add_pypi(store, making, progress, phases)
+    _write_state(folder, spec.variables)
+    known = summary(folder)
+    prefix = Prefix(
+        id=spec.id,
+        lock=spec.lock,
+        platform=spec.platform,
+        built_at=store.now(),
+        files=known.files,
+        link=link_method(layout.packages, layout.prefixes),
+        manifest=known.manifest,
+        link_scripts=spec.link_scripts,
+        compiled=making.compile,
+    )
+    if making.compile:
+        _compile(store, making, progress, phases)
+    return prefix
+
+
+def _add_pypi(store: Store, making: Making, progress: Progress, phases: Phases) -> None:
+    packages = making.document.pypi(making.spec.platform)
+    if not packages:
+        return
+    progress.phase("pip", len(packages), "packages")
+    folder = store.layout.prefix(making.spec.id)
+    with phases.timed("pip"):
+        install_pypi(
+            packages,
+            python=folder / "bin" / "python",
+            cache_dir=store.layout.pypi,
+            environ=store.settings.environ,
+        )
+
+
+def _compiled(
+    store: Store, making: Making, known: Prefix, progress: Progress, phases: Phases
+) -> Prefix:
+    """Give bytecode to a prefix that was built without, if it is wanted now."""
+    if known.compiled or not making.compile:
+        return known
+    _compile(store, making, progress, phases)
+    compiled = Prefix(**{**vars(known), "compiled": True})
+    with store.database.note() as facts:
+        facts.prefixes.put(compiled)
+    return compiled
+
+
+def _compile(store: Store, making: Making, progress: Progress, phases: Phases) -> None:
+    folder = store.layout.prefix(making.spec.id)
+    progress.phase("compile")
+    with phases.timed("compile"):
+        compile_prefix(
+            folder,
+            installed_files(folder),
+            store=store.layout.bytecode,
+            workers=os.cpu_count() or 1,
+        )
+
+
+def _write_state(folder: Path, variables: Sequence[tuple[str, str]]) -> None:
+    """Write down the environment's variables where conda looks for them."""
+    if variables:
+        content = {"version": 1, "env_vars": dict(variables)}
+        (folder / "conda-meta" / "state").write_text(json.dumps(content) + "\n")

@@ -1,0 +1,146 @@
+"""Prefixes: what a lock looks like on disk. Made, recognised, and taken away whole.
+
+A prefix is built where it will stay, because text and binaries embed its path. Its marker file is
+written last: a folder without one is what a killed build left, and the next build of the same
+prefix begins by taking it away.
+"""
+
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from uuid import uuid4
+
+from condarium.model.environment import Prefix
+from condarium.model.lock import LockedPackage
+from condarium.storage.layout import Layout
+from condarium.storage.locks import locked
+from condarium.storage.store import Store
+
+MARKER = Path("conda-meta", "condarium")
+"""In a whole prefix: JSON that says what it is. conda reads only `conda-meta/*.json`."""
+
+_TRASH = ".trash-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrefixSpec:
+    """All that decides what a prefix holds; equal specs share one prefix.
+
+    `lock` is the digest of the lock that this is the `platform` part of.
+    """
+
+    lock: str
+    platform: str
+    packages: Sequence[LockedPackage]
+    variables: tuple[tuple[str, str], ...] = ()
+    link_scripts: bool = False
+
+    @property
+    def id(self) -> str:
+        """16 characters of a SHA-256 over the packages with their URLs, in base32.
+
+        The URL counts because conda-meta records it; the lock's other platforms do not.
+        """
+        content = {
+            "platform": self.platform,
+            "packages": sorted(
+                [each.kind, each.name, each.version, each.build, each.url, each.sha256 or each.md5]
+                for each in self.packages
+            ),
+            "variables": sorted(self.variables),
+            "link_scripts": self.link_scripts,
+        }
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+        return base64.b32encode(digest[:10]).decode().lower()
+
+
+@dataclass
+class Phases:
+    """Seconds by phase, in the order in which they were first entered."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        begun = perf_counter()
+        try:
+            yield
+        finally:
+            self.add(name, perf_counter() - begun)
+
+    def add(self, name: str, seconds: float) -> None:
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 4)
+
+
+def is_whole(layout: Layout, prefix: str) -> bool:
+    return (layout.prefix(prefix) / MARKER).exists()
+
+
+def prefix_lock(layout: Layout, prefix: str) -> Path:
+    """Held exclusively while a prefix is made or taken away."""
+    return layout.locks / "prefix" / prefix
+
+
+def store_lock(layout: Layout) -> Path:
+    """Shared by all who make prefixes or need packages to stay; `gc` takes it alone."""
+    return layout.locks / "store"
+
+
+def mark_whole(layout: Layout, prefix: Prefix) -> None:
+    """Declare a prefix whole: from now on it is used as it is."""
+    marker = layout.prefix(prefix.id) / MARKER
+    content = {
+        "version": 1,
+        "lock": prefix.lock,
+        "platform": prefix.platform,
+        "files": prefix.files,
+        "manifest": prefix.manifest,
+        "link": prefix.link,
+    }
+    fresh = marker.with_name("condarium.new")
+    fresh.write_text(json.dumps(content, sort_keys=True) + "\n")
+    fresh.replace(marker)
+
+
+def set_aside(path: Path) -> Path:
+    """Move a folder out of sight, beside where it was. Raises FileNotFoundError."""
+    trash = path.with_name(f"{_TRASH}{uuid4().hex}")
+    return path.rename(trash)
+
+
+def take_away(path: Path) -> None:
+    """Remove a folder so that nobody sees it half removed: first out of sight, then from disk."""
+    try:
+        trash = path if path.name.startswith(_TRASH) else set_aside(path)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(trash, onerror=_make_writable)
+
+
+def remove_prefix(store: Store, prefix: str) -> None:
+    """Take a prefix off the disk, after whoever builds it now."""
+    with locked(prefix_lock(store.layout, prefix)):
+        take_away(store.layout.prefix(prefix))
+
+
+def trash(layout: Layout) -> list[Path]:
+    """What removals that were killed left."""
+    return list(layout.prefixes.glob(f"{_TRASH}*"))
+
+
+def _make_writable(function: object, path: str, error: object) -> None:
+    """Packages may bring folders that their owner cannot write to; make them so, and try again."""
+    failed = Path(path)
+    for folder in (failed.parent, failed):
+        if folder.is_dir() and not folder.is_symlink():
+            folder.chmod(0o700)
+    if failed.is_dir() and not failed.is_symlink():
+        shutil.rmtree(failed)
+    else:
+        failed.unlink(missing_ok=True)

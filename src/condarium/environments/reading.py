@@ -1,0 +1,113 @@
+"""What there is: environments, generations, and where they are."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+from condarium.engine.lockfile import read_lock
+from condarium.environments.activation import require_on_disk, settle
+from condarium.environments.comparing import lock_of
+from condarium.environments.prefixes import is_whole
+from condarium.model.difference import compare
+from condarium.model.environment import Build, BuildStatus, Generation
+from condarium.model.names import EnvironmentName, check_namespace
+from condarium.model.report import (
+    EnvironmentDetail,
+    EnvironmentLine,
+    EnvironmentPath,
+    GenerationLine,
+    History,
+)
+from condarium.storage.locks import is_held
+from condarium.storage.store import Store
+
+
+def list_environments(store: Store, namespace: str | None) -> tuple[EnvironmentLine, ...]:
+    if namespace is not None:
+        check_namespace(namespace)
+    with store.database.read() as facts:
+        environments = facts.environments.all(namespace)
+    return tuple(
+        EnvironmentLine(
+            name=each.name,
+            active=each.active,
+            generations=each.generations,
+            created_at=each.created_at,
+            created_by=each.created_by,
+            path=store.layout.link(each.name),
+            on_disk=each.prefix is not None and is_whole(store.layout, each.prefix),
+        )
+        for each in environments
+    )
+
+
+def show(
+    store: Store, name: EnvironmentName, number: int | None, *, with_lock: bool
+) -> EnvironmentDetail:
+    with store.database.read() as facts:
+        generation = facts.environments.generation(name, number)
+        prefix = facts.prefixes.find(generation.prefix) if generation.prefix else None
+    content = store.blobs.get(generation.lock)
+    document = read_lock(content, source=f"the lock of {name} generation {generation.number}")
+    return EnvironmentDetail(
+        generation=generation,
+        path=store.layout.link(name),
+        prefix=store.layout.prefix(prefix.id) if prefix else None,
+        on_disk=prefix is not None and is_whole(store.layout, prefix.id),
+        link=prefix.link if prefix else None,
+        spec=store.blobs.get(generation.spec).decode(errors="replace") if generation.spec else None,
+        channels=document.lock.channels,
+        packages=document.lock.packages,
+        content=content.decode() if with_lock else None,
+    )
+
+
+def history(store: Store, name: EnvironmentName) -> History:
+    with store.database.read() as facts:
+        generations = facts.environments.generations(name)
+        activations = facts.environments.activations(name)
+        builds = facts.builds.of(name)
+    return History(
+        environment=name,
+        generations=_lines(store, generations),
+        activations=tuple(activations),
+        builds=tuple(_as_it_is(store, build) for build in builds),
+    )
+
+
+def path(store: Store, name: EnvironmentName, number: int | None) -> EnvironmentPath:
+    """Where a generation is; for the active one, the link that follows the environment."""
+    with store.database.read() as facts:
+        environment = facts.environments.get(name)
+        generation = facts.environments.generation(name, number)
+    prefix = require_on_disk(store.layout, generation)
+    return EnvironmentPath(
+        environment=name,
+        path=settle(store, environment) if number is None else prefix,
+        prefix=prefix,
+    )
+
+
+def _lines(store: Store, generations: list[Generation]) -> tuple[GenerationLine, ...]:
+    """Each generation with what it changed: the first one added everything."""
+    locks = [None, *(lock_of(store, each) for each in generations)]
+    lines = []
+    for generation, (before, after) in zip(generations, pairwise(locks), strict=True):
+        assert after is not None
+        kinds = [change.what for change in compare(before, after)]
+        lines.append(
+            GenerationLine(
+                generation=generation,
+                added=kinds.count("added"),
+                removed=kinds.count("removed"),
+                changed=kinds.count("changed"),
+            )
+        )
+    return tuple(lines)
+
+
+def _as_it_is(store: Store, build: Build) -> Build:
+    """A build that is noted as running, but that no process runs any more, was interrupted."""
+    running = build.status is BuildStatus.RUNNING
+    if running and not is_held(store.layout.locks / "build" / str(build.id)):
+        return replace(build, status=BuildStatus.INTERRUPTED)
+    return build
