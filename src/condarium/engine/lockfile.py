@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rattler import LockChannel, LockFile, LockPlatform, RepoDataRecord
+from rattler import Environment, LockChannel, LockFile, LockPlatform, RepoDataRecord
 from rattler.exceptions import ConversionError, ParseCondaLockError
 
 from condarium.engine.conda_lock import read_conda_lock
@@ -103,11 +103,17 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
             channels=tuple(str(channel) for channel in chosen.channels()),
             format=kind,
             packages={
-                platform.name: _packages_of(chosen, platform, source)
-                for platform in sorted(chosen.platforms(), key=lambda platform: platform.name)
+                name: _packages_of(chosen, platform, source)
+                for name, platform in sorted(_platforms(lock, chosen).items())
             },
         )
     )
+
+
+def _platforms(lock: LockFile, environment: Environment) -> dict[str, LockPlatform]:
+    """Give the platforms of an environment; rattler leaves out those for which it is empty."""
+    alone = lock.platforms() if len(lock.environments()) == 1 else []
+    return {platform.name: platform for platform in (*alone, *environment.platforms())}
 
 
 def _parse(text: str, source: str) -> LockFile:
@@ -123,10 +129,9 @@ def _parse(text: str, source: str) -> LockFile:
         raise BadLock(source, said, line=int(where[1]) if where else None, hint=hint) from error
 
 
-def _packages_of(environment: Any, platform: LockPlatform, source: str) -> PlatformPackages:
-    packages = environment.packages(platform) or []
+def _packages_of(environment: Environment, platform: LockPlatform, source: str) -> PlatformPackages:
     records, pypi, sources = [], [], []
-    for package in packages:
+    for package in environment.packages(platform) or []:
         if hasattr(package, "requires_dist"):
             pypi.append(_pypi_package(package))
         elif hasattr(package, "repo_data_record"):

@@ -16,6 +16,7 @@ from rattler import Subdir
 from condarium.engine.pypi_metadata import with_metadata
 from condarium.engine.pypi_names import write_stubs
 from condarium.engine.uv_process import UvDone, run_uv, tidy
+from condarium.engine.wheels import best_wheel
 from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed
 from condarium.model.lock import PypiPackage, normal_pypi_name, without_credentials
 
@@ -85,8 +86,13 @@ def resolve_pypi(
             *flags,
             *(("--exclude-newer", exclude_newer) if exclude_newer else ()),
         ]
-        may_build = platform == str(Subdir.current())
-        done = _compile(arguments, folder, cache_dir, environ, may_build=may_build)
+        done = _compile(
+            arguments,
+            folder,
+            cache_dir,
+            _for_macos(environ, dict(system_requirements)),
+            may_build=platform == str(Subdir.current()),
+        )
         if done.code:
             raise _resolution_failed(done, platform, conda)
         found = list(_chosen(tomllib.loads(done.output), folder))
@@ -150,6 +156,13 @@ def _target(platform: str, requirements: Mapping[str, str]) -> str:
     return f"{target}_{known[0]}_{known[1]}"
 
 
+def _for_macos(environ: Mapping[str, str], requirements: Mapping[str, str]) -> dict[str, str]:
+    """Tell uv the oldest macOS to choose wheels for; it takes that from a variable only."""
+    variable = "MACOSX_DEPLOYMENT_TARGET"
+    told = {variable: requirements["osx"]} if "osx" in requirements else {}
+    return {key: value for key, value in environ.items() if key != variable} | told
+
+
 def _resolution_failed(
     done: UvDone, platform: str, conda: Sequence[tuple[str, str]]
 ) -> PipResolutionFailed:
@@ -172,7 +185,7 @@ def _chosen(pylock: Mapping[str, Any], folder: Path) -> Iterator[PypiPackage]:
         archive = package.get("archive", {})
         if f"/{_STUBS}/" in archive.get("path", archive.get("url", "")):
             continue
-        file = next(iter(package.get("wheels", ())), None) or package.get("sdist") or archive
+        file = _best_file(package) or archive
         url = _url(file, folder)
         if vcs := package.get("vcs"):
             url = _git_url(vcs)
@@ -186,6 +199,18 @@ def _chosen(pylock: Mapping[str, Any], folder: Path) -> Iterator[PypiPackage]:
             size=file.get("size"),
             filename="" if vcs else unquote(urlsplit(url).path.rpartition("/")[2]),
         )
+
+
+def _best_file(package: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Choose one file: uv names every wheel that would do, in the order of the index."""
+    wheels = {_file_name(wheel): wheel for wheel in package.get("wheels", ())}
+    chosen: Mapping[str, Any] = wheels[best_wheel(wheels)] if wheels else package.get("sdist", {})
+    return chosen
+
+
+def _file_name(file: Mapping[str, Any]) -> str:
+    where = str(file.get("path") or urlsplit(str(file.get("url", ""))).path)
+    return str(file.get("name") or unquote(where.rpartition("/")[2]))
 
 
 def _url(file: Mapping[str, Any], folder: Path) -> str:
