@@ -15,7 +15,10 @@ from condarium.operation import Operation, declared_in
 from condarium.settings import Settings
 from condarium.storage.store import Store
 
-_DECLARATIONS = ("condarium.environments.operations",)
+_DECLARATIONS = (
+    "condarium.quickstart",
+    "condarium.environments.operations",
+)
 """The modules in which capabilities declare their operations, in the order that help shows."""
 
 

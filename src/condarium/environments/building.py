@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from time import perf_counter
 
 from condarium.engine.lock_document import LockDocument
 from condarium.engine.lockfile import read_lock
@@ -202,7 +201,6 @@ class _Build:
 
     def run(self) -> Built:
         store = self.store
-        begun = perf_counter()
         with store.database.note() as facts:
             number = facts.builds.start(self.plan.name, at=store.now(), actor=self.actor.name)
         with locked(store.layout.locks / "build" / str(number)):
@@ -212,7 +210,6 @@ class _Build:
             except BaseException as error:
                 self._failed(number, error)
                 raise
-        self.phases.add("total", perf_counter() - begun)
         return _built(
             store,
             self.plan,

@@ -1,0 +1,34 @@
+"""What quickstart did, where things are, and what to try next."""
+
+from condarium.cli.amounts import count, seconds
+from condarium.cli.page import Page, bold, cyan, dim, green
+from condarium.cli.render.registry import renders
+from condarium.quickstart import Quickstarted
+
+
+@renders(Quickstarted)
+def quickstarted(answer: Quickstarted, page: Page) -> None:
+    name = answer.environment
+    made = "made out of PyPI" if answer.channel_made else "there already"
+    built = "built and active" if answer.environment_changed else "there already"
+    page.line(green("✓"), f" a channel of {count(answer.packages, 'real package')}, {made}")
+    page.line("  ", cyan(answer.channel))
+    page.line(green("✓"), " an environment.yml that asks for python, pandas, rich and pip")
+    page.line("  ", cyan(answer.file))
+    page.line(green("✓"), " the environment ", bold(name), f", solved, locked, {built}")
+    page.line("  ", cyan(answer.path))
+    page.line(green("✓"), " its Python, which adds up some fruit:")
+    for line in answer.output.rstrip().splitlines():
+        page.line("  ", dim("│ "), line)
+    page.line(f"That took {seconds(answer.seconds)}. Try next:")
+    tries = (
+        (f"condarium env run {name} -- python", "work in it"),
+        (f"condarium env show {name}", "its spec, its packages, where it is"),
+        (f"condarium query why numpy {name}", "how numpy came into it"),
+        (f"condarium env build {name} -f {answer.file}", "after you changed the file"),
+        (f"condarium env diff {name}", "what that changed"),
+        (f"condarium env rollback {name}", "back to how it was"),
+    )
+    for command, why in tries:
+        page.line(dim(f"  # {why}"))
+        page.line("  ", bold(command))
