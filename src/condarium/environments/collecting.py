@@ -61,7 +61,9 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
             dry_run=dry_run,
         )
         if collected.kinds and not dry_run:
-            detail = {str(each.kind): f"{each.count}, {each.bytes} bytes" for each in collected.kinds}
+            detail = {
+                str(each.kind): f"{each.count}, {each.bytes} bytes" for each in collected.kinds
+            }
             with store.database.change(actor, "gc", str(store.layout.root), detail):
                 pass
     return collected
