@@ -12,68 +12,69 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from condarium.engine import compile_script
-from condarium.engine.conda_meta import InstalledFile
 from condarium.errors import CompileFailed
 
 
-@dataclass(frozen=True)
-class _Job:
-    """A source, where its bytecode is kept in the store, and where the prefix wants it."""
+class Source(Protocol):
+    """A file that a package brought: `path` is relative to the prefix."""
 
-    source: Path
-    kept: Path
-    wanted: Path
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def sha256(self) -> str | None: ...
 
 
-def compile_prefix(
-    prefix: Path, files: Iterable[InstalledFile], *, store: Path, workers: int
-) -> int:
+class _Job(NamedTuple):
+    """A source, where its bytecode is kept in the store, and where the prefix wants it.
+
+    Texts rather than paths: there are tens of thousands in a large environment.
+    """
+
+    source: str
+    kept: str
+    wanted: str
+
+
+def compile_prefix(prefix: Path, files: Iterable[Source], *, store: Path, workers: int) -> int:
     """Give every Python file of `files` that came without bytecode its .pyc; say how many.
 
     `files` are those that packages brought. Files that do not compile (templates, other Pythons'
     syntax) stay as they are, as conda does. Does nothing where the prefix has no Python.
     """
     python = prefix / "bin" / "python"
-    known = list(files)
-    sources = _without_bytecode(known)
+    sources = _without_bytecode(list(files))
     if not sources or not python.exists():
         return 0
     tag = _python_tag(python)
     jobs = [_job(prefix, file, store / tag, tag) for file in sources]
-    missing = {job.kept: job.source for job in jobs if not job.kept.exists()}
+    missing = {job.kept: job.source for job in jobs if not os.path.exists(job.kept)}
     if missing:
         _compile(python, missing, workers)
     return _link_all(jobs)
 
 
-def _without_bytecode(files: Sequence[InstalledFile]) -> list[InstalledFile]:
-    compiled = {file.path for file in files if file.path.endswith(".pyc")}
-    folders = {path.rpartition("/__pycache__/")[0] for path in compiled}
+def _without_bytecode(files: Sequence[Source]) -> list[Source]:
+    """The modules below lib/pythonX.Y that came without their .pyc."""
+    compiled = {_module(file.path) for file in files if file.path.endswith(".pyc")}
     return [
         file
         for file in files
         if file.path.endswith(".py")
+        and file.path.startswith("lib/python")
         and file.sha256
-        and _importable(file.path)
-        and not (
-            file.path.rpartition("/")[0] in folders
-            and any(name.startswith(_cache_stem(file.path)) for name in compiled)
-        )
+        and file.path.removesuffix(".py") not in compiled
     ]
 
 
-def _importable(path: str) -> bool:
-    """Only what Python imports: modules below lib/pythonX.Y."""
-    return path.startswith("lib/python")
-
-
-def _cache_stem(path: str) -> str:
+def _module(path: str) -> str:
+    """`a/b` for `a/__pycache__/b.cpython-311.pyc`."""
     folder, _, name = path.rpartition("/")
-    return f"{folder}/__pycache__/{name.removesuffix('.py')}."
+    return f"{folder.removesuffix('/__pycache__')}/{name.partition('.')[0]}"
 
 
 def _python_tag(python: Path) -> str:
@@ -87,23 +88,22 @@ def _python_tag(python: Path) -> str:
     return done.stdout.strip().replace(" ", "-")
 
 
-def _job(prefix: Path, file: InstalledFile, store: Path, tag: str) -> _Job:
+def _job(prefix: Path, file: Source, store: Path, tag: str) -> _Job:
     folder, _, name = file.path.rpartition("/")
     stem = name.removesuffix(".py")
-    cache_tag = tag.rpartition("-")[0]
     digest = file.sha256 or ""
     return _Job(
-        source=prefix / file.path,
-        kept=store / digest[:2] / f"{digest[2:]}-{stem}.pyc",
-        wanted=prefix / folder / "__pycache__" / f"{stem}.{cache_tag}.pyc",
+        source=f"{prefix}/{file.path}",
+        kept=f"{store}/{digest[:2]}/{digest[2:]}-{stem}.pyc",
+        wanted=f"{prefix}/{folder}/__pycache__/{stem}.{tag.rpartition('-')[0]}.pyc",
     )
 
 
-def _compile(python: Path, missing: dict[Path, Path], workers: int) -> None:
+def _compile(python: Path, missing: dict[str, str], workers: int) -> None:
     """Let the prefix's own Python compile, in several processes; each file is whole or absent."""
-    for folder in {kept.parent for kept in missing}:
-        folder.mkdir(parents=True, exist_ok=True)
-    jobs = json.dumps([[str(source), str(kept)] for kept, source in missing.items()])
+    for folder in {os.path.dirname(kept) for kept in missing}:
+        os.makedirs(folder, exist_ok=True)
+    jobs = json.dumps([[source, kept] for kept, source in missing.items()])
     done = subprocess.run(
         [python, "-I", "-S", compile_script.__file__, str(workers)],
         check=False,
@@ -115,23 +115,23 @@ def _compile(python: Path, missing: dict[Path, Path], workers: int) -> None:
         raise CompileFailed(done.stderr.strip().splitlines()[-1:] or ["no output"])
 
 
-def _link_all(jobs: Iterable[_Job]) -> int:
+def _link_all(jobs: Sequence[_Job]) -> int:
     """Hard-link bytecode where the file system can, and copy it where it cannot."""
-    count = 0
-    made: set[Path] = set()
-    for job in jobs:
-        if job.wanted.parent not in made:
-            job.wanted.parent.mkdir(exist_ok=True)
-            made.add(job.wanted.parent)
-        try:
-            os.link(job.kept, job.wanted)
-        except FileNotFoundError:
-            continue
-        except FileExistsError:
-            pass
-        except OSError as error:
-            if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
-                raise
-            shutil.copyfile(job.kept, job.wanted)
-        count += 1
-    return count
+    for folder in {os.path.dirname(job.wanted) for job in jobs}:
+        os.makedirs(folder, exist_ok=True)
+    return sum(_link(job) for job in jobs)
+
+
+def _link(job: _Job) -> bool:
+    """Whether the source has bytecode now: one that does not compile has none."""
+    try:
+        os.link(job.kept, job.wanted)
+    except FileNotFoundError:
+        return False
+    except FileExistsError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+            raise
+        shutil.copyfile(job.kept, job.wanted)
+    return True

@@ -11,6 +11,7 @@ from condarium.engine.conda_meta import installed_files, summary
 from condarium.engine.installer import link_records
 from condarium.engine.linking import link_method
 from condarium.engine.lock_document import LockDocument
+from condarium.engine.pypi_files import pypi_files
 from condarium.engine.uv import install_pypi
 from condarium.environments.packages import packages_ready
 from condarium.environments.prefixes import (
@@ -147,11 +148,12 @@ def _compiled(
 
 def _compile(store: Store, making: Making, progress: Progress, phases: Phases) -> None:
     folder = store.layout.prefix(making.spec.id)
+    pypi = making.document.pypi(making.spec.platform)
     progress.phase("compile")
     with phases.timed("compile"):
         compile_prefix(
             folder,
-            installed_files(folder),
+            [*installed_files(folder), *pypi_files(folder, pypi)],
             store=store.layout.bytecode,
             workers=os.cpu_count() or 1,
         )
