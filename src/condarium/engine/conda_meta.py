@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ class InstalledFile:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixSummary:
-    """`manifest` digests all of conda-meta: names, paths, hashes and links of everything there."""
+    """`manifest` digests what lists the files: conda-meta, and the RECORDs of pip packages."""
 
     packages: int
     files: int
@@ -40,10 +40,15 @@ def installed_files(prefix: Path) -> Iterator[InstalledFile]:
             yield _file(entry, str(record["name"]))
 
 
-def summary(prefix: Path) -> PrefixSummary:
-    """Digest the records as they lie on disk, without parsing them."""
+def summary(prefix: Path, others: Sequence[Path] = ()) -> PrefixSummary:
+    """Digest the records as they lie on disk, without parsing them.
+
+    `others` are more files that list what was installed: the RECORDs of pip packages.
+    """
     digest = hashlib.sha256()
     records = _records(prefix)
+    for path in sorted(others):
+        digest.update(str(path.relative_to(prefix)).encode() + b"\0" + path.read_bytes())
     files = 0
     for path in records:
         content = path.read_bytes()

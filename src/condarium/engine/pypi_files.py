@@ -39,6 +39,13 @@ def pypi_files(prefix: Path, packages: Sequence[PypiPackage]) -> list[PypiFile]:
     return files
 
 
+def record_files(prefix: Path, packages: Sequence[PypiPackage]) -> list[Path]:
+    """Give the RECORDs of pip packages: they name every file with its hash."""
+    folders = list(_dist_infos(prefix))
+    found = (folder for package in packages for folder in folders if _is_of(folder, package))
+    return [folder / "RECORD" for folder in found if (folder / "RECORD").is_file()]
+
+
 def _dist_infos(prefix: Path) -> Iterator[Path]:
     for pattern in ("lib/python3*/site-packages", "Lib/site-packages"):
         for site in sorted(prefix.glob(pattern)):

@@ -11,7 +11,7 @@ from condarium.engine.conda_meta import installed_files, summary
 from condarium.engine.installer import link_records
 from condarium.engine.linking import link_method
 from condarium.engine.lock_document import LockDocument
-from condarium.engine.pypi_files import pypi_files
+from condarium.engine.pypi_files import pypi_files, record_files
 from condarium.engine.uv import install_pypi
 from condarium.environments.packages import packages_ready
 from condarium.environments.prefixes import (
@@ -101,7 +101,7 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         )
     _add_pypi(store, making, progress, phases)
     _write_state(folder, spec.variables)
-    known = summary(folder)
+    known = summary(folder, record_files(folder, making.document.pypi(spec.platform)))
     prefix = Prefix(
         id=spec.id,
         lock=spec.lock,
