@@ -7,7 +7,6 @@ package is for this machine and those like it.
 
 import hashlib
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -58,6 +57,11 @@ _LEFT_OUT_NAMES = re.compile(r"config-\d.*|_test\w*\..*\.so|_?xx\w+\..*\.so|_cty
 
 _DEBIAN_ASKS = 'sys.base_prefix != sys.prefix or hasattr(sys, "real_prefix")'
 """How Debian's patches ask whether they are in a virtual environment, where they change nothing."""
+
+_TO_SITE_PACKAGES = (
+    "import os, site, sys; "
+    "site.addsitedir(os.path.join(os.path.dirname(os.__file__), 'site-packages'))\n"
+)
 
 
 class PythonNotPackaged(Failed):
@@ -226,18 +230,30 @@ def _patchelf() -> str:
 
 
 def _undo_debian(stdlib: Path) -> None:
-    """Have Debian's Python use site-packages, as it does in virtual environments."""
+    """Have Debian's Python use site-packages, as it does in virtual environments.
+
+    Its `site` is frozen into the program, so a .pth file where that one looks must lead the way.
+    """
+    patched = False
     names = ("site.py", "sysconfig.py", "distutils/sysconfig.py", "_distutils_system_mod.py")
     for path in (stdlib / name for name in (*names, "sysconfig/__init__.py")):
         if path.is_file() and _DEBIAN_ASKS in (text := path.read_text(encoding="utf-8")):
             path.write_text(text.replace(_DEBIAN_ASKS, "True"), encoding="utf-8")
+            patched = True
+    if patched:
+        (stdlib / "dist-packages").mkdir()
+        (stdlib / "dist-packages" / "site-packages.pth").write_text(_TO_SITE_PACKAGES)
 
 
 def _set_prefix(python: _Python, stdlib: Path) -> Iterator[Path]:
     """Put the placeholder where the build's configuration names the prefix; give those files."""
     base = re.escape(str(python.base))
     # Too much that is not Python's begins with /usr: only what is nothing else is replaced there.
-    own = rf"(?<=['\"]){base}(?=['\"])" if len(python.base.parts) < 3 else rf"{base}(?![\w.-])"
+    own = (
+        rf"(?<=['\"]){base}(?=(/(bin|include|lib|share))?['\"])"
+        if len(python.base.parts) < 3
+        else rf"{base}(?![\w.-])"
+    )
     for path in sorted(stdlib.glob("_sysconfigdata*.py")):
         text = path.read_text(encoding="utf-8")
         changed = re.sub(own, PLACEHOLDER, text)
@@ -253,9 +269,7 @@ def _digest(python: _Python, files: Sequence[PackageFile]) -> str:
     for file in files:
         digest.update(file.path.encode())
         digest.update(
-            os.readlink(file.source).encode()
-            if file.source.is_symlink()
-            else file.source.read_bytes()
+            bytes(file.source.readlink()) if file.source.is_symlink() else file.source.read_bytes()
         )
     return digest.hexdigest()[:7]
 

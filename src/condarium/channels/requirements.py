@@ -70,10 +70,16 @@ def version_spec(specifiers: SpecifierSet) -> str:
     `>1.0` forbids `1.0.post1`.
 
     >>> version_spec(SpecifierSet("~=1.4.2, !=1.4.5"))
-    '!=1.4.5,1.4.*,>=1.4.2'
+    '>=1.4.2,1.4.*,!=1.4.5'
     """
-    said = {clause for one in specifiers for clause in _clauses(one)}
-    return ",".join(sorted(said))
+    return _join(clause for one in specifiers for clause in _clauses(one))
+
+
+def _join(clauses: Iterable[str]) -> str:
+    """Put lower bounds first, then upper ones, then the rest."""
+    return ",".join(
+        sorted(set(clauses), key=lambda clause: (">=<0123456789!".find(clause[0]), clause))
+    )
 
 
 def _clauses(specifier: Specifier) -> tuple[str, ...]:
@@ -90,8 +96,15 @@ def _clauses(specifier: Specifier) -> tuple[str, ...]:
             return (f">={version}", f"{_release(version, version.release[:-1])}.*")
         case "<" if not version.is_prerelease:
             return (f"<{_before_prereleases(version)}",)
+        case ">=" | ">" if _is_dev_of_final(version):
+            # conda sorts 1.0.dev1 behind 1.0a1: take all of 1.0's pre-releases in
+            return (f">={_before_prereleases(version)}",)
         case _:
             return (f"{operator}{version}",)
+
+
+def _is_dev_of_final(version: Version) -> bool:
+    return version.dev is not None and version.pre is None and version.post is None
 
 
 def _release(version: Version, numbers: Sequence[int]) -> str:
@@ -100,7 +113,7 @@ def _release(version: Version, numbers: Sequence[int]) -> str:
 
 
 def _before_prereleases(version: Version) -> str:
-    """Name the first version that `<version` forbids: PEP 440 leaves its pre-releases out too."""
+    """Name the first pre-release of a version: `<version` forbids them too (PEP 440)."""
     if version.post is not None or version.local:
         return str(version)
     numbers = list(version.release)
@@ -216,7 +229,7 @@ def python_spec(
     """
     if exactly:
         clauses = _patch_clauses(requires) | {f"{exactly}.*"}
-        return f"python {','.join(sorted(clauses))}"
+        return f"python {_join(clauses)}"
     clauses = set(filter(None, version_spec(requires or SpecifierSet()).split(",")))
     first, last = minors
     if at_least:
@@ -225,7 +238,7 @@ def python_spec(
         clauses = {clause for clause in clauses if not clause.startswith(">=")} | {f">=3.{first}"}
     if last is not None and not _forbids(requires, last + 1):
         clauses.add(f"<3.{last + 1}")
-    return f"python {','.join(sorted(clauses))}".strip()
+    return f"python {_join(clauses)}".strip()
 
 
 def _patch_clauses(requires: SpecifierSet | None) -> set[str]:

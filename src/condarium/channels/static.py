@@ -1,8 +1,14 @@
 """A channel that is a folder of files: what any web server can serve, and any client can read."""
 
+import platform
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from condarium.channels.interpreter import package_python
+from condarium.channels.wheels import import_wheels
 from condarium.engine.packaging import index_folder
+from condarium.model.progress import Progress
 
 
 def index_channel(path: Path) -> None:
@@ -13,3 +19,27 @@ def index_channel(path: Path) -> None:
     """
     (path / "noarch").mkdir(parents=True, exist_ok=True)
     index_folder(path)
+
+
+def make_static_channel(
+    path: Path,
+    requirements: Sequence[str],
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Make a channel of the running Python and of PEP 508 requirements with all they require.
+
+    Gives the packages; those that the folder has already are not made again. Name `pip` among the
+    requirements: conda wants to add it to every environment that has a Python. Raises what
+    `import_wheels` and `package_python` raise.
+    """
+    minor = ".".join(platform.python_version_tuple()[:2])
+    with ThreadPoolExecutor(1) as beside:
+        python = beside.submit(package_python, into=path)
+        wheels = import_wheels(
+            requirements, into=path, python=minor, cache=cache, progress=progress
+        )
+        packages = [python.result(), *wheels]
+    index_channel(path)
+    return packages

@@ -78,8 +78,7 @@ def unpack(wheel: WheelMetadata, layout: Layout, folder: Path) -> list[PackageFi
     members.append(_write_record(folder, layout.site + wheel.info + "/RECORD", rows))
     unique = {file.path: file for file in members}
     return [
-        PackageFile(path=file.path, source=file.source, mode=file.mode)
-        for file in unique.values()
+        PackageFile(path=file.path, source=file.source, mode=file.mode) for file in unique.values()
     ]
 
 

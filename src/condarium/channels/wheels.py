@@ -281,12 +281,14 @@ def _newest(wheel: WheelMetadata) -> int | None:
     """Date a package by the newest file of its wheel; many have no dates, which is 1980 or so."""
     with zipfile.ZipFile(wheel.path) as archive:
         newest = max((member.date_time for member in archive.infolist()), default=(1980, 1, 1))
-    if newest[0] < 2000:
+    year, month, day, hour, minute, second = (*newest, 0, 0, 0)[:6]
+    if year < 2000:
         return None
     try:
-        return int(datetime(*newest, tzinfo=UTC).timestamp() * 1000)
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
+    return int(moment.timestamp() * 1000)
 
 
 def _full_version(python: str) -> str:

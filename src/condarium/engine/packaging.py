@@ -103,7 +103,9 @@ def _check(metadata: PackageMetadata, files: Sequence[PackageFile]) -> None:
         if path.is_absolute() or ".." in path.parts or str(path) != file.path or "\\" in file.path:
             raise BadPackage(f"{metadata.name} has a file at {file.path!r}, outside of a prefix")
         if path.parts[0] == "info":
-            raise BadPackage(f"{metadata.name} has a file at {file.path}, in the folder of metadata")
+            raise BadPackage(
+                f"{metadata.name} has a file at {file.path}, in the folder of metadata"
+            )
         if file.path in seen:
             raise BadPackage(f"{metadata.name} has {file.path} twice")
         seen.add(file.path)
