@@ -393,3 +393,15 @@ class NoPythonForPip(BadInput):
             f"the spec has pip packages, and what was solved for {platform} has no Python",
             hint="Add python to the dependencies.",
         )
+
+
+class NoSuchBuild(NotFound):
+    """Nothing of this kind was ever built."""
+
+    def __init__(self, name: object, generation: int | None) -> None:
+        self.name, self.generation = name, generation
+        what = "" if generation is None else f" that made generation {generation}"
+        super().__init__(
+            f"environment {name} has no build{what}",
+            hint=f"`condarium env history {name}` shows its generations.",
+        )

@@ -190,9 +190,10 @@ def _own_libraries(python: _Python, binaries: Sequence[Path]) -> dict[str, Path]
     """Find the shared libraries that binaries are linked to and that are not the system's."""
     if python.base in (Path("/"), Path("/usr")):
         return {}
-    done = subprocess.run(
-        ["ldd", *binaries], capture_output=True, text=True, check=False, timeout=60
-    )
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        raise PythonNotPackaged(python.program, "there is no ldd to find its libraries with")
+    done = subprocess.run([ldd, *binaries], capture_output=True, text=True, check=False, timeout=60)
     found = re.findall(r"^\s+(\S+) => (/.+) \(0x", done.stdout, re.MULTILINE)
     return {name: Path(path) for name, path in found if Path(path).is_relative_to(python.base)}
 

@@ -14,6 +14,7 @@ from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import (
     Archived,
+    BuildLog,
     Built,
     Collected,
     DiskReport,
@@ -138,6 +139,23 @@ def history(store: Store, environment: Environment) -> History:
     from condarium.environments import reading
 
     return reading.history(store, environment)
+
+
+@operation("env log", permission=Permission.ENVIRONMENT_READ)
+def log(
+    store: Store,
+    environment: Environment,
+    generation: Annotated[
+        int | None, Argument("the build of a generation; by default the last", positional=True)
+    ] = None,
+) -> BuildLog:
+    """Show what a build did, how long each phase took, and how it ended.
+
+    The last build is shown even if it failed. Raises NoSuchBuild.
+    """
+    from condarium.environments import reading
+
+    return reading.log(store, environment, generation)
 
 
 @operation("env path", permission=Permission.ENVIRONMENT_READ)

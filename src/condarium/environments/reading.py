@@ -7,10 +7,12 @@ from condarium.engine.lockfile import read_lock
 from condarium.environments.activation import require_on_disk, settle
 from condarium.environments.comparing import lock_of
 from condarium.environments.prefixes import is_whole
+from condarium.errors import NoSuchBuild
 from condarium.model.difference import compare
 from condarium.model.environment import Build, BuildStatus, Generation
 from condarium.model.names import EnvironmentName, check_namespace
 from condarium.model.report import (
+    BuildLog,
     EnvironmentDetail,
     EnvironmentLine,
     EnvironmentPath,
@@ -72,6 +74,18 @@ def history(store: Store, name: EnvironmentName) -> History:
         activations=tuple(activations),
         builds=tuple(_as_it_is(store, build) for build in builds),
     )
+
+
+def log(store: Store, name: EnvironmentName, generation: int | None) -> BuildLog:
+    """The last build of an environment, or the one that made a generation."""
+    with store.database.read() as facts:
+        builds = facts.builds.of(name)
+    if generation is not None:
+        builds = [build for build in builds if build.generation == generation]
+    if not builds:
+        raise NoSuchBuild(name, generation)
+    build = _as_it_is(store, builds[-1])
+    return BuildLog(build=build, text=store.blobs.get(build.log).decode() if build.log else "")
 
 
 def path(store: Store, name: EnvironmentName, number: int | None) -> EnvironmentPath:

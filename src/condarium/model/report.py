@@ -83,6 +83,14 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BuildLog:
+    """What a build said; `text` is empty while it runs, and where it was killed."""
+
+    build: Build
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EnvironmentPath:
     """Where an environment is: `path` follows it, `prefix` stays with the generation."""
 

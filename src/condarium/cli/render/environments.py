@@ -11,6 +11,7 @@ from condarium.model.difference import Difference
 from condarium.model.environment import Activation, Build, BuildStatus, Generation
 from condarium.model.lock import LockedPackage
 from condarium.model.report import (
+    BuildLog,
     EnvironmentDetail,
     EnvironmentLine,
     EnvironmentPath,
@@ -71,6 +72,16 @@ def history(answer: History, page: Page) -> None:
     page.table(titles, rows, right=(0,), crop=5)
     _rollbacks(answer.activations, page)
     _troubles(answer.builds, page)
+
+
+@renders(BuildLog)
+def build_log(answer: BuildLog, page: Page) -> None:
+    build = answer.build
+    what = f"generation {build.generation}" if build.generation else "no generation"
+    page.line(bold(build.environment), f" build {build.id}: {build.status}, {what}")
+    page.line(dim(f"  {page.when(build.started_at)} by {build.actor}"))
+    for line in answer.text.rstrip().splitlines():
+        page.line("  ", line)
 
 
 @renders(Difference)
