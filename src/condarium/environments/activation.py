@@ -28,24 +28,38 @@ def rollback(
         with store.database.read() as facts:
             before = facts.environments.get(name).active
             generation = _target(facts.environments.generations(name), name, number)
-        require_on_disk(store.layout, generation)
-        if generation.number != before:
-            detail = {"from": str(before), "to": str(generation.number), "reason": reason}
-            with store.database.change(actor, "env rollback", str(name), detail) as facts:
-                facts.environments.activate(
-                    name,
-                    generation.number,
-                    at=store.now(),
-                    actor=actor.name,
-                    reason=reason or f"rollback from {before}",
-                )
-        point(store.layout, name, generation.prefix)
+        reason = reason or f"rollback from {before}"
+        switch(store, generation, before, "env rollback", reason=reason, actor=actor)
     return Switched(
         environment=name,
         generation=generation.number,
         previous=before,
         path=store.layout.link(name),
     )
+
+
+def switch(
+    store: Store,
+    generation: Generation,
+    before: int | None,
+    action: str,
+    *,
+    reason: str,
+    actor: Actor,
+) -> None:
+    """Append the activation and move the link; the caller holds the environment's lock.
+
+    Raises what `require_on_disk` raises, before anything changed.
+    """
+    name, number = generation.environment, generation.number
+    require_on_disk(store.layout, generation)
+    if number != before:
+        detail = {"from": str(before), "to": str(number), "reason": reason}
+        with store.database.change(actor, action, str(name), detail) as facts:
+            facts.environments.activate(
+                name, number, at=store.now(), actor=actor.name, reason=reason
+            )
+    point(store.layout, name, generation.prefix)
 
 
 def remove(store: Store, name: EnvironmentName, *, actor: Actor) -> Removed:

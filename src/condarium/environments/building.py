@@ -7,11 +7,11 @@ from hashlib import sha256
 from condarium.engine.lock_document import LockDocument
 from condarium.engine.lockfile import read_lock
 from condarium.engine.virtual_packages import host_platform
-from condarium.environments.activation import environment_lock, point
+from condarium.environments.activation import environment_lock, point, switch
 from condarium.environments.comparing import lock_of
 from condarium.environments.locking import solve_file
 from condarium.environments.making import Making, ensure_prefix
-from condarium.environments.prefixes import Phases, PrefixSpec, is_whole, store_lock
+from condarium.environments.prefixes import Phases, PrefixSpec, store_lock
 from condarium.errors import BadArguments, CondariumError, PlatformNotLocked
 from condarium.model.actor import Actor
 from condarium.model.difference import PackageChange, compare
@@ -75,8 +75,11 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
         else:
             plan = _plan_from_file(store, request, progress, phases)
         newest = _newest(store, plan.name)
-        if newest and _is_built(store, plan, newest, request):
-            return _built(store, plan, newest, request, phases, changes=(), changed=False)
+        if newest and _is_same(plan, newest):
+            changed = not request.dry_run and _have(
+                store, plan, newest, request, actor, progress, phases
+            )
+            return _built(store, plan, newest, request, phases, changes=(), changed=changed)
         changes = compare(lock_of(store, newest) if newest else None, plan.document.lock)
         if request.dry_run:
             return _built(store, plan, None, request, phases, changes=changes, changed=True)
@@ -163,27 +166,43 @@ def _newest(store: Store, name: EnvironmentName) -> Generation | None:
         return facts.environments.generations(name)[-1]
 
 
-def _is_built(store: Store, plan: Plan, newest: Generation, request: Request) -> bool:
-    """Whether the newest generation is what is asked for, on disk, and active if that is wanted."""
-    same = (newest.spec, newest.lock) == (
+def _is_same(plan: Plan, newest: Generation) -> bool:
+    """Whether the newest generation is what is asked for already."""
+    return (newest.spec, newest.lock, newest.prefix) == (
         _digest(plan.spec) if plan.spec is not None else None,
         _digest(plan.content),
+        plan.prefix.id if plan.prefix else None,
     )
-    wanted = plan.prefix.id if plan.prefix else None
-    if not same or newest.prefix != wanted or newest.archived_at is not None:
+
+
+def _have(
+    store: Store,
+    plan: Plan,
+    newest: Generation,
+    request: Request,
+    actor: Actor,
+    progress: Progress,
+    phases: Phases,
+) -> bool:
+    """Have a generation that exists on disk, and active if that is wanted: was there work to do?"""
+    if plan.prefix is None:
         return False
-    if wanted is None:
-        return True
-    if not is_whole(store.layout, wanted) or (request.activate and not newest.active):
-        return False
-    if request.compile:
+    making = Making(spec=plan.prefix, document=plan.document, compile=request.compile)
+    _, changed = ensure_prefix(store, making, progress=progress, phases=phases)
+    name = plan.name
+    with locked(environment_lock(store.layout, name)):
+        if newest.archived_at is not None:
+            detail = {"generation": str(newest.number)}
+            with store.database.change(actor, "env restore", str(name), detail) as facts:
+                facts.environments.archive(name, [newest.number], at=None)
         with store.database.read() as facts:
-            known = facts.prefixes.find(wanted)
-        if known is None or not known.compiled:
-            return False
-    if newest.active:
-        point(store.layout, plan.name, wanted)
-    return True
+            newest = facts.environments.generation(name, newest.number)
+            before = facts.environments.get(name).active
+        if request.activate or newest.active:
+            reason = request.reason or "built"
+            switch(store, newest, before, "env build", reason=reason, actor=actor)
+            changed = changed or before != newest.number
+    return changed
 
 
 @dataclass

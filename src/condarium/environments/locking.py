@@ -24,7 +24,7 @@ from condarium.engine.solver import (
 )
 from condarium.engine.uv import resolve_pypi
 from condarium.engine.virtual_packages import host_platform, virtual_packages
-from condarium.environments.prefixes import Phases
+from condarium.environments.prefixes import Phases, store_lock
 from condarium.errors import NoChannels, NoPythonForPip
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.channels import pinned_to_channels, resolve_channels
@@ -36,6 +36,7 @@ from condarium.model.report import Locked
 from condarium.model.spec import EnvironmentSpec, spec_digest_text
 from condarium.model.specfile import decode, read_spec
 from condarium.model.subdirs import parse_subdir
+from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -123,7 +124,7 @@ def solve_file(
     """
     phases, progress = phases or Phases(), progress or Quiet()
     progress.phase("solve")
-    with phases.timed("solve"):
+    with phases.timed("solve"), locked(store_lock(store.layout), shared=True):
         reading = read_spec(
             decode(file.content, file.name), check_matchspec=matchspec_problem, source=file.name
         )

@@ -41,7 +41,7 @@ class Making:
 def ensure_prefix(
     store: Store, making: Making, *, progress: Progress, phases: Phases
 ) -> tuple[Prefix, bool]:
-    """The prefix, and whether it was made just now; two who want the same one make it once."""
+    """The prefix, and whether there was work to do; two who want the same one make it once."""
     layout = store.layout
     waiting = lambda: progress.say("another process builds the same prefix; waiting for it")  # noqa: E731
     with locked(prefix_lock(layout, making.spec.id), waiting=waiting):
@@ -49,7 +49,8 @@ def ensure_prefix(
             with store.database.read() as facts:
                 known = facts.prefixes.find(making.spec.id)
             if known is not None:
-                return _compiled(store, making, known, progress, phases), False
+                compiled = _compiled(store, making, known, progress, phases)
+                return compiled, compiled != known
         return _make(store, making, progress, phases), True
 
 
