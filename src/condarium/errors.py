@@ -155,10 +155,11 @@ class BlobDamaged(Failed):
 class DatabaseFailed(Failed):
     """The database did not do what was asked."""
 
-    def __init__(self, found: str) -> None:
+    def __init__(self, found: str, *, hint: str | None = None) -> None:
         super().__init__(
             f"the database failed: {found}",
-            hint="Check that its disk has room and may be written, or that its server is up.",
+            hint=hint
+            or "Check that its disk has room and may be written, or that its server is up.",
         )
 
 

@@ -10,6 +10,7 @@ from condarium.errors import (
     NothingEarlier,
     NotOnThisPlatform,
     PrefixMissing,
+    StoreReadOnly,
 )
 from condarium.model.actor import Actor
 from condarium.model.environment import Environment, Generation
@@ -93,7 +94,7 @@ def settle(store: Store, environment: Environment) -> Path:
             with store.database.read() as facts:
                 environment = facts.environments.get(environment.name)
             point(layout, environment.name, environment.prefix)
-    except PermissionError:
+    except (PermissionError, StoreReadOnly):
         return layout.prefix(environment.prefix or "")
     return link
 

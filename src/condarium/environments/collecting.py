@@ -19,7 +19,7 @@ from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import Collected, CollectedKind
-from condarium.storage.locks import is_held, locked
+from condarium.storage.locks import discard, is_held, locked
 from condarium.storage.store import Store
 
 ANSWERS_KEPT = timedelta(days=30)
@@ -144,8 +144,8 @@ def _leftovers(store: Store) -> Iterator[Garbage]:
         yield Garbage(kind="leftovers", bytes=0, remove=link.unlink)
     for entry in list(walk(layout.locks)):
         path = Path(entry.path)
-        if path not in (store_lock(layout), layout.locks / "migrate") and not is_held(path):
-            path.unlink(missing_ok=True)
+        if path not in (store_lock(layout), layout.locks / "migrate"):
+            discard(path)
 
 
 def _settle(store: Store) -> None:

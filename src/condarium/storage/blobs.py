@@ -1,16 +1,22 @@
 """Immutable bytes, named by their SHA-256, in a folder, a bucket or memory."""
 
 import hashlib
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
 from condarium.errors import BlobDamaged, NoSuchBlob
+from condarium.storage.failures import BadStoreAddress, BlobsFailed, say_blobs_error
+
+_PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +27,18 @@ class BlobInfo:
 
 
 class Blobs:
-    """Blobs behind an object store. A blob is whole or absent: putting one is atomic."""
+    """Blobs behind an object store. A blob is whole or absent: putting one is atomic.
+
+    Where the object store fails: BlobsFailed, StoreFull, StoreReadOnly.
+    """
 
     def __init__(self, store: Any) -> None:
         self._store = store
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
-        return cls(LocalStore(folder, mkdir=True, automatic_cleanup=False))
+        with _translated():
+            return cls(LocalStore(folder, mkdir=True, automatic_cleanup=False))
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -38,50 +48,76 @@ class Blobs:
     def at_url(cls, url: str, **options: Any) -> Self:
         """Open `s3://bucket/prefix` or another URL that obstore knows.
 
-        Credentials and endpoint come from `options`, or from the environment as obstore reads it.
+        Credentials and endpoint come from `options`, or from the environment as obstore reads it:
+        AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP, …
+        Raises BadStoreAddress.
         """
-        return cls(from_url(url, **options))
+        try:
+            return cls(from_url(url, **options))
+        except (BaseError, ValueError) as error:
+            raise BadStoreAddress("CONDARIUM_BLOBS", repr(url), "s3://BUCKET/PREFIX") from error
 
     def put(self, content: bytes) -> str:
         """Keep `content` and give its digest; keeping the same bytes again costs one look-up."""
         digest = hashlib.sha256(content).hexdigest()
-        if not self.has(digest):
-            obstore.put(self._store, _path(digest), content)
+        if self._size(digest) != len(content):
+            with _translated():
+                try:
+                    obstore.put(self._store, _path(digest), content)
+                except FileNotFoundError as error:  # the bucket, or the folder of all blobs
+                    raise BlobsFailed("there is no such place to put blobs in") from error
         return digest
 
     def get(self, digest: str) -> bytes:
         """Raises NoSuchBlob, or BlobDamaged where the bytes no longer have their hash."""
-        try:
-            content = bytes(obstore.get(self._store, _path(digest)).bytes())
-        except FileNotFoundError as error:
-            raise NoSuchBlob(digest) from error
+        with _translated():
+            try:
+                content = bytes(obstore.get(self._store, _path(digest)).bytes())
+            except FileNotFoundError as error:
+                raise NoSuchBlob(digest) from error
         if hashlib.sha256(content).hexdigest() != digest:
             raise BlobDamaged(digest)
         return content
 
     def has(self, digest: str) -> bool:
-        try:
-            obstore.head(self._store, _path(digest))
-        except FileNotFoundError:
-            return False
-        return True
+        return self._size(digest) is not None
 
     def remove(self, digest: str) -> None:
         """Take a blob away; that it is absent already is no error."""
-        try:
-            obstore.delete(self._store, _path(digest))
-        except FileNotFoundError:
-            return
+        with _translated():
+            try:
+                obstore.delete(self._store, _path(digest))
+            except FileNotFoundError:
+                return
 
     def __iter__(self) -> Iterator[BlobInfo]:
-        for batch in obstore.list(self._store):
-            for entry in batch:
-                digest = entry["path"].replace("/", "")
-                if len(digest) == 64:
-                    yield BlobInfo(
-                        digest=digest, size=entry["size"], modified=entry["last_modified"]
-                    )
+        with _translated():
+            for batch in obstore.list(self._store):
+                for entry in batch:
+                    if _PATH.fullmatch(entry["path"]):
+                        yield BlobInfo(
+                            digest=entry["path"].replace("/", ""),
+                            size=entry["size"],
+                            modified=entry["last_modified"],
+                        )
+
+    def _size(self, digest: str) -> int | None:
+        """In bytes; None for a blob that is not there."""
+        with _translated():
+            try:
+                return int(obstore.head(self._store, _path(digest))["size"])
+            except FileNotFoundError:
+                return None
 
 
 def _path(digest: str) -> str:
     return f"{digest[:2]}/{digest[2:]}"
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what obstore raises into our own error, at the edge."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        raise say_blobs_error(error) from error

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from condarium.storage.failures import say_system_error
+
 
 @contextmanager
 def locked(
@@ -15,7 +17,7 @@ def locked(
     """Hold the lock at `path`, exclusively or with others who share it.
 
     `waiting` is called once if somebody else holds it. A lock that was taken on a file which was
-    removed meanwhile is worth nothing, so it is taken anew.
+    removed meanwhile is worth nothing, so it is taken anew. Raises StoreFull, StoreReadOnly.
     """
     descriptor = _acquire(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, waiting)
     try:
@@ -33,18 +35,12 @@ class FileLock:
 
     def acquire(self) -> bool:
         """Take the lock if nobody holds it, in this process or another."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        if not _same_file(descriptor, self._path):
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
-        return True
+        descriptor = _open(self._path)
+        if _try(descriptor, fcntl.LOCK_EX) and _same_file(descriptor, self._path):
+            self._descriptor = descriptor
+            return True
+        os.close(descriptor)
+        return False
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -53,47 +49,80 @@ class FileLock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock at `path`."""
+    """Whether some process holds the lock at `path` exclusively.
+
+    The lock is tried in the shared way, so that two who ask do not take each other for its holder.
+    """
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        return not _try(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def discard(path: Path) -> bool:
+    """Remove a lock's file unless somebody holds the lock; tell whether it is gone.
+
+    It is removed while it is held here, so that whoever waits for it sees that it was removed.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        if not _try(descriptor, fcntl.LOCK_EX) or not _same_file(descriptor, path):
+            return False
+        path.unlink()
         return True
     finally:
         os.close(descriptor)
-    return False
 
 
 def _acquire(path: Path, kind: int, waiting: Callable[[], None] | None) -> int:
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        descriptor = _open(path)
         try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if waiting:
-                waiting()
-                waiting = None
-            _wait(descriptor, kind)
-        if _same_file(descriptor, path):
-            return descriptor
+            if not _try(descriptor, kind):
+                if waiting:
+                    waiting()
+                    waiting = None
+                _wait(descriptor, kind)
+            if _same_file(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
         os.close(descriptor)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        said = say_system_error(error.errno, f"the lock {path}: {error.strerror}")
+        if said is None:
+            raise
+        raise said from error
+
+
+def _try(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wait(descriptor: int, kind: int) -> None:
     """Wait in short steps rather than in the kernel, so that Ctrl-C is heard at once."""
     pause = 0.005
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.1)
-        else:
-            return
+    while not _try(descriptor, kind):
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.1)
 
 
 def _same_file(descriptor: int, path: Path) -> bool:
