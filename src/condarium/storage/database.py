@@ -1,19 +1,24 @@
 """The database: SQLite in WAL mode, or PostgreSQL; opened, migrated, and used in units of work."""
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from condarium.errors import DatabaseFailed, StoreTooNew
+from condarium.errors import StoreTooNew
 from condarium.model.actor import Actor
 from condarium.storage.facts import Facts
+from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.locks import locked
 from condarium.storage.tables import HEAD
+
+_MIGRATING = 0x636F6E64
+"""Names the lock that whoever migrates a PostgreSQL database holds there."""
 
 
 class Database:
@@ -21,11 +26,13 @@ class Database:
 
     def __init__(self, engine: Engine, *, now: Callable[[], datetime]) -> None:
         self._engine = engine
+        self._reading, self._writing = _modes(engine)
         self._now = now
 
     @contextmanager
     def read(self) -> Iterator[Facts]:
-        with _translated(), self._engine.connect() as connection:
+        """Facts as of one instant, however many questions are asked; nobody waits for a reader."""
+        with _translated(), self._reading.connect() as connection:
             yield Facts(connection)
 
     @contextmanager
@@ -46,28 +53,73 @@ class Database:
     @contextmanager
     def note(self) -> Iterator[Facts]:
         """A unit of work on what can be found out again: no audit entry goes with it."""
-        writing = self._engine.execution_options(condarium_writes=True)
-        with _translated(), writing.begin() as connection:
+        with _translated(), self._writing.begin() as connection:
             yield Facts(connection)
 
     def close(self) -> None:
         self._engine.dispose()
 
 
-def open_database(url: str, *, lock: Path, now: Callable[[], datetime]) -> Database:
+def sqlite_url(file: Path) -> URL:
+    return URL.create("sqlite", database=str(file))
+
+
+def open_database(url: str | URL, *, lock: Path, now: Callable[[], datetime]) -> Database:
     """Open the database at a SQLAlchemy URL and bring its schema up to date.
 
     `lock` is a file that keeps two processes of one machine from migrating at once. Raises
-    StoreTooNew where a newer condarium has been here, DatabaseFailed where it cannot be reached.
+    StoreTooNew where a newer condarium has been here, DatabaseFailed where it cannot be reached,
+    BadStoreAddress where the URL is not one of SQLite or PostgreSQL.
     """
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
-    with _translated():
-        if _revision(engine) != HEAD:
-            with locked(lock):
-                _migrate(engine)
+    engine = _engine(url)
+    try:
+        with _translated():
+            with engine.connect() as connection:
+                revision = _revision(connection)
+            if revision != HEAD:
+                with locked(lock):
+                    _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     return Database(engine, now=now)
+
+
+def _engine(url: str | URL) -> Engine:
+    expected = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:  # what was found may hold a password
+        raise BadStoreAddress("CONDARIUM_DATABASE", "no URL", expected) from error
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        engine = create_engine(parsed.set(drivername="sqlite"))
+        _prepare_sqlite(engine)
+        return engine
+    if backend not in ("postgresql", "postgres"):
+        raise BadStoreAddress("CONDARIUM_DATABASE", f"{backend}://", expected)
+    try:
+        return create_engine(parsed.set(drivername="postgresql+psycopg"))
+    except ModuleNotFoundError as error:
+        raise BadStoreAddress(
+            "CONDARIUM_DATABASE",
+            "a PostgreSQL database, and no psycopg to reach it with",
+            "both",
+            hint="Install it: pip install 'condarium[postgresql]'",
+        ) from error
+
+
+def _modes(engine: Engine) -> tuple[Engine, Engine]:
+    """The engine as it reads, and as it writes.
+
+    A reader sees one snapshot. SQLite's always do; on PostgreSQL it is asked for, and writers go
+    without: they must see what those whom they waited for have committed.
+    """
+    writing = engine.execution_options(condarium_writes=True)
+    if engine.dialect.name == "sqlite":
+        return engine, writing
+    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return reading, writing
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -81,7 +133,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
         connection.execute("PRAGMA busy_timeout=60000")
-        connection.execute("PRAGMA journal_mode=WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
 
@@ -91,25 +143,38 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _revision(engine: Engine) -> str | None:
+def _use_wal(connection: Any) -> None:
+    """Switch to WAL, which the file remembers.
+
+    While somebody else uses a database that is not in WAL yet, the switch is refused at once. It
+    is left to a later connection then: until that, readers wait for writers, and no more.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _revision(connection: Connection) -> str | None:
     """The schema's revision; None for a database without one."""
-    with engine.connect() as connection:
-        if not engine.dialect.has_table(connection, "alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return str(found) if found else None
 
 
 def _migrate(engine: Engine) -> None:
-    revision = _revision(engine)
-    if revision == HEAD:
-        return
+    """Bring the schema up to date, in one transaction that nobody else's overlaps."""
     # Alembic takes half a second to import, and is needed once in a store's life.
     from condarium.storage.migrate import known_revisions, upgrade
 
-    if revision is not None and revision not in known_revisions():
-        raise StoreTooNew(found=revision, known=HEAD)
     with engine.execution_options(condarium_writes=True).begin() as connection:
-        upgrade(connection)
+        if engine.dialect.name == "postgresql":  # whose other users may be on other machines
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
+        revision = _revision(connection)
+        if revision is not None and revision not in known_revisions():
+            raise StoreTooNew(found=revision, known=HEAD)
+        if revision != HEAD:
+            upgrade(connection)
 
 
 @contextmanager
@@ -117,5 +182,5 @@ def _translated() -> Iterator[None]:
     """Turn what the driver raises into our own error, at the edge."""
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
-        raise DatabaseFailed(str(error.orig).strip()) from error
+    except DBAPIError as error:
+        raise say_database_error(error.orig or error) from error

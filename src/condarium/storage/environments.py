@@ -11,6 +11,7 @@ from condarium.errors import NoSuchEnvironment, NoSuchGeneration
 from condarium.model.environment import Activation, Environment, Generation
 from condarium.model.names import EnvironmentName
 from condarium.storage.tables import activations, environments, generations
+from condarium.storage.upsert import upsert
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,18 +49,22 @@ class Environments:
         return found
 
     def ensure(self, name: EnvironmentName, *, at: datetime, actor: str) -> int:
-        """The environment's id; where there is none of this name, it is made."""
+        """The environment's id; where there is none of this name, it is made.
+
+        Nobody else adds a generation to it before this unit of work ends.
+        """
         found = self._connection.scalar(
             select(environments.c.id).where(_is(name)).with_for_update()
         )
         if found is not None:
             return int(found)
-        added = self._connection.scalar(
-            environments.insert()
-            .values(namespace=name.namespace, name=name.name, created_at=at, created_by=actor)
-            .returning(environments.c.id)
+        statement = upsert(
+            self._connection,
+            environments,
+            {"namespace": name.namespace, "name": name.name},
+            at_first={"created_at": at, "created_by": actor},
         )
-        return int(added or 0)
+        return int(self._connection.scalar(statement.returning(environments.c.id)))
 
     def remove(self, name: EnvironmentName) -> None:
         """Raises NoSuchEnvironment."""
@@ -97,7 +102,7 @@ class Environments:
     def add_generation(
         self, environment_id: int, new: NewGeneration, *, at: datetime, actor: str
     ) -> int:
-        """Append a generation and give its number."""
+        """Append a generation to the environment that `ensure` gave, and give its number."""
         last = self._connection.scalar(
             select(func.max(generations.c.number)).where(
                 generations.c.environment_id == environment_id

@@ -4,6 +4,7 @@ from sqlalchemy import Connection, select
 
 from condarium.model.environment import Prefix
 from condarium.storage.tables import prefixes
+from condarium.storage.upsert import upsert
 
 
 class Prefixes:
@@ -20,8 +21,9 @@ class Prefixes:
 
     def put(self, prefix: Prefix) -> None:
         """Note a prefix as built, in place of what was known of it."""
-        self.remove(prefix.id)
-        self._connection.execute(prefixes.insert().values(**vars(prefix)))
+        values = dict(vars(prefix))
+        key = {"id": values.pop("id")}
+        self._connection.execute(upsert(self._connection, prefixes, key, values=values))
 
     def remove(self, prefix: str) -> None:
         self._connection.execute(prefixes.delete().where(prefixes.c.id == prefix))

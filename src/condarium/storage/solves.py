@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from condarium.storage.tables import solves
+from condarium.storage.upsert import upsert
 
 
 class Solves:
@@ -18,8 +19,8 @@ class Solves:
 
     def add(self, key: str, lock: str, *, at: datetime) -> None:
         """Remember an answer; where two processes solved at once, the later one stands."""
-        self._connection.execute(solves.delete().where(solves.c.key == key))
-        self._connection.execute(solves.insert().values(key=key, lock=lock, at=at))
+        values = {"lock": lock, "at": at}
+        self._connection.execute(upsert(self._connection, solves, {"key": key}, values=values))
 
     def locks_since(self, instant: datetime) -> frozenset[str]:
         """The locks that answered a question at `instant` or later."""

@@ -32,10 +32,10 @@ class Store:
 
     @cached_property
     def database(self) -> "Database":
-        from condarium.storage.database import open_database
+        from condarium.storage.database import open_database, sqlite_url
 
         self._make_folder()
-        url = self.settings.database or f"sqlite:///{self.layout.database}"
+        url = self.settings.database or sqlite_url(self.layout.database)
         return open_database(url, lock=self.layout.locks / "migrate", now=self.now)
 
     @cached_property

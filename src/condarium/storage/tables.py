@@ -128,6 +128,8 @@ builds = Table(
     Column("log", String(64)),
     Column("error", Text),
     Index(None, "namespace", "name"),
+    # a number is never given twice: a build may outlive the removal of its environment
+    sqlite_autoincrement=True,
 )
 
 audit = Table(

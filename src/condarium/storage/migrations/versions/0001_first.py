@@ -62,6 +62,7 @@ def upgrade() -> None:
         sa.Column("log", sa.String(length=64), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_builds"),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_builds_namespace_name", "builds", ["namespace", "name"])
 

@@ -1,0 +1,25 @@
+"""INSERT … ON CONFLICT: SQLite and PostgreSQL spell it alike, SQLAlchemy once for each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    key: Mapping[str, Any],
+    *,
+    values: Mapping[str, Any] | None = None,
+    at_first: Mapping[str, Any] | None = None,
+) -> Any:
+    """A statement that gives the row of this key these values; `at_first` only where it is new.
+
+    Two transactions that do so at once wait for each other, and both succeed.
+    """
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    changed = {**key, **(values or {})}
+    statement = dialect.insert(table).values(**changed, **(at_first or {}))
+    return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
