@@ -162,9 +162,14 @@ class Simple(BaseHTTPRequestHandler):
 
     folder: Path
     wrong = ""
+    failures = 0
 
     def do_GET(self) -> None:
         name = self.path.strip("/")
+        if name.endswith(".whl") and self.failures:
+            type(self).failures -= 1
+            self.send_error(503)
+            return
         if name.endswith((".whl", ".metadata")):
             body = self._file(self.folder / name.rpartition("/")[2])
         else:
@@ -234,6 +239,15 @@ def test_requirements_are_imported_with_what_they_require(
         "web-kit": ["python"],
         "speed": ["python"],
     }
+
+
+def test_an_index_that_fails_for_a_moment_is_asked_again(
+    tmp_path: Path, index: tuple[type[Simple], dict[str, str]]
+) -> None:
+    handler, environ = index
+    handler.failures = 2
+    assert import_wheels(["speed<3"], into=tmp_path, python="3.11", environ=environ)
+    assert handler.failures == 0
 
 
 def test_a_wheel_that_is_not_what_its_index_says_is_refused(

@@ -7,6 +7,7 @@ package is for this machine and those like it.
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -39,6 +40,9 @@ print(json.dumps({
     "implementation": sys.implementation.name,
 }))
 """
+
+_RECIPE = 1
+"""Counts the ways in which packages were made of a Python."""
 
 _LEFT_OUT = {
     "__pycache__",
@@ -92,27 +96,30 @@ def package_python(*, into: Path, python: Path | None = None) -> Path:
     """Make an interpreter (the running one) a package `python` in `into/<subdir>/`.
 
     A virtual environment's Python stands for the one that it was made from. Tests and IDLE are left
-    out. Raises PythonNotPackaged.
+    out. A package of it that `into` has already is not made again. Raises PythonNotPackaged.
     """
-    asked = python or Path(sys.executable)
-    found = _ask(asked)
+    found = _ask(python or Path(sys.executable))
+    metadata = _describe(found)
+    made = into / metadata.subdir / metadata.file_name
+    if made.is_file():
+        return made
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=into, prefix=".copying-") as scratch:
-        files = _copy(found, Path(scratch))
-        digest = _digest(found, files)
-        metadata = PackageMetadata(
-            name="python",
-            version=found.version,
-            build=f"h{digest}_0_cpython",
-            subdir=host_subdir(),
-            license="Python-2.0",
-            license_files=_license(found),
-            summary="The Python interpreter of the machine that this channel was made on",
-            home="https://www.python.org/",
-            extra={"python_site_packages_path": f"lib/python{found.minor}/site-packages"},
-        )
-        made = into / metadata.subdir / metadata.file_name
-        return made if made.is_file() else write_package(metadata, files, into=into)
+        return write_package(metadata, _copy(found, Path(scratch)), into=into)
+
+
+def _describe(python: _Python) -> PackageMetadata:
+    return PackageMetadata(
+        name="python",
+        version=python.version,
+        build=f"h{_digest(python)}_0_cpython",
+        subdir=host_subdir(),
+        license="Python-2.0",
+        license_files=_license(python),
+        summary="The Python interpreter of the machine that this channel was made on",
+        home="https://www.python.org/",
+        extra={"python_site_packages_path": f"lib/python{python.minor}/site-packages"},
+    )
 
 
 def _ask(python: Path) -> _Python:
@@ -264,14 +271,16 @@ def _set_prefix(python: _Python, stdlib: Path) -> Iterator[Path]:
         yield path
 
 
-def _digest(python: _Python, files: Sequence[PackageFile]) -> str:
-    """Make the build string's hash of what the package holds."""
-    digest = hashlib.sha256(python.says.encode())
-    for file in files:
-        digest.update(file.path.encode())
-        digest.update(
-            bytes(file.source.readlink()) if file.source.is_symlink() else file.source.read_bytes()
-        )
+def _digest(python: _Python) -> str:
+    """Make the build string's hash: which build of Python, with which files, and made how."""
+    digest = hashlib.sha256(f"{_RECIPE} {python.says} {python.base}".encode())
+    digest.update(python.program.read_bytes())
+    for folder, folders, names in os.walk(python.stdlib):
+        folders[:] = sorted(set(folders) - _ignored(folder, folders))
+        for name in sorted(set(names) - _ignored(folder, names)):
+            path = Path(folder) / name
+            size = path.stat().st_size if path.exists() else 0
+            digest.update(f"{path.relative_to(python.stdlib)} {size}\n".encode())
     return digest.hexdigest()[:7]
 
 

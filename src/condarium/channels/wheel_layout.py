@@ -158,8 +158,11 @@ def _write(
     mode: Literal["text"] | None = None,
 ) -> _Unpacked:
     source = folder / path
-    source.parent.mkdir(parents=True, exist_ok=True)
-    source.write_bytes(content)
+    try:
+        source.write_bytes(content)
+    except FileNotFoundError:
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_bytes(content)
     source.chmod(0o755 if executable else 0o644)
     # A client writes the prefix into the file, so its hash is not known before.
     digest = f"sha256={_urlsafe(hashlib.sha256(content).digest())}"

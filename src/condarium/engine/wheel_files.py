@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,10 +11,14 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from condarium.engine.http import system_tls
 from condarium.engine.pypi_metadata import _auth
 from condarium.errors import BadInput, Failed
 from condarium.model.lock import PypiPackage
 from condarium.model.progress import Progress
+
+_WAITS = (0.5, 2.0, 5.0, None)
+"""Seconds after each try that failed; after the last one there is no other."""
 
 
 class NoWheel(BadInput):
@@ -51,7 +56,9 @@ def fetch_wheels(
     """
     progress.phase("fetch wheels", len(packages), "wheels")
     with (
-        httpx.Client(follow_redirects=True, timeout=60, auth=_auth(environ)) as client,
+        httpx.Client(
+            verify=system_tls(), follow_redirects=True, timeout=60, auth=_auth(environ)
+        ) as client,
         ThreadPoolExecutor(max_workers=8) as pool,
     ):
 
@@ -80,17 +87,32 @@ def _fetch(package: PypiPackage, cache: Path, client: httpx.Client) -> Path:
 
 
 def _transfer(package: PypiPackage, part: Path, client: httpx.Client) -> None:
+    """Bring a file here; a network that fails for a moment is given time to recover."""
     url = urlsplit(package.url)
-    try:
-        if url.scheme == "file":
-            shutil.copyfile(unquote(url.path), part)
+    for wait in _WAITS:
+        try:
+            if url.scheme == "file":
+                shutil.copyfile(unquote(url.path), part)
+            else:
+                _download(package.url, part, client)
             return
-        with client.stream("GET", package.url) as answer, part.open("wb") as file:
-            answer.raise_for_status()
-            for piece in answer.iter_bytes():
-                file.write(piece)
-    except (httpx.HTTPError, OSError) as error:
-        raise WheelNotFetched(package, str(error) or type(error).__name__) from error
+        except (httpx.HTTPError, OSError) as error:
+            if wait is None or not _may_pass(error):
+                raise WheelNotFetched(package, str(error) or type(error).__name__) from error
+            time.sleep(wait)
+
+
+def _download(url: str, part: Path, client: httpx.Client) -> None:
+    with client.stream("GET", url) as answer, part.open("wb") as file:
+        answer.raise_for_status()
+        for piece in answer.iter_bytes():
+            file.write(piece)
+
+
+def _may_pass(error: Exception) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500 or error.response.status_code == 429
+    return isinstance(error, httpx.TransportError)
 
 
 def _sha256(path: Path) -> str:
