@@ -48,6 +48,11 @@ def _tls(condarc: Condarc) -> ssl.SSLContext:
         return ssl.create_default_context(
             cafile=None if folder else place, capath=place if folder else None
         )
+    return system_tls()
+
+
+def system_tls() -> ssl.SSLContext:
+    """Trust what the machine trusts: an organisation's own authority is there, not in certifi's."""
     places = ssl.get_default_verify_paths()
     if places.cafile or places.capath:  # those that exist; a folder is read as it is needed
         return ssl.create_default_context()

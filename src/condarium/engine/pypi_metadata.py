@@ -16,6 +16,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from condarium.engine.http import system_tls
 from condarium.model.lock import PypiPackage
 
 
@@ -31,7 +32,9 @@ def with_metadata(
     cache = cache_dir / "condarium-metadata"
     cache.mkdir(parents=True, exist_ok=True)
     with (
-        httpx.Client(follow_redirects=True, timeout=30, auth=_auth(environ)) as client,
+        httpx.Client(
+            verify=system_tls(), follow_redirects=True, timeout=30, auth=_auth(environ)
+        ) as client,
         ThreadPoolExecutor(max_workers=8) as pool,
     ):
         return list(pool.map(lambda package: _with_one(package, cache, client), packages))

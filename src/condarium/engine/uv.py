@@ -103,9 +103,15 @@ def resolve_pypi(
         raise PipResolutionFailed(
             platform,
             f"  the index did not give the metadata of a package: {error}",
-            hint="Try again; the network or the index failed for a moment.",
+            hint=_transport_hint(str(error)),
         ) from error
     return sorted(full, key=lambda package: package.name)
+
+
+def _transport_hint(said: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in said:
+        return "Name the certificates of your organisation: SSL_CERT_FILE=/path/to/ca.pem."
+    return "Try again; the network or the index failed for a moment."
 
 
 def _compile(

@@ -1,6 +1,7 @@
 """Run uv as a program, so that only what condarium decided alters its results."""
 
 import re
+import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ def run_uv(
     try:
         done = subprocess.run(
             command,
-            env=uv_environment(environ),
+            env={**_machine_certificates(), **uv_environment(environ)},
             cwd=folder,
             capture_output=True,
             timeout=TIMEOUT,
@@ -74,6 +75,12 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
         for key, value in environ.items()
         if _KEPT.fullmatch(key) or not _DROPPED.fullmatch(key)
     }
+
+
+def _machine_certificates() -> dict[str, str]:
+    """Let uv trust what the machine trusts, as everywhere here, unless a variable says otherwise."""
+    places = ssl.get_default_verify_paths()
+    return {"UV_SYSTEM_CERTS": "1"} if places.cafile or places.capath else {}
 
 
 def tidy(said: str) -> tuple[str, str | None]:
