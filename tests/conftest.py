@@ -1,11 +1,13 @@
 """What many tests start from."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.channel import cache_root, real_channel
+from tests.support.postgresql import Server, running_server
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,10 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; CONDARIUM_DATA says where it is")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server for the session: `with postgresql.new_database() as url`."""
+    with running_server() as server:
+        yield server
