@@ -320,3 +320,27 @@ def test_tables_align_wide_characters_and_shorten_on_terminals_only() -> None:
     narrow.table(("", ""), rows, crop=1)
     assert plain.text() == f"分析  {'x' * 100}\nab    y\n"
     assert narrow.text().splitlines()[0] == f"分析  {'x' * 33}…"
+
+
+def test_history_says_when_somebody_went_forward_again():
+    answer = History(
+        environment=FIT,
+        generations=(
+            GenerationLine(generation=generation(1), added=3, removed=0, changed=0),
+            GenerationLine(generation=generation(2, active=True), added=0, removed=1, changed=2),
+        ),
+        activations=tuple(
+            Activation(number=number, at=NOW - timedelta(hours=4 - at), actor="ada", reason=reason)
+            for at, (number, reason) in enumerate([(1, ""), (2, ""), (1, "slow"), (2, "not it")])
+        ),
+        builds=(),
+    )
+    assert shown(answer, width=80).splitlines()[3:] == [
+        "2 h ago: ada went back to generation 1: slow",
+        "1 h ago: ada went back to generation 2: not it",
+    ]
+
+
+def test_what_to_type_next_calls_condarium_as_it_was_called():
+    text = shown(built(generation=1), program=".venv/bin/condarium --store /srv/c")
+    assert "run in it: .venv/bin/condarium --store /srv/c env run lab/fit -- COMMAND" in text

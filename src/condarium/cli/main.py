@@ -10,7 +10,7 @@ from condarium import __version__
 from condarium.app import operations
 from condarium.cli import exit_codes
 from condarium.cli.arguments import BadCommandLine, CommandLine, Options, global_flags, parse, split
-from condarium.cli.output import Output, ReaderGone
+from condarium.cli.output import Output, ReaderGone, as_called
 from condarium.client.values import closest
 from condarium.errors import CondariumError
 from condarium.operation import Operation
@@ -69,6 +69,7 @@ def _call(
     from condarium.client import Client
 
     output.operation = operation
+    output.program = as_called(sys.argv[0], options.store)
     if arguments.get("output") == "-":
         del arguments["output"]
     with Client(options.store, progress=output.progress(quiet=options.quiet)) as client:

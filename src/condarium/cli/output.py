@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self, TextIO
 
 from condarium.cli import exit_codes
@@ -38,6 +39,7 @@ class Output:
     color: bool
     debug: bool
     operation: Operation | None = None
+    program: str = "condarium"
 
     @classmethod
     def early(cls, argv: Sequence[str]) -> Self:
@@ -154,7 +156,33 @@ class Output:
 
         terminal = stream.isatty()
         width = shutil.get_terminal_size().columns if terminal else None
-        return Page(now=datetime.now(UTC), color=self.color and terminal, width=width)
+        return Page(
+            now=datetime.now(UTC),
+            color=self.color and terminal,
+            width=width,
+            program=self.program,
+        )
+
+
+def as_called(argument: str, store: str | None) -> str:
+    """What to type to call this condarium on this store again; `argument` is argv[0]."""
+    import shlex
+    import shutil
+
+    found = shutil.which("condarium")
+    words = ["condarium"]
+    if Path(argument).name == "__main__.py":
+        words = ["python", "-m", "condarium"]
+    elif Path(argument).name == "condarium" and not _same(found, argument):
+        words = [argument]
+    return shlex.join([*words, "--store", store] if store else words)
+
+
+def _same(found: str | None, argument: str) -> bool:
+    try:
+        return found is not None and Path(found).samefile(argument)
+    except OSError:
+        return False
 
 
 def _details(error: Exception | None) -> dict[str, Any]:

@@ -52,10 +52,20 @@ Part = Styled | str
 
 
 class Page:
-    """Collects what is said. `width` is the terminal's, None where there is no terminal."""
+    """Collects what is said. `width` is the terminal's, None where there is no terminal.
 
-    def __init__(self, *, now: datetime, color: bool = False, width: int | None = None) -> None:
-        self.now, self.color, self.width = now, color, width
+    `program` is what a reader types to call condarium again.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: datetime,
+        color: bool = False,
+        width: int | None = None,
+        program: str = "condarium",
+    ) -> None:
+        self.now, self.color, self.width, self.program = now, color, width, program
         self._lines: list[str] = []
 
     @property

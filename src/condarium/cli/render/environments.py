@@ -1,7 +1,6 @@
 """What there is: lists, one generation, the history, differences."""
 
 from collections.abc import Mapping
-from itertools import pairwise
 
 from condarium.cli.amounts import count, short, size
 from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
@@ -70,7 +69,7 @@ def history(answer: History, page: Page) -> None:
     rows = [_generation_row(line, page) for line in reversed(answer.generations)]
     titles = ("generation", "when", "who", "changes", "state", "why")
     page.table(titles, rows, right=(0,), crop=5)
-    _rollbacks(answer.activations, page)
+    _returns(answer.activations, page)
     _troubles(answer.builds, page)
 
 
@@ -135,16 +134,17 @@ def _generation_row(line: GenerationLine, page: Page) -> tuple[Part, ...]:
     )
 
 
-def _rollbacks(activations: tuple[Activation, ...], page: Page) -> None:
-    """The times when an earlier generation became active again: the table above hides them."""
-    in_order = sorted(activations, key=lambda activation: activation.at)
-    back = [later for earlier, later in pairwise(in_order) if later.number < earlier.number]
-    for activation in back:
-        page.line(
-            f"{page.when(activation.at)}: {activation.actor} went back to ",
-            bold(f"generation {activation.number}"),
-            f": {activation.reason}" if activation.reason else "",
-        )
+def _returns(activations: tuple[Activation, ...], page: Page) -> None:
+    """The times when a generation became active again: the table above hides them."""
+    newest = 0
+    for activation in sorted(activations, key=lambda activation: activation.at):
+        if activation.number <= newest:
+            page.line(
+                f"{page.when(activation.at)}: {activation.actor} went back to ",
+                bold(f"generation {activation.number}"),
+                f": {activation.reason}" if activation.reason else "",
+            )
+        newest = max(newest, activation.number)
 
 
 def _troubles(builds: tuple[Build, ...], page: Page) -> None:

@@ -66,7 +66,7 @@ def _was_built(answer: Built, page: Page) -> None:
         parts = ", ".join(f"{name} {seconds(spent)}" for name, spent in answer.phases.items())
         page.line(dim(f"  in {seconds(sum(answer.phases.values()))}: {parts}"))
     if answer.active and answer.generation == 1:
-        page.line(f"  run in it: condarium env run {answer.environment} -- COMMAND")
+        page.line(f"  run in it: {page.program} env run {answer.environment} -- COMMAND")
 
 
 @renders(Locked)
@@ -142,7 +142,7 @@ def verification(answer: Verification, page: Page) -> None:
     if answer.unknown:
         page.line(dim(f"  {count(answer.unknown, 'file')} that no package brought"))
     if not answer.ok:
-        again = f"condarium env verify {answer.environment} {answer.generation} --repair"
+        again = f"{page.program} env verify {answer.environment} {answer.generation} --repair"
         page.line(f"  `{again}` makes it again")
 
 

@@ -8,7 +8,7 @@ from condarium.quickstart import Quickstarted
 
 @renders(Quickstarted)
 def quickstarted(answer: Quickstarted, page: Page) -> None:
-    name = answer.environment
+    name, program = answer.environment, page.program
     made = "made out of PyPI" if answer.channel_made else "there already"
     built = "built and active" if answer.environment_changed else "there already"
     page.line(green("✓"), f" a channel of {count(answer.packages, 'real package')}, {made}")
@@ -22,12 +22,12 @@ def quickstarted(answer: Quickstarted, page: Page) -> None:
         page.line("  ", dim("│ "), line)
     page.line(f"That took {seconds(answer.seconds)}. Try next:")
     tries = (
-        (f"condarium env run {name} -- python", "work in it"),
-        (f"condarium env show {name}", "its spec, its packages, where it is"),
-        (f"condarium query why numpy {name}", "how numpy came into it"),
-        (f"condarium env build {name} -f {answer.file}", "after you changed the file"),
-        (f"condarium env diff {name}", "what that changed"),
-        (f"condarium env rollback {name}", "back to how it was"),
+        (f"{program} env run {name} -- python", "work in it"),
+        (f"{program} env show {name}", "its spec, its packages, where it is"),
+        (f"{program} query why numpy {name}", "how numpy came into it"),
+        (f"{program} env build {name} -f {answer.file}", "after you changed the file"),
+        (f"{program} env diff {name}", "what that changed"),
+        (f"{program} env rollback {name}", "back to how it was"),
     )
     for command, why in tries:
         page.line(dim(f"  # {why}"))
