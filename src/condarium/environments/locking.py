@@ -22,7 +22,6 @@ from condarium.engine.solver import (
     VirtualPackages,
     python_version,
 )
-from condarium.engine.uv import resolve_pypi
 from condarium.engine.virtual_packages import host_platform, virtual_packages
 from condarium.environments.prefixes import Phases, store_lock
 from condarium.errors import NoChannels, NoPythonForPip
@@ -230,6 +229,9 @@ def _pypi(store: Store, asked: Question, platform: str, records: Records) -> lis
     version = python_version(records)
     if version is None:
         raise NoPythonForPip(platform)
+    # uv's side takes longer to import than a known lock takes to find.
+    from condarium.engine.uv import resolve_pypi
+
     return resolve_pypi(
         asked.spec.pip,
         options=asked.spec.pip_options,

@@ -1,12 +1,13 @@
-"""What there is: environments, generations, and where they are."""
+"""What there is: environments, generations, and where they are.
+
+Locks are imported where one is read: a list needs no rattler, which takes longer than the list.
+"""
 
 from dataclasses import replace
 from itertools import pairwise
 
-from condarium.engine.lockfile import read_lock
 from condarium.environments.activation import require_on_disk, settle
-from condarium.environments.comparing import lock_of
-from condarium.environments.prefixes import is_whole
+from condarium.environments.prefixes import is_whole, recover_prefix
 from condarium.errors import NoSuchBuild
 from condarium.model.difference import compare
 from condarium.model.environment import Build, BuildStatus, Generation
@@ -45,6 +46,8 @@ def list_environments(store: Store, namespace: str | None) -> tuple[EnvironmentL
 def show(
     store: Store, name: EnvironmentName, number: int | None, *, with_lock: bool
 ) -> EnvironmentDetail:
+    from condarium.engine.lockfile import read_lock
+
     with store.database.read() as facts:
         generation = facts.environments.generation(name, number)
         prefix = facts.prefixes.find(generation.prefix) if generation.prefix else None
@@ -93,6 +96,8 @@ def path(store: Store, name: EnvironmentName, number: int | None) -> Environment
     with store.database.read() as facts:
         environment = facts.environments.get(name)
         generation = facts.environments.generation(name, number)
+    if generation.prefix is not None:
+        recover_prefix(store.layout, generation.prefix)
     prefix = require_on_disk(store.layout, generation)
     return EnvironmentPath(
         environment=name,
@@ -103,6 +108,8 @@ def path(store: Store, name: EnvironmentName, number: int | None) -> Environment
 
 def _lines(store: Store, generations: list[Generation]) -> tuple[GenerationLine, ...]:
     """Each generation with what it changed: the first one added everything."""
+    from condarium.environments.comparing import lock_of
+
     locks = [None, *(lock_of(store, each) for each in generations)]
     lines = []
     for generation, (before, after) in zip(generations, pairwise(locks), strict=True):

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
 
 
 def upsert(
@@ -19,7 +18,15 @@ def upsert(
 
     Two transactions that do so at once wait for each other, and both succeed.
     """
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     changed = {**key, **(values or {})}
-    statement = dialect.insert(table).values(**changed, **(at_first or {}))
+    statement = _insert(connection)(table).values(**changed, **(at_first or {}))
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def _insert(connection: Connection) -> Any:
+    """The dialect's own `insert`; only that dialect is imported, and is imported already."""
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert
+    else:
+        from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # same shape
+    return insert
