@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from condarium import __version__
 from condarium.app import operations
@@ -117,16 +117,15 @@ def _nowhere() -> TextIO:
     return Path(os.devnull).open("w")
 
 
-def _leave(code: int) -> None:
-    """End the process without Python's own clean-up where rattler was used.
+def _leave(code: int) -> NoReturn:
+    """End the process without Python's own clean-up; everything of ours is closed by now.
 
-    A process that ran its asynchronous functions may crash while Python shuts down, long after its
-    work was done; everything of ours is closed by now.
+    Taking SQLAlchemy's modules apart costs a short command a sixth of its time, and a process that
+    ran rattler's asynchronous functions may crash while Python shuts down.
     """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:  # without a place to write to, Python would complain of it at its end
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    if "rattler" in sys.modules:
-        os._exit(code)
+    os._exit(code)
