@@ -107,9 +107,7 @@ def quickstart(
 
 def _channel(folder: Path, progress: Progress) -> tuple[Path, bool]:
     """The channel, made beside where it will be and put there whole."""
-    from condarium.channels.interpreter import package_python
-    from condarium.channels.static import index_channel
-    from condarium.channels.wheels import import_wheels
+    from condarium.channels.static import make_static_channel
     from condarium.storage.locks import locked
 
     channel = folder / "channel"
@@ -117,11 +115,7 @@ def _channel(folder: Path, progress: Progress) -> tuple[Path, bool]:
         if channel.exists():
             return channel, False
         fresh = folder / "channel.new"
-        progress.phase("package Python")
-        package_python(into=fresh)
-        import_wheels(WHEELS, into=fresh, python=_minor(), progress=progress)
-        progress.phase("index")
-        index_channel(fresh)
+        make_static_channel(fresh, WHEELS, progress=progress)
         fresh.rename(channel)
     return channel, True
 
