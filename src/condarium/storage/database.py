@@ -1,13 +1,11 @@
 """The database: SQLite in WAL mode, or PostgreSQL; opened, migrated, and used in units of work."""
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from condarium.errors import StoreTooNew
@@ -15,6 +13,7 @@ from condarium.model.actor import Actor
 from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.locks import locked
+from condarium.storage.sqlite import sqlite_engine
 from condarium.storage.tables import HEAD
 
 _MIGRATING = 0x636F6E64
@@ -60,10 +59,6 @@ class Database:
         self._engine.dispose()
 
 
-def sqlite_url(file: Path) -> URL:
-    return URL.create("sqlite", database=str(file))
-
-
 def open_database(url: str | URL, *, lock: Path, now: Callable[[], datetime]) -> Database:
     """Open the database at a SQLAlchemy URL and bring its schema up to date.
 
@@ -93,9 +88,7 @@ def _engine(url: str | URL) -> Engine:
         raise BadStoreAddress("CONDARIUM_DATABASE", "no URL", expected) from error
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        engine = create_engine(parsed.set(drivername="sqlite"))
-        _prepare_sqlite(engine)
-        return engine
+        return sqlite_engine(parsed.set(drivername="sqlite"))
     if backend not in ("postgresql", "postgres"):
         raise BadStoreAddress("CONDARIUM_DATABASE", f"{backend}://", expected)
     try:
@@ -120,38 +113,6 @@ def _modes(engine: Engine) -> tuple[Engine, Engine]:
         return engine, writing
     reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
     return reading, writing
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    """WAL, waiting for writers, and transactions that we begin ourselves.
-
-    The driver's own handling begins too late for a transaction that reads before it writes, which
-    then fails with "database is locked" instead of waiting.
-    """
-
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, record: Any) -> None:
-        connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout=60000")
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA foreign_keys=ON")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("condarium_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _use_wal(connection: Any) -> None:
-    """Switch to WAL, which the file remembers.
-
-    While somebody else uses a database that is not in WAL yet, the switch is refused at once. It
-    is left to a later connection then: until that, readers wait for writers, and no more.
-    """
-    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-        with suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _revision(connection: Connection) -> str | None:

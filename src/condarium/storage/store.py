@@ -32,7 +32,8 @@ class Store:
 
     @cached_property
     def database(self) -> "Database":
-        from condarium.storage.database import open_database, sqlite_url
+        from condarium.storage.database import open_database
+        from condarium.storage.sqlite import sqlite_url
 
         self._make_folder()
         url = self.settings.database or sqlite_url(self.layout.database)

@@ -1,0 +1,80 @@
+"""SQLite as a store needs it: WAL, waiting for writers, and reading where one may not write."""
+
+import os
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+
+
+def sqlite_url(file: Path) -> URL:
+    return URL.create("sqlite", database=str(file))
+
+
+def sqlite_engine(url: URL) -> Engine:
+    """WAL, waiting for writers, and transactions that we begin ourselves.
+
+    The driver's own handling begins too late for a transaction that reads before it writes, which
+    then fails with "database is locked" instead of waiting.
+    """
+    file = Path(url.database) if url.database else None
+    if file is not None and _is_of_somebody_else(file):
+        engine = create_engine(url, creator=lambda: _connect_to_read(file))
+    else:
+        engine = create_engine(url)
+        event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _is_of_somebody_else(file: Path) -> bool:
+    return file.exists() and not (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+def _connect_to_read(file: Path) -> sqlite3.Connection:
+    """Read a database that may not be written to.
+
+    WAL needs two files beside the database. They are there while a writer is, and are read then;
+    else nobody writes, and the database is taken for immutable.
+    """
+    path = quote(str(file.absolute()))
+    for how in ("mode=ro", "immutable=1"):
+        connection = sqlite3.connect(
+            f"file:{path}?{how}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:
+            connection.close()
+            if how == "immutable=1":
+                raise
+        else:
+            return connection
+    raise AssertionError
+
+
+def _prepare(connection: Any, record: Any) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout=60000")
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _use_wal(connection: Any) -> None:
+    """Switch to WAL, which the file remembers.
+
+    While somebody else uses a database that is not in WAL yet, the switch is refused at once. It
+    is left to a later connection then: until that, readers wait for writers, and no more.
+    """
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode=WAL")
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("condarium_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
