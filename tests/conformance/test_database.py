@@ -16,9 +16,10 @@ from condarium.errors import DatabaseFailed, NoSuchEnvironment, NoSuchGeneration
 from condarium.model.actor import Actor
 from condarium.model.environment import BuildStatus, Prefix
 from condarium.model.names import EnvironmentName
-from condarium.storage.database import Database, open_database, sqlite_url
+from condarium.storage.database import Database, open_database
 from condarium.storage.environments import NewGeneration
 from condarium.storage.facts import Facts
+from condarium.storage.sqlite import sqlite_url
 
 ADA = Actor(name="ada")
 FIT = EnvironmentName("lab", "fit")
