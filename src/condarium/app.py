@@ -18,6 +18,7 @@ from condarium.storage.store import Store
 _DECLARATIONS = (
     "condarium.quickstart",
     "condarium.environments.operations",
+    "condarium.environments.queries",
 )
 """The modules in which capabilities declare their operations, in the order that help shows."""
 
