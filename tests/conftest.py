@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.channel import cache_root, real_channel
+from tests.support.objectstore import Endpoint, running_endpoint
 from tests.support.postgresql import Server, running_server
 
 
@@ -31,3 +32,10 @@ def postgresql() -> Iterator[Server]:
     """A PostgreSQL server for the session: `with postgresql.new_database() as url`."""
     with running_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[Endpoint]:
+    """An S3 endpoint on loopback for the session."""
+    with running_endpoint() as endpoint:
+        yield endpoint
