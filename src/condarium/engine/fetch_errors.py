@@ -2,6 +2,7 @@
 
 import errno
 import re
+from collections.abc import Sequence
 
 from condarium.errors import CondariumError, Failed, StoreFull, StoreReadOnly
 from condarium.model.secret import redact_url
@@ -28,6 +29,30 @@ class PackageCorrupt(Failed):
         )
 
 
+class PackageUnreadable(Failed):
+    """A package is the one that was locked, and cannot be unpacked."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        self.url, self.reason = redact_url(url), _last_line(reason)
+        super().__init__(
+            f"{self.url} has the hash that was locked, and is not a package that can be unpacked: "
+            f"{self.reason}",
+            hint="Tell whoever keeps the channel; ask for another version or build meanwhile.",
+        )
+
+
+class PackagesAltered(Failed):
+    """Packages in the store are no longer what they were when they were fetched."""
+
+    def __init__(self, stems: Sequence[str]) -> None:
+        self.stems = tuple(sorted(stems))
+        super().__init__(
+            f"files of {', '.join(self.stems)} in the package store were changed or deleted",
+            hint="Something writes to the store while it is used: files in environments are shared "
+            "with it. `condarium env verify` shows which environments have other files now.",
+        )
+
+
 class LinkFailed(Failed):
     """A prefix could not be put together."""
 
@@ -35,8 +60,7 @@ class LinkFailed(Failed):
         self.prefix, self.reason = prefix, reason
         super().__init__(
             f"the prefix {prefix} could not be put together: {reason}",
-            hint="Try again; if a package in the store is damaged, `condarium gc --damaged` "
-            "drops it.",
+            hint="Try again; if it stays so, report it with what CONDARIUM_DEBUG=1 prints.",
         )
 
 
@@ -58,11 +82,15 @@ class Stalled(Exception):
         super().__init__(f"the server sent nothing for {seconds:g} s")
 
 
-def worth_another_try(error: Exception) -> bool:
-    """Whether the same request may go better: not what the disk or the server decided.
+def worth_another_try(error: Exception, times: int) -> bool:
+    """Whether the same request may go better after so many times.
 
-    Statuses that may pass (5xx, 429) rattler's client has tried again already.
+    Not what the disk or the server decided; statuses that may pass (5xx, 429) rattler's client has
+    tried again already. Other bytes than those that were locked may be spoiled on the way, but a
+    second time they are what the server has.
     """
+    if isinstance(error, PackageCorrupt):
+        return times < 2
     if isinstance(error, CondariumError) or _errno(error):
         return False
     status = _status(str(error))
@@ -79,7 +107,7 @@ def say_unfetchable(url: str, name: str, error: Exception) -> CondariumError:
         return StoreReadOnly(str(error))
     text = str(error)
     status = _status(text)
-    if status in (404, 410):
+    if status in (404, 410) or (number == errno.ENOENT and url.startswith("file:")):
         return PackageUnfetchable(
             url,
             "the channel no longer has it",
@@ -105,11 +133,19 @@ def say_unlinkable(prefix: object, error: Exception) -> CondariumError:
     return LinkFailed(prefix, _reason(error))
 
 
+def is_about_the_disk(error: Exception) -> bool:
+    """Whether the operating system refused to read or write, in whatever words."""
+    return _errno(error) is not None
+
+
 def _reason(error: Exception) -> str:
+    return _last_line(str(error)) or repr(error)
+
+
+def _last_line(text: str) -> str:
     """The last line of what rattler said, which names the cause."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = redact_url(lines[-1] if lines else repr(error))
-    return text.removeprefix("Caused by: ") or repr(error)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return redact_url(lines[-1] if lines else "").removeprefix("Caused by: ")
 
 
 def _status(text: str) -> int | None:
@@ -123,5 +159,8 @@ def _errno(error: Exception) -> int | None:
         return error.errno
     found = re.search(r"os error (\d+)", str(error))
     number = int(found[1]) if found else None
-    disk = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+    disk = (
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+        *(errno.ENOENT, errno.EIO),
+    )
     return number if number in disk else None

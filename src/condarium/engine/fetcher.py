@@ -9,12 +9,14 @@ a package comes by rename.
 """
 
 import asyncio
+import hashlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from time import monotonic
+from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
@@ -25,11 +27,17 @@ from rattler.package_streaming import download_to_writer, extract, extract_tar_b
 from condarium.engine.event_loop import run
 from condarium.engine.fetch_errors import (
     PackageCorrupt,
+    PackageUnreadable,
     Stalled,
+    is_about_the_disk,
     say_unfetchable,
     worth_another_try,
 )
+from condarium.engine.seal import seal, sealed_md5
+from condarium.errors import CondariumError
 from condarium.model.progress import Progress
+
+T = TypeVar("T")
 
 _REVISION = (1).to_bytes(8, "big")
 _AT_ONCE = 24
@@ -89,12 +97,14 @@ def missing(records: Sequence[RepoDataRecord], packages: Path) -> list[RepoDataR
 
 
 def has(packages: Path, record: RepoDataRecord) -> bool:
-    stem = stem_of(record)
-    return (
-        record.sha256 is not None
-        and _locked_sha256(packages, stem) == record.sha256
-        and (packages / stem / "info" / "index.json").exists()
-    )
+    """Whether the store has the package that was locked: by SHA-256, by MD5, or by name alone."""
+    folder = packages / stem_of(record)
+    kept = _locked_sha256(packages, stem_of(record))
+    if kept is None or not (folder / "info" / "index.json").exists():
+        return False
+    if record.sha256 is not None:
+        return kept == record.sha256
+    return record.md5 is None or sealed_md5(folder) == record.md5.hex()
 
 
 def stem_of(record: RepoDataRecord) -> str:
@@ -104,8 +114,9 @@ def stem_of(record: RepoDataRecord) -> str:
 def fetch(records: Sequence[RepoDataRecord], fetching: Fetching) -> Fetched:
     """Fetch packages that are missing; what another process fetches meanwhile is waited for.
 
-    Raises PackageUnfetchable, PackageCorrupt, StoreFull: the first that happens, after the other
-    downloads have been stopped. What was fetched until then stays.
+    Raises PackageUnfetchable, PackageCorrupt, PackageUnreadable, StoreFull, StoreReadOnly: the
+    first that happens, after the other downloads have been stopped. What was fetched until then
+    stays.
     """
     fetched = Fetched()
     largest_first = sorted(records, key=lambda record: -(record.size or 0))
@@ -176,7 +187,7 @@ async def _try_often(record: RepoDataRecord, fetching: Fetching) -> Replacement:
             return await _fetch_to(record, folder, fetching, counted)
         except Exception as error:
             shutil.rmtree(folder, ignore_errors=True)
-            if again == fetching.tries or not worth_another_try(error):
+            if again == fetching.tries or not worth_another_try(error, again):
                 raise say_unfetchable(record.url, record.name.normalized, error) from error
             counted.take_back()
             await asyncio.sleep(0.2 * 4 ** (again - 1))
@@ -199,10 +210,7 @@ async def _fetch_to(
     else:
         with archive.open("wb", buffering=0) as file:
             await _download(record, counted.into(file), fetching)
-    unpack = extract_tar_bz2 if record.file_name.endswith(".tar.bz2") else extract
-    loop = asyncio.get_running_loop()
-    sha256, md5 = await loop.run_in_executor(None, unpack, archive, content)
-    _verify(record, sha256, md5)
+    sha256 = await _to_its_end(lambda: _unpack(record, archive, content))
     if archive.parent == folder:
         archive.unlink()
     return Replacement(stem=stem_of(record), sha256=sha256, folder=content)
@@ -211,16 +219,52 @@ async def _fetch_to(
 async def _download(record: RepoDataRecord, counted: "_Counted", fetching: Fetching) -> None:
     """Download, and give up when the server has been silent for too long."""
     task = asyncio.ensure_future(download_to_writer(fetching.client, record.url, counted))
-    seen = -1
+    seen, since = counted.total, monotonic()
     try:
         while not task.done():
-            if counted.total == seen:
+            await asyncio.wait({task}, timeout=fetching.silence / 8)
+            if counted.total != seen:
+                seen, since = counted.total, monotonic()
+            elif monotonic() - since > fetching.silence and not task.done():
                 raise Stalled(record.url, fetching.silence)
-            seen = counted.total
-            await asyncio.wait({task}, timeout=fetching.silence)
         await task
     finally:
         task.cancel()
+
+
+async def _to_its_end(work: Callable[[], T]) -> T:
+    """Work in a thread, which cannot be stopped: its folder may go only after it has ended."""
+    working = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
+
+
+def _unpack(record: RepoDataRecord, archive: Path, content: Path) -> bytes:
+    """Extract, verify and seal; give the archive's SHA-256.
+
+    Raises PackageCorrupt, or PackageUnreadable where the channel's own package is at fault.
+    """
+    unpack = extract_tar_bz2 if record.file_name.endswith(".tar.bz2") else extract
+    try:
+        sha256, md5 = unpack(archive, content)
+        _verify(record, sha256, md5)
+        if not (content / "info" / "index.json").is_file():
+            raise PackageUnreadable(record.url, "it has no info/index.json")
+        seal(content, md5=md5)
+    except (CondariumError, OSError):
+        raise
+    except Exception as error:
+        if is_about_the_disk(error):
+            raise
+        with archive.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").digest()
+            file.seek(0)
+            _verify(record, sha256, hashlib.file_digest(file, "md5").digest())
+        raise PackageUnreadable(record.url, str(error)) from error
+    return sha256
 
 
 def _verify(record: RepoDataRecord, sha256: bytes, md5: bytes) -> None:

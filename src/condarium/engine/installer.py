@@ -1,6 +1,8 @@
 """Linking packages from the package store into a prefix, with rattler."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,8 +11,15 @@ from rattler.exceptions import InstallerError, LinkError
 from rattler.install import InstallerReporter
 
 from condarium.engine.event_loop import run
-from condarium.engine.fetch_errors import LinkScriptFailed, say_unlinkable
-from condarium.engine.fetcher import TEMPORARY
+from condarium.engine.fetch_errors import (
+    LinkFailed,
+    LinkScriptFailed,
+    PackagesAltered,
+    say_unlinkable,
+)
+from condarium.engine.fetcher import TEMPORARY, stem_of
+from condarium.engine.seal import altered
+from condarium.errors import CondariumError
 from condarium.model.progress import Progress
 
 
@@ -26,34 +35,56 @@ def link_records(
     """Make `prefix` hold exactly `records`, all of which are in the package store.
 
     rattler locks the first layer of its cache alone, so that gets an empty folder of this build's
-    own: builds link at the same time. The store is checked against the packages' own lists on the
-    way, and what is damaged there is fetched anew into that folder: it is linked from there.
+    own: builds link at the same time. Meanwhile a thread looks whether the packages are as they
+    were when they were fetched: rattler's own check would take the network, and not see much.
 
     conda-meta does not say which packages somebody asked for by name: a prefix is shared by all
     who have the same lock, whatever they asked for.
 
-    Raises LinkFailed, StoreFull, StoreReadOnly.
+    Raises PackagesAltered, LinkFailed, LinkScriptFailed, StoreFull, StoreReadOnly.
     """
     progress.phase("link", len(records), "packages")
     reporter = _Reporter(progress)  # type: ignore[abstract]  # the other methods have empty bodies
-    with TemporaryDirectory(prefix=TEMPORARY, dir=packages) as own:
+    failed: CondariumError | None = None
+    with (
+        ThreadPoolExecutor(1) as thread,
+        TemporaryDirectory(prefix=TEMPORARY, dir=packages) as own,
+    ):
+        checked = thread.submit(altered, packages, [stem_of(record) for record in records])
         cache = PackageCache.new_layered([own, packages], validation_mode=ValidationMode.skip())
         try:
             run(
-                install(
-                    records=list(records),
-                    target_prefix=prefix,
-                    package_cache=cache,
-                    installed_packages=[],
-                    platform=Subdir(platform),
-                    execute_link_scripts=link_scripts,
-                    show_progress=False,
-                    reporter=reporter,
+                _to_its_end(
+                    install(
+                        records=list(records),
+                        target_prefix=prefix,
+                        package_cache=cache,
+                        installed_packages=[],
+                        platform=Subdir(platform),
+                        execute_link_scripts=link_scripts,
+                        show_progress=False,
+                        reporter=reporter,
+                    )
                 )
             )
         except (InstallerError, LinkError, OSError) as error:
-            raise say_unlinkable(prefix, error) from error
+            failed = say_unlinkable(prefix, error)
+            failed.__cause__ = error
+    if (failed is None or isinstance(failed, LinkFailed)) and (stems := checked.result()):
+        raise PackagesAltered(stems) from failed
+    if failed:
+        raise failed
     reporter.check()
+
+
+async def _to_its_end(work: Coroutine[None, None, None]) -> None:
+    """Wait for rattler also when that is cancelled: its threads link on into the prefix."""
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 class _Reporter(InstallerReporter):

@@ -30,12 +30,13 @@ class CachedPackage:
         return content[8:40].hex() if len(content) >= 40 else None
 
 
-def cached_packages(cache: Path) -> Iterator[CachedPackage]:
-    """Every package in the cache, whole or not."""
-    for lock in sorted(cache.glob("*.lock")):
-        stem = lock.name.removesuffix(".lock")
-        if not stem.startswith("."):
-            yield CachedPackage(stem=stem, folder=cache / stem, lock=lock)
+def cached_packages(cache: Path, wanted: Iterable[str] | None = None) -> Iterator[CachedPackage]:
+    """Every package in the cache, whole or not; or those `wanted`, there or not."""
+    if wanted is None:
+        names = (path.name.removesuffix(".lock") for path in sorted(cache.glob("*.lock")))
+        wanted = [name for name in names if not name.startswith(".")]
+    for stem in wanted:
+        yield CachedPackage(stem=stem, folder=cache / stem, lock=cache / f"{stem}.lock")
 
 
 def leftovers(cache: Path) -> list[Path]:
@@ -43,8 +44,8 @@ def leftovers(cache: Path) -> list[Path]:
     known = {package.folder.name for package in cached_packages(cache)}
     return [
         entry
-        for entry in sorted(cache.glob("*")) + sorted(cache.glob(".*"))
-        if entry.name not in known and not entry.name.endswith(".lock")
+        for entry in (sorted(cache.iterdir()) if cache.is_dir() else ())
+        if entry.name not in known and (entry.suffix != ".lock" or entry.name.startswith("."))
     ]
 
 

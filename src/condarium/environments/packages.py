@@ -1,16 +1,20 @@
 """Having packages in the store, and keeping them there while somebody links from them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from condarium.engine.condarc import read_condarc
 from condarium.engine.fetcher import Fetching, Replacement, fetch, missing, put_in_place
 from condarium.engine.network import make_client
+from condarium.engine.package_cache import cached_packages
 from condarium.engine.solver import Records
-from condarium.environments.prefixes import Phases
+from condarium.environments.prefixes import Phases, take_away
 from condarium.model.progress import Progress
 from condarium.storage.locks import FileLock, locked
 from condarium.storage.store import Store
+
+_A_DAY = 86_400
+"""How long a package may take, in seconds: only silence ends a download that goes on."""
 
 
 @contextmanager
@@ -42,7 +46,7 @@ def _fetch(store: Store, records: Records, progress: Progress) -> list[Replaceme
         wanted,
         Fetching(
             packages=store.layout.packages,
-            client=make_client(condarc),
+            client=make_client(condarc, timeout=_A_DAY),
             lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
             progress=progress,
             silence=condarc.remote_read_timeout_secs,
@@ -52,7 +56,24 @@ def _fetch(store: Store, records: Records, progress: Progress) -> list[Replaceme
 
 
 def _replace(store: Store, replacements: list[Replacement]) -> None:
-    if replacements:
-        with locked(store.layout.locks / "linking"):
-            for each in replacements:
-                put_in_place(store.layout.packages, each)
+    for each in replacements:
+        with alone_with(store, each.stem):
+            put_in_place(store.layout.packages, each)
+
+
+def drop(store: Store, stems: Iterable[str]) -> None:
+    """Take packages out of the store, so that they are fetched anew."""
+    for package in cached_packages(store.layout.packages, stems):
+        with alone_with(store, package.stem):
+            take_away(package.folder)
+            package.lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_with(store: Store, stem: str) -> Iterator[None]:
+    """While nobody fetches this package, and nobody links any. In this order: a package's lock may
+    be held for as long as a download takes, and nobody should wait for that to link.
+    """
+    locks = store.layout.locks
+    with locked(locks / "package" / stem), locked(locks / "linking"):
+        yield

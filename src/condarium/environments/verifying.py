@@ -12,7 +12,8 @@ from condarium.environments.activation import require_on_disk
 from condarium.environments.archiving import making_of
 from condarium.environments.disk import walk
 from condarium.environments.making import Making, remake_prefix
-from condarium.environments.prefixes import store_lock, take_away
+from condarium.environments.packages import drop
+from condarium.environments.prefixes import recover_prefix, store_lock
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation
 from condarium.model.names import EnvironmentName
@@ -35,6 +36,8 @@ def verify(
     with store.database.read() as facts:
         generation = facts.environments.generation(name, number)
         first = facts.prefixes.find(generation.prefix or "")
+    if generation.prefix is not None:
+        recover_prefix(store.layout, generation.prefix)
     prefix = require_on_disk(store.layout, generation)
     with locked(store_lock(store.layout), shared=True):
         making = making_of(store, generation, first)
@@ -109,8 +112,7 @@ def _repair(
         for path in (prefix / "conda-meta").glob("*.json")
         if path.stem.rsplit("-", 2)[0] in names
     }
-    for package in damaged(store.layout.packages, stems):
-        take_away(package.folder)
+    drop(store, [package.stem for package in damaged(store.layout.packages, stems)])
     detail = {"generation": str(generation.number), "problems": str(len(problems))}
     target = str(generation.environment)
     remake_prefix(store, making, progress=progress)
