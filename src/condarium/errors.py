@@ -311,6 +311,18 @@ class PrefixMissing(Conflict):
         )
 
 
+class LinkBlocked(Conflict):
+    """Something else is where an environment's link belongs."""
+
+    def __init__(self, name: object, path: object, found: str) -> None:
+        self.name, self.path, self.found = name, path, found
+        super().__init__(
+            f"the link of environment {name} belongs at {path}, where there is {found} that "
+            "condarium did not make",
+            hint="Nothing of it was touched. Move it away, or give the environment another name.",
+        )
+
+
 class NotOnThisPlatform(Conflict):
     """The generation was locked for other platforms than this machine's."""
 

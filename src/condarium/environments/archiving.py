@@ -9,12 +9,13 @@ from condarium.engine.lockfile import read_lock
 from condarium.engine.matchspec import matchspec_problem
 from condarium.environments.activation import environment_lock
 from condarium.environments.disk import tree_bytes
-from condarium.environments.making import Making, ensure_prefix
+from condarium.environments.making import Making, prefix_ready
 from condarium.environments.prefixes import (
     Phases,
     PrefixSpec,
-    remove_prefix,
+    prefix_lock,
     store_lock,
+    take_away,
 )
 from condarium.errors import (
     ActiveGeneration,
@@ -111,11 +112,13 @@ def restore(
     if generation.prefix is None:
         raise NotOnThisPlatform(name, number, generation.platforms)
     with locked(store_lock(store.layout), shared=True):
-        prefix, made = _restore_prefix(store, generation, first, progress)
-        if generation.archived_at is not None:
-            detail = {"generation": str(number)}
-            with store.database.change(actor, "env restore", str(name), detail) as facts:
-                facts.environments.archive(name, [number], at=None)
+        making = making_of(store, generation, first)
+        ready = prefix_ready(store, making, progress=progress, phases=Phases())
+        with ready as (prefix, made), locked(environment_lock(store.layout, name)):
+            if generation.archived_at is not None:
+                detail = {"generation": str(number)}
+                with store.database.change(actor, "env restore", str(name), detail) as facts:
+                    facts.environments.archive(name, [number], at=None)
     return Restored(
         environment=name,
         generation=number,
@@ -123,17 +126,6 @@ def restore(
         files=prefix.files,
         identical=first is None or first.manifest == prefix.manifest,
         changed=made,
-    )
-
-
-def _restore_prefix(
-    store: Store, generation: Generation, first: Prefix | None, progress: Progress
-) -> tuple[Prefix, bool]:
-    return ensure_prefix(
-        store,
-        making_of(store, generation, first),
-        progress=progress,
-        phases=Phases(),
     )
 
 
@@ -188,12 +180,23 @@ def _archive_one(store: Store, generation: Generation, actor: Actor) -> list[Arc
             if facts.environments.get(name).active == number:
                 raise ActiveGeneration(name, number)
             facts.environments.archive(name, [number], at=store.now())
-            wanted = facts.environments.live_prefixes()
-    freed = 0
-    if generation.prefix and generation.prefix not in wanted:
-        freed = tree_bytes(store.layout.prefix(generation.prefix)).own
-        remove_prefix(store, generation.prefix)
+    freed = _free(store, generation.prefix) if generation.prefix else 0
     return [ArchivedGeneration(environment=name, generation=number, freed=freed)]
+
+
+def _free(store: Store, prefix: str) -> int:
+    """Take a prefix off the disk if no generation wants it any more; the bytes that this frees.
+
+    Whoever is about to want it again holds its lock until that is noted.
+    """
+    with locked(prefix_lock(store.layout, prefix)):
+        with store.database.read() as facts:
+            if prefix in facts.environments.live_prefixes():
+                return 0
+        folder = store.layout.prefix(prefix)
+        freed = tree_bytes(folder).own
+        take_away(folder)
+    return freed
 
 
 def _would_free(store: Store, chosen: list[Generation]) -> tuple[ArchivedGeneration, ...]:

@@ -7,10 +7,15 @@ from hashlib import sha256
 from condarium.engine.lock_document import LockDocument
 from condarium.engine.lockfile import read_lock
 from condarium.engine.virtual_packages import host_platform
-from condarium.environments.activation import environment_lock, point, switch
+from condarium.environments.activation import (
+    environment_lock,
+    pointing,
+    require_no_stranger,
+    switch,
+)
 from condarium.environments.comparing import lock_of
 from condarium.environments.locking import solve_file
-from condarium.environments.making import Making, ensure_prefix
+from condarium.environments.making import Making, prefix_ready
 from condarium.environments.prefixes import Phases, PrefixSpec, store_lock
 from condarium.errors import BadArguments, CondariumError, PlatformNotLocked
 from condarium.model.actor import Actor
@@ -188,9 +193,11 @@ def _have(
     if plan.prefix is None:
         return False
     making = Making(spec=plan.prefix, document=plan.document, compile=request.compile)
-    _, changed = ensure_prefix(store, making, progress=progress, phases=phases)
     name = plan.name
-    with locked(environment_lock(store.layout, name)):
+    with (
+        prefix_ready(store, making, progress=progress, phases=phases) as (_, changed),
+        locked(environment_lock(store.layout, name)),
+    ):
         if newest.archived_at is not None:
             detail = {"generation": str(newest.number)}
             with store.database.change(actor, "env restore", str(name), detail) as facts:
@@ -217,6 +224,8 @@ class _Build:
     phases: Phases
     changes: tuple[PackageChange, ...]
     log: list[str] = field(default_factory=list)
+    ended: bool = False
+    """Whether the build is noted as ended, and its generation with it."""
 
     def run(self) -> Built:
         store = self.store
@@ -224,10 +233,10 @@ class _Build:
             number = facts.builds.start(self.plan.name, at=store.now(), actor=self.actor.name)
         with locked(store.layout.locks / "build" / str(number)):
             try:
-                prefix = self._prefix()
-                generation = self._commit(number, prefix)
+                generation = self._make(number)
             except BaseException as error:
-                self._failed(number, error)
+                if not self.ended:
+                    self._failed(number, error)
                 raise
         return _built(
             store,
@@ -239,15 +248,17 @@ class _Build:
             changed=True,
         )
 
-    def _prefix(self) -> Prefix | None:
-        if self.plan.prefix is None:
-            return None
-        making = Making(
-            spec=self.plan.prefix, document=self.plan.document, compile=self.request.compile
-        )
-        prefix, made = ensure_prefix(self.store, making, progress=self.progress, phases=self.phases)
-        self.log.append(f"prefix {prefix.id}: {'made' if made else 'was there already'}")
-        return prefix
+    def _make(self, number: int) -> Generation:
+        plan, layout = self.plan, self.store.layout
+        if plan.prefix is None:
+            return self._commit(number, None)
+        if self.request.activate:
+            require_no_stranger(layout, plan.name)
+        making = Making(spec=plan.prefix, document=plan.document, compile=self.request.compile)
+        with prefix_ready(self.store, making, progress=self.progress, phases=self.phases) as ready:
+            prefix, made = ready
+            self.log.append(f"prefix {prefix.id}: {'made' if made else 'was there already'}")
+            return self._commit(number, prefix)
 
     def _commit(self, number: int, prefix: Prefix | None) -> Generation:
         """Append the generation, note the build's end and switch, all or nothing."""
@@ -265,26 +276,29 @@ class _Build:
             activates = self.request.activate and prefix is not None
             log = store.blobs.put(self._log_text().encode())
             at = store.now()
-            with store.database.change(actor, "env build", str(name), self._detail(new)) as facts:
-                identifier = facts.environments.ensure(name, at=at, actor=actor.name)
-                generation = facts.environments.add_generation(
-                    identifier, new, at=at, actor=actor.name
-                )
-                if activates:
-                    reason = self.request.reason or "built"
-                    facts.environments.activate(
-                        name, generation, at=at, actor=actor.name, reason=reason
+            with pointing(store.layout, name, new.prefix if activates else None) as point_there:
+                with store.database.change(
+                    actor, "env build", str(name), self._detail(new)
+                ) as facts:
+                    identifier = facts.environments.ensure(name, at=at, actor=actor.name)
+                    generation = facts.environments.add_generation(
+                        identifier, new, at=at, actor=actor.name
                     )
-                facts.builds.end(
-                    number,
-                    BuildStatus.SUCCEEDED,
-                    at=at,
-                    phases=self.phases.seconds,
-                    log=log,
-                    generation=generation,
-                )
-            if activates:
-                point(store.layout, name, new.prefix)
+                    if activates:
+                        reason = self.request.reason or "built"
+                        facts.environments.activate(
+                            name, generation, at=at, actor=actor.name, reason=reason
+                        )
+                    facts.builds.end(
+                        number,
+                        BuildStatus.SUCCEEDED,
+                        at=at,
+                        phases=self.phases.seconds,
+                        log=log,
+                        generation=generation,
+                    )
+                self.ended = True
+                point_there()
         with store.database.read() as facts:
             return facts.environments.generation(name, generation)
 

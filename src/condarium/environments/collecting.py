@@ -11,9 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from condarium.engine.package_cache import cached_packages, leftovers, stems
-from condarium.environments.activation import point
+from condarium.environments.activation import discard_link, settle
 from condarium.environments.disk import tree_bytes, walk
-from condarium.environments.prefixes import MARKER, store_lock, take_away, trash
+from condarium.environments.prefixes import (
+    MARKER,
+    bring_all_back,
+    store_lock,
+    take_away,
+    trash,
+)
 from condarium.model.actor import Actor
 from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName
@@ -138,31 +144,35 @@ def _blobs(store: Store) -> Iterator[Garbage]:
 def _leftovers(store: Store) -> Iterator[Garbage]:
     """What killed processes left: half-removed folders, half-fetched packages, unused locks."""
     layout = store.layout
-    for folder in [*trash(layout), *leftovers(layout.packages)]:
+    for folder in [*trash(layout), *leftovers(layout.packages), *_unfinished_blobs(store)]:
         yield _folder("leftovers", folder)
-    for link in layout.environments.glob("*/.*"):
-        yield Garbage(kind="leftovers", bytes=0, remove=link.unlink)
     for entry in list(walk(layout.locks)):
         path = Path(entry.path)
         if path not in (store_lock(layout), layout.locks / "migrate"):
             discard(path)
 
 
+def _unfinished_blobs(store: Store) -> list[Path]:
+    """Files in the blobs' folder that are about to become blobs: nobody makes any now."""
+    files = [Path(entry.path) for entry in walk(store.layout.blobs)]
+    return [path for path in files if len(path.parent.name + path.name) != 64]
+
+
 def _settle(store: Store) -> None:
     """Write down which builds were interrupted, forget old answers, and mend links."""
     layout = store.layout
+    bring_all_back(layout)
     with store.database.note() as facts:
         for build in facts.builds.running():
             if not is_held(layout.locks / "build" / str(build.id)):
                 _note_interrupted(store, build, facts.builds.end)
         facts.solves.remove_before(store.now() - ANSWERS_KEPT, keep=facts.environments.blobs())
-        environments = {each.name: each.prefix for each in facts.environments.all()}
-    for name, prefix in environments.items():
-        if prefix:
-            point(layout, name, prefix)
+        environments = {each.name: each for each in facts.environments.all()}
+    for environment in environments.values():
+        settle(store, environment)
     for link in list(layout.environments.glob("*/*")):
         if EnvironmentName(link.parent.name, link.name) not in environments:
-            link.unlink()
+            discard_link(store, link)
 
 
 def _note_interrupted(store: Store, build: Build, end: Callable[..., None]) -> None:

@@ -2,25 +2,28 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from condarium.engine.bytecode import compile_prefix
 from condarium.engine.conda_meta import installed_files, summary
+from condarium.engine.fetch_errors import PackagesAltered, say_unlinkable
 from condarium.engine.installer import link_records
 from condarium.engine.linking import link_method
 from condarium.engine.lock_document import LockDocument
 from condarium.engine.pypi_files import pypi_files, record_files
-from condarium.engine.uv import install_pypi
-from condarium.environments.packages import packages_ready
+from condarium.engine.solver import Records
+from condarium.environments.packages import drop, packages_ready
 from condarium.environments.prefixes import (
     Phases,
     PrefixSpec,
+    bring_back,
     is_whole,
     mark_whole,
     prefix_lock,
-    set_aside,
+    stand_aside,
     take_away,
 )
 from condarium.model.environment import Prefix
@@ -38,36 +41,42 @@ class Making:
     compile: bool = True
 
 
-def ensure_prefix(
+@contextmanager
+def prefix_ready(
     store: Store, making: Making, *, progress: Progress, phases: Phases
-) -> tuple[Prefix, bool]:
-    """The prefix, and whether there was work to do; two who want the same one make it once."""
+) -> Iterator[tuple[Prefix, bool]]:
+    """Have the prefix, and tell whether there was work to do; two who want it make it once.
+
+    Nobody archives it before the caller has noted that a generation wants it.
+    """
     layout = store.layout
     waiting = lambda: progress.say("another process builds the same prefix; waiting for it")  # noqa: E731
     with locked(prefix_lock(layout, making.spec.id), waiting=waiting):
+        bring_back(layout, making.spec.id)
+        known = None
         if is_whole(layout, making.spec.id):
             with store.database.read() as facts:
                 known = facts.prefixes.find(making.spec.id)
-            if known is not None:
-                compiled = _compiled(store, making, known, progress, phases)
-                return compiled, compiled != known
-        return _make(store, making, progress, phases), True
+        if known is not None:
+            compiled = _compiled(store, making, known, progress, phases)
+            yield compiled, compiled != known
+        else:
+            yield _make(store, making, progress, phases), True
 
 
 def remake_prefix(store: Store, making: Making, *, progress: Progress) -> Prefix:
     """Make a prefix again that is on disk but not as it should be.
 
-    The old one stands aside meanwhile, and comes back if the new one cannot be made.
+    The old one stands aside meanwhile, and comes back if the new one cannot be made: at once, or
+    when somebody next asks for it after a kill.
     """
-    folder = store.layout.prefix(making.spec.id)
-    with locked(prefix_lock(store.layout, making.spec.id)):
-        aside = set_aside(folder)
+    layout = store.layout
+    with locked(prefix_lock(layout, making.spec.id)):
+        stand_aside(layout, making.spec.id)
         try:
             prefix = _make(store, making, progress, Phases())
-        except BaseException:
-            aside.rename(folder)
-            raise
-        take_away(aside)
+        finally:
+            bring_back(layout, making.spec.id)
     return prefix
 
 
@@ -79,6 +88,9 @@ def _make(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         with store.database.note() as facts:
             facts.prefixes.put(prefix)
         mark_whole(store.layout, prefix)
+    except OSError as error:
+        take_away(folder)
+        raise say_unlinkable(folder, error) from error
     except BaseException:
         take_away(folder)
         raise
@@ -91,15 +103,14 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
     for each in (folder, layout.packages):
         each.mkdir(parents=True, exist_ok=True)
     records = making.document.records(spec.platform)
-    with packages_ready(store, records, progress=progress, phases=phases), phases.timed("link"):
-        link_records(
-            records,
-            prefix=folder,
-            packages=layout.packages,
-            platform=spec.platform,
-            link_scripts=spec.link_scripts,
-            progress=progress,
-        )
+    try:
+        _link(store, spec, records, progress, phases)
+    except PackagesAltered as error:
+        progress.say(f"{error.message}; fetching them anew")
+        take_away(folder)
+        folder.mkdir()
+        drop(store, error.stems)
+        _link(store, spec, records, progress, phases)
     _add_pypi(store, making, progress, phases)
     _write_state(folder, spec.variables)
     known = summary(folder, record_files(folder, making.document.pypi(spec.platform)))
@@ -119,10 +130,26 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
     return prefix
 
 
+def _link(
+    store: Store, spec: PrefixSpec, records: Records, progress: Progress, phases: Phases
+) -> None:
+    with packages_ready(store, records, progress=progress, phases=phases), phases.timed("link"):
+        link_records(
+            records,
+            prefix=store.layout.prefix(spec.id),
+            packages=store.layout.packages,
+            platform=spec.platform,
+            link_scripts=spec.link_scripts,
+            progress=progress,
+        )
+
+
 def _add_pypi(store: Store, making: Making, progress: Progress, phases: Phases) -> None:
     packages = making.document.pypi(making.spec.platform)
     if not packages:
         return
+    from condarium.engine.uv import install_pypi
+
     progress.phase("pip", len(packages), "packages")
     folder = store.layout.prefix(making.spec.id)
     with phases.timed("pip"):

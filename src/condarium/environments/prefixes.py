@@ -20,12 +20,12 @@ from condarium.model.environment import Prefix
 from condarium.model.lock import LockedPackage
 from condarium.storage.layout import Layout
 from condarium.storage.locks import locked
-from condarium.storage.store import Store
 
 MARKER = Path("conda-meta", "condarium")
 """In a whole prefix: JSON that says what it is. conda reads only `conda-meta/*.json`."""
 
 _TRASH = ".trash-"
+_ASIDE = ".aside-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,30 +108,58 @@ def mark_whole(layout: Layout, prefix: Prefix) -> None:
     fresh.replace(marker)
 
 
-def set_aside(path: Path) -> Path:
-    """Move a folder out of sight, beside where it was. Raises FileNotFoundError."""
-    trash = path.with_name(f"{_TRASH}{uuid4().hex}")
-    return path.rename(trash)
+def stand_aside(layout: Layout, prefix: str) -> None:
+    """Move a prefix aside while it is made again; the caller holds its lock."""
+    take_away(_aside(layout, prefix))
+    layout.prefix(prefix).rename(_aside(layout, prefix))
+
+
+def bring_back(layout: Layout, prefix: str) -> bool:
+    """Put a prefix that stands aside back, unless a whole one took its place; hold its lock.
+
+    Tells whether one stood aside.
+    """
+    aside = _aside(layout, prefix)
+    if not aside.exists():
+        return False
+    if is_whole(layout, prefix):
+        take_away(aside)
+    else:
+        take_away(layout.prefix(prefix))
+        aside.rename(layout.prefix(prefix))
+    return True
+
+
+def recover_prefix(layout: Layout, prefix: str) -> None:
+    """Put a prefix back that a killed repair left aside; a repair that still runs is waited for."""
+    if not is_whole(layout, prefix) and _aside(layout, prefix).exists():
+        with locked(prefix_lock(layout, prefix)):
+            bring_back(layout, prefix)
+
+
+def _aside(layout: Layout, prefix: str) -> Path:
+    return layout.prefixes / f"{_ASIDE}{prefix}"
 
 
 def take_away(path: Path) -> None:
     """Remove a folder so that nobody sees it half removed: first out of sight, then from disk."""
     try:
-        trash = path if path.name.startswith(_TRASH) else set_aside(path)
+        if not path.name.startswith(_TRASH):
+            path = path.rename(path.with_name(f"{_TRASH}{uuid4().hex}"))
     except FileNotFoundError:
         return
-    shutil.rmtree(trash, onerror=_make_writable)
+    shutil.rmtree(path, onerror=_make_writable)
 
 
-def remove_prefix(store: Store, prefix: str) -> None:
-    """Take a prefix off the disk, after whoever builds it now."""
-    with locked(prefix_lock(store.layout, prefix)):
-        take_away(store.layout.prefix(prefix))
+def bring_all_back(layout: Layout) -> None:
+    """Put back what killed repairs left aside; nobody makes a prefix meanwhile."""
+    for aside in list(layout.prefixes.glob(f"{_ASIDE}*")):
+        bring_back(layout, aside.name.removeprefix(_ASIDE))
 
 
 def trash(layout: Layout) -> list[Path]:
-    """What removals that were killed left."""
-    return list(layout.prefixes.glob(f"{_TRASH}*"))
+    """What killed processes left: all that is hidden. Nobody makes a prefix meanwhile."""
+    return list(layout.prefixes.glob(".*"))
 
 
 def _make_writable(function: object, path: str, error: object) -> None:
