@@ -5,6 +5,7 @@
     running = run.start("env", "build", "lab/fit", "-f", str(spec))
     running.kill()
     run.start("gc", kill_at=17)         # it ends itself by SIGKILL before its 17th step
+    run.start("gc", kill_at="commit")   # or before the first step of which this is a part
 
 A step is something that Python does to a file of the store, to the database or to another process;
 what happens inside of rattler and SQLite is between two of them.
@@ -27,8 +28,19 @@ from typing import Any
 from uuid import uuid4
 
 _STEPS = frozenset(
-    "open os.rename os.link os.symlink os.mkdir os.rmdir os.remove os.chmod "
-    "shutil.copyfile subprocess.Popen sqlite3.connect".split()
+    [
+        "open",
+        "os.rename",
+        "os.link",
+        "os.symlink",
+        "os.mkdir",
+        "os.rmdir",
+        "os.remove",
+        "os.chmod",
+        "shutil.copyfile",
+        "subprocess.Popen",
+        "sqlite3.connect",
+    ]
 )
 _WARM = (
     "condarium.cli.main",
@@ -117,7 +129,7 @@ class Commands:
     def __call__(self, *argv: str, timeout: float = 60) -> Done:
         return self.start(*argv).wait(timeout)
 
-    def start(self, *argv: str, kill_at: int | None = None) -> Running:
+    def start(self, *argv: str, kill_at: int | str | None = None) -> Running:
         folder = self.home / "commands" / uuid4().hex[:8]
         temporary = self.home / "temporary"
         for each in (folder, temporary):
@@ -158,7 +170,7 @@ def _run(
     argv: list[str],
     environ: Mapping[str, str],
     folder: str,
-    kill_at: int | None,
+    kill_at: int | str | None,
     user: int | None,
 ) -> None:
     os.environ.update(environ)
@@ -180,7 +192,7 @@ def _run(
     os._exit(code)
 
 
-def _kill_at(step: int, folder: Path, store: str) -> None:
+def _kill_at(step: int | str, folder: Path, store: str) -> None:
     """Count steps, write them down, and end the process by SIGKILL before one of them."""
     log = os.open(folder / "steps", os.O_WRONLY | os.O_CREAT, 0o666)
     count = 0
@@ -188,7 +200,7 @@ def _kill_at(step: int, folder: Path, store: str) -> None:
     def take(what: str) -> None:
         nonlocal count
         count += 1
-        if count == step:
+        if count == step or (isinstance(step, str) and step in what):
             os.kill(os.getpid(), signal.SIGKILL)
         os.write(log, f"{what}\n".encode(errors="replace"))
 

@@ -1,8 +1,8 @@
 """What has to be so in every store, whatever happened to it.
 
-    check_store(folder)                     # at any time that nobody works on it
-    check_store(folder, settled=True)       # after a command has used each environment
-    check_store(folder, collected=True)     # after a gc: nothing is left over either
+check_store(folder)                     # at any time that nobody works on it
+check_store(folder, settled=True)       # after a command has used each environment
+check_store(folder, collected=True)     # after a gc: nothing is left over either
 """
 
 import json
@@ -25,7 +25,7 @@ def check_store(folder: Path, *, settled: bool = False, collected: bool = False)
     """Fail, and name everything that is not as it should be."""
     store = Store(Settings(store=folder, home=folder, environ={}))
     try:
-        problems = [*_database(store), *_facts(store), *_prefixes(store), *_packages(store)]
+        problems = [*_facts(store), *_database(store), *_prefixes(store), *_packages(store)]
         if settled or collected:
             problems += _links(store)
         if collected:
@@ -69,7 +69,9 @@ def _facts(store: Store) -> Iterator[str]:
     """Generations are numbered without gaps, and what they name is there."""
     with store.database.read() as facts:
         environments = facts.environments.all()
-        generations = {each.name: facts.environments.generations(each.name) for each in environments}
+        generations = {
+            each.name: facts.environments.generations(each.name) for each in environments
+        }
         named = facts.environments.blobs() | facts.builds.logs()
     for name, found in generations.items():
         if [each.number for each in found] != list(range(1, len(found) + 1)):
@@ -122,7 +124,7 @@ def _leftovers(store: Store) -> Iterator[str]:
     layout = store.layout
     with store.database.read() as facts:
         live = facts.environments.live_prefixes()
-        running = [build for build in facts.builds.running()]
+        running = list(facts.builds.running())
         names = {str(each.name) for each in facts.environments.all()}
     for build in running:
         assert build.status is BuildStatus.RUNNING

@@ -1,7 +1,7 @@
 """A channel of small packages that have everything that can break, and a place to build from it.
 
-    with small_lab(tmp_path, channel) as lab:
-        lab.run("env", "build", "lab/fit", "-f", lab.spec("tool"))
+with small_lab(tmp_path, channel) as lab:
+    lab.run("env", "build", "lab/fit", "-f", lab.spec("tool"))
 """
 
 import json
