@@ -68,6 +68,14 @@ class Question:
     system_requirements: tuple[tuple[str, str], ...]
     virtual: Mapping[str, VirtualPackages]
 
+    def stated(self, platform: str) -> list[str]:
+        """The virtual packages of a platform that somebody stated, and no machine was asked for.
+
+        Only these belong into a lock: it is the same wherever it is made.
+        """
+        names = {f"__{name}" for name, _ in self.system_requirements}
+        return [str(each) for each in self.virtual[platform] if each.name.normalized in names]
+
     def key(self, state: str, solver: str) -> str:
         """The question's name in the store, given the state of its channels."""
         content = {
@@ -209,6 +217,7 @@ def _solve(store: Store, asked: Question, state: str | None, *, refresh: bool) -
         channels=[channel.url for channel in asked.channels],
         conda=conda,
         pypi={each: _pypi(store, asked, each, conda[each]) for each in asked.platforms},
+        virtual_packages={each: asked.stated(each) for each in asked.platforms},
     )
 
 
