@@ -25,17 +25,21 @@ from condarium.model.lock import LockedPackage, without_credentials
 _ANYTHING = "any-thing"
 
 
-def search_problem(text: str) -> str | None:
+def search_problem(text: str, *, glob: bool = True) -> str | None:
     """Say what is wrong with a MatchSpec whose name may have `*` in it; None where nothing is.
+
+    The channel that it may name is not looked at: whoever finds that channel does.
 
     >>> search_problem("numpy* >=2") is None
     True
     """
-    channel, colons, rest = text.rpartition("::")
-    name = re.match(r"\s*[^\s=<>!~\[]*", rest)
-    glob = name[0] if name else ""
-    plain = f"{channel}{colons}{glob.replace('*', _ANYTHING)}{rest[len(glob) :]}"
-    problem = matchspec_problem(plain)
+    channel, _, rest = text.rpartition("::")
+    spec = rest if channel else text
+    if not glob:
+        return matchspec_problem(spec)
+    name = re.match(r"\s*[^\s=<>!~\[]*", spec)
+    end = name.end() if name else 0
+    problem = matchspec_problem(spec[:end].replace("*", _ANYTHING) + spec[end:])
     return problem.replace(_ANYTHING, "*") if problem else None
 
 

@@ -11,7 +11,7 @@ from condarium.engine.matchspec import matchspec_problem
 from condarium.engine.pypi_names import python_packages
 from condarium.engine.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
-from condarium.errors import NotFound
+from condarium.errors import BadSpec, NotFound
 from condarium.model.dependency_graph import DependencyGraph
 from condarium.model.document import Document
 from condarium.model.lock import LockedPackage, normal_pypi_name
@@ -106,10 +106,8 @@ def installed_in(
         generation = facts.environments.generation(name, number)
     source = f"{name} generation {generation.number}"
     document = read_lock(store.blobs.get(generation.lock), source=f"the lock of {source}")
-    spec = None
-    if generation.spec is not None:
-        text = decode(store.blobs.get(generation.spec), source)
-        spec = read_spec(text, check_matchspec=matchspec_problem, source=source).spec
+    content = store.blobs.get(generation.spec) if generation.spec else None
+    spec = _read(content, source) if content is not None else None
     return _installed(document, source=source, platform=platform, spec=spec)
 
 
@@ -141,6 +139,14 @@ def _installed(
         spec=spec,
         pypi_names=_pypi_names(document, chosen),
     )
+
+
+def _read(content: bytes, source: str) -> EnvironmentSpec | None:
+    try:
+        text = decode(content, source)
+        return read_spec(text, check_matchspec=matchspec_problem, source=source).spec
+    except BadSpec:  # it was good when it was built; a question is not the place to complain
+        return None
 
 
 def _likely(document: LockDocument) -> str:

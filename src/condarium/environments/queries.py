@@ -147,8 +147,8 @@ def why(
     package. Where an environment was built from a lock alone, they begin at what nothing else
     needs. Raises NotInstalled where the package is not there.
     """
-    from condarium.environments import questions
+    from condarium.environments import reasons
 
-    return questions.why(
+    return reasons.why(
         store, package, environment, generation, file=file, platform=platform, progress=progress
     )

@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 from condarium.engine.condarc import read_condarc
-from condarium.engine.matchspec import matchspec_problem
 from condarium.engine.repository import Repository, fitting, search_problem
 from condarium.engine.virtual_packages import host_platform
-from condarium.environments.installed import Installed, installed_by, installed_in, nearest
+from condarium.environments.installed import Installed, installed_in, nearest
 from condarium.errors import BadArguments, BadInput, NotFound
 from condarium.model.answers import (
     Dependencies,
@@ -17,22 +17,16 @@ from condarium.model.answers import (
     Found,
     FoundPackage,
     Need,
-    Reasons,
-    Step,
     grouped,
     grouping,
 )
 from condarium.model.channels import pinned_to_channels, resolve_channels
-from condarium.model.dependency_graph import Chain, Edge
-from condarium.model.document import Document
+from condarium.model.dependency_graph import Edge
 from condarium.model.lock import LockedPackage
 from condarium.model.lock_graph import lock_graph, spec_name
 from condarium.model.names import EnvironmentName
-from condarium.model.progress import Progress
 from condarium.model.subdirs import parse_subdir
 from condarium.storage.store import Store
-
-_MOST_CHAINS = 100
 
 
 class BadPackageSpec(BadInput):
@@ -75,8 +69,7 @@ class Where:
 def search(store: Store, spec: str, where: Where, *, limit: int | None) -> Found:
     """Raises NothingFits, with what there is of a similar name."""
     _check_limit(limit)
-    if problem := search_problem(spec):
-        raise BadPackageSpec(spec, problem)
+    _check(spec, glob=True)
     if where.environment:
         place = _installed(store, where)
         source, platform = place.source, place.platform
@@ -84,7 +77,9 @@ def search(store: Store, spec: str, where: Where, *, limit: int | None) -> Found
     else:
         repository, text = _repository(store, spec, where)
         source, platform = _named(repository), repository.platform
-        packages = repository.search(text) or _nothing(repository, text, spec)
+        packages = repository.search(text)
+        if not packages:
+            _refuse(repository, text, spec)
     groups = grouped(packages, grouping(packages))
     shown = groups if limit is None else groups[:limit]
     return Found(
@@ -105,8 +100,7 @@ def depends(store: Store, spec: str, where: Where, *, tree: bool) -> Dependencie
     repository, text = _repository(store, spec, where)
     package = repository.newest(text)
     if package is None:
-        _nothing(repository, text, spec)
-        raise AssertionError("what was found is found again")
+        _refuse(repository, text, spec)
     answer = Dependencies(
         package=package,
         source=_named(repository),
@@ -141,58 +135,6 @@ def dependents(
         answer = _dependents_in_channels(store, spec, where)
     shown = answer.needs if limit is None else answer.needs[:limit]
     return replace(answer, needs=shown, limit=limit, omitted=len(answer.needs) - len(shown))
-
-
-def why(
-    store: Store,
-    package: str,
-    environment: EnvironmentName | None,
-    generation: int | None,
-    *,
-    file: Document | None,
-    platform: str | None,
-    progress: Progress,
-) -> Reasons:
-    """Raises NotInstalled, NoSuchEnvironment, and what a solve of the file raises."""
-    _check_name(package)
-    if environment and not file:
-        place = installed_in(store, environment, generation, platform=platform)
-    elif file and not environment:
-        place = installed_by(store, file, platform=platform, progress=progress)
-    else:
-        raise BadArguments(
-            "give an environment or an environment.yml, one of them",
-            hint=f"condarium query why {package} NS/NAME, or -f environment.yml.",
-        )
-    return _reasons(place, place.node(package))
-
-
-def _reasons(place: Installed, node: str) -> Reasons:
-    sources = frozenset(place.asked) if place.spec else place.graph.roots()
-    found = place.graph.shortest_chains(sources, node, limit=_MOST_CHAINS)
-    heads = {chain[0].dependent for chain in found.chains}
-    above = {edge.dependent for edge in place.graph.above(node)}
-    return Reasons(
-        package=node,
-        version=place.versions.get(node),
-        source=place.source,
-        platform=place.platform,
-        asked=place.asked.get(node, ()),
-        chains=tuple(_steps(place, chain) for chain in found.chains),
-        through=tuple(sorted((above & sources) - heads - {node})),
-        spec=place.spec is not None,
-        omitted=found.omitted,
-    )
-
-
-def _steps(place: Installed, chain: Chain) -> tuple[Step, ...]:
-    head = chain[0].dependent
-    first = Step(package=head, version=place.versions.get(head), specs=place.asked.get(head, ()))
-    others = (
-        Step(package=edge.package, version=place.versions.get(edge.package), specs=edge.specs)
-        for edge in chain
-    )
-    return (first, *others)
 
 
 def _depends_installed(place: Installed, spec: str, *, tree: bool) -> Dependencies:
@@ -233,8 +175,8 @@ def _dependents_in_channels(store: Store, spec: str, where: Where) -> Dependents
         newest = repository.newest(text)
         version = newest.version if newest else None
         needs = repository.who_accepts(text)
-    if not needs and not name.startswith("__"):
-        _ = repository.newest(text) or _nothing(repository, text, spec)
+    if not needs and not name.startswith("__") and repository.newest(text) is None:
+        _refuse(repository, text, spec)
     return Dependents(
         package=name,
         version=version,
@@ -288,12 +230,15 @@ def _fitting(place: Installed, spec: str) -> tuple[LockedPackage, ...]:
     raise NothingFits(spec, place.source, near=nearest(name.strip("*"), place.by_node))
 
 
-def _nothing(repository: Repository, text: str, spec: str) -> tuple[FoundPackage, ...]:
+def _refuse(repository: Repository, text: str, spec: str) -> NoReturn:
     """Say what there is instead. Raises NothingFits."""
     name = spec_name(text)
     source = f"{_named(repository)} for {repository.platform}"
-    of_name = repository.search(name) if name != spec else ()
-    if of_name:
+    if hidden := repository.search(text):
+        channel = hidden[0].channel
+        has = f"{name} is in {channel}, and a channel before that hides it: ask with -c {channel}."
+        raise NothingFits(spec, source, has=has)
+    if of_name := repository.search(name):
         versions = list(dict.fromkeys(package.version for package in of_name))
         more = f" and {len(versions) - 5} older ones" if len(versions) > 5 else ""
         has = f"There is {of_name[0].name} {', '.join(versions[:5])}{more}."
@@ -301,16 +246,9 @@ def _nothing(repository: Repository, text: str, spec: str) -> tuple[FoundPackage
     raise NothingFits(spec, source, near=nearest(name.strip("*"), repository.names()))
 
 
-def _check(spec: str) -> None:
-    if spec_name(spec).startswith("__"):
-        return
-    if problem := matchspec_problem(spec):
+def _check(spec: str, *, glob: bool = False) -> None:
+    if problem := search_problem(spec, glob=glob):
         raise BadPackageSpec(spec, problem)
-
-
-def _check_name(package: str) -> None:
-    if not re.fullmatch(r"[A-Za-z0-9_][\w.\-]*", package):
-        raise BadPackageSpec(package, "Write the name alone, without a version.")
 
 
 def _check_limit(limit: int | None) -> None:
