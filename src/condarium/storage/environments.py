@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
@@ -181,6 +182,7 @@ def _is(name: EnvironmentName) -> Any:
     return and_(environments.c.namespace == name.namespace, environments.c.name == name.name)
 
 
+@cache  # to put it together takes longer than to run it
 def _environments() -> Select[Any]:
     """Environments with their active generation: the one that was activated last."""
     last = (
@@ -214,6 +216,7 @@ def _environments() -> Select[Any]:
     )
 
 
+@cache
 def _generations() -> Select[Any]:
     return (
         select(generations, environments.c.namespace, environments.c.name)
