@@ -31,7 +31,9 @@ class NotInstalled(NotFound):
         self.package, self.source, self.near = package, source, tuple(near)
         super().__init__(
             f"{source} has no {package}",
-            hint=f"Did you mean {' or '.join(near)}?" if near else None,
+            hint=f"Did you mean {' or '.join(near)}?"
+            if near
+            else "Check the spelling; `condarium env show` lists what an environment has.",
         )
 
 

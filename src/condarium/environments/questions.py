@@ -52,7 +52,7 @@ class NothingFits(NotFound):
 
     def __init__(self, spec: str, source: str, *, near: Sequence[str] = (), has: str = "") -> None:
         self.spec, self.source, self.near = spec, source, tuple(near)
-        hint = f"Did you mean {' or '.join(near)}?" if near else None
+        hint = f"Did you mean {' or '.join(near)}?" if near else "Check the spelling."
         super().__init__(f"nothing in {source} fits {spec!r}", hint=has or hint)
 
 
