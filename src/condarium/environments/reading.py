@@ -83,6 +83,8 @@ def log(store: Store, name: EnvironmentName, generation: int | None) -> BuildLog
     """The last build of an environment, or the one that made a generation."""
     with store.database.read() as facts:
         builds = facts.builds.of(name)
+        if not builds:  # one whose first build failed has builds, and is no environment yet
+            facts.environments.generations(name)
     if generation is not None:
         builds = [build for build in builds if build.generation == generation]
     if not builds:
