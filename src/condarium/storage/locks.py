@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from condarium.errors import StoreUnusable
 from condarium.storage.failures import say_system_error
 
 
@@ -102,6 +103,8 @@ def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except (FileNotFoundError, NotADirectoryError) as error:  # where no folder can be made
+        raise StoreUnusable(path.parent, error.strerror) from error
     except OSError as error:
         said = say_system_error(error.errno, f"the lock {path}: {error.strerror}")
         if said is None:
