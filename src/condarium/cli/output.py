@@ -139,6 +139,8 @@ class Output:
 
             traceback.print_exception(error)
         page = self._page(sys.stderr)
+        if error is None and page.terminal:
+            page.line()  # the terminal has just shown ^C, and stays on that line
         first, *others = data["message"].splitlines() or [""]
         page.line(red("error: " if error else ""), first)
         for line in others:
