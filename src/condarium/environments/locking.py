@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from condarium.engine.solver import (
 )
 from condarium.engine.virtual_packages import host_platform, virtual_packages
 from condarium.environments.prefixes import Phases, store_lock
-from condarium.errors import NoChannels, NoPythonForPip
+from condarium.errors import BadCondarc, NoChannels, NoPythonForPip
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.channels import pinned_to_channels, resolve_channels
 from condarium.model.condarc import Condarc
@@ -43,9 +43,9 @@ from condarium.storage.store import Store
 class Solved:
     """A spec and the lock that answers it; `fresh` is False where the answer was known."""
 
-    spec: EnvironmentSpec
+    spec: EnvironmentSpec = field(repr=False)  # its channels may have credentials in them
     channels: tuple[ChannelUrl, ...]
-    content: bytes
+    content: bytes = field(repr=False)
     digest: str
     fresh: bool
     notes: tuple[str, ...]
@@ -60,7 +60,7 @@ class Solved:
 class Question:
     """Everything that a lock depends on: equal questions have byte-identical locks."""
 
-    spec: EnvironmentSpec
+    spec: EnvironmentSpec = field(repr=False)
     condarc: Condarc
     channels: tuple[ChannelUrl, ...]
     platforms: tuple[str, ...]
@@ -154,6 +154,7 @@ def _question(
     settings = store.settings
     condarc = read_condarc(settings.environ, settings.home)
     named = spec.channels if spec.nodefaults else (*spec.channels, *condarc.channels)
+    _check_pins(condarc)
     folder = Path(file.folder) if file.folder else Path.cwd()
     channels = resolve_channels(named, condarc, relative_to=folder, home=settings.home)
     dependencies, channels = pinned_to_channels(
@@ -174,6 +175,15 @@ def _question(
         system_requirements=system,
         virtual={each: virtual_packages(each, system, environ=settings.environ) for each in wanted},
     )
+
+
+def _check_pins(condarc: Condarc) -> None:
+    for pin in condarc.pinned_packages:
+        if problem := matchspec_problem(pin):
+            expected = f"a conda MatchSpec such as 'python 3.12.*'. {problem.rstrip('.')}"
+            raise BadCondarc(
+                "the .condarc", key="pinned_packages", found=repr(pin), expected=expected
+            )
 
 
 def _answer(store: Store, asked: Question, *, refresh: bool) -> tuple[bytes, bool]:
