@@ -312,12 +312,16 @@ def _twice(roots: Sequence[_Node], asked: Asked) -> list[str]:
 def _priority(explanation: str) -> list[str]:
     found = [match for line in explanation.splitlines()
              if (match := _HIDDEN.match(_BRANCH.sub("", line, count=1)))]  # fmt: skip
-    return [
-        f"A channel before {match['channel'].rstrip('/')} has {match['name']}, and hides those "
-        f"after it: put the other channel first, or write "
-        f"'{match['channel'].rstrip('/')}::{match['name']}'."
-        for match in found
-    ]
+    return [_hidden(match["name"], match["channel"].rstrip("/")) for match in found]
+
+
+def _hidden(name: str, channel: str) -> str:
+    # A spec cannot name a local channel by its address.
+    by_name = "" if channel.startswith("file:") else f", or write '{channel}::{name}'"
+    return (
+        f"A channel before {channel} has {name} too, and hides what comes after it: put the other "
+        f"channel first{by_name}."
+    )
 
 
 def _pins(explanation: str) -> list[str]:
