@@ -21,8 +21,9 @@ from urllib.parse import unquote, urlsplit
 from uuid import uuid4
 
 from rattler import RepoDataRecord
+from rattler.exceptions import ExtractError
 from rattler.networking import Client
-from rattler.package_streaming import download_to_writer, extract, extract_tar_bz2
+from rattler.package_streaming import download_to_writer, extract
 
 from condarium.engine.event_loop import run
 from condarium.engine.fetch_errors import (
@@ -33,8 +34,8 @@ from condarium.engine.fetch_errors import (
     say_unfetchable,
     worth_another_try,
 )
+from condarium.engine.package_cache import package_problem
 from condarium.engine.seal import seal, sealed_md5
-from condarium.errors import CondariumError
 from condarium.model.progress import Progress
 
 T = TypeVar("T")
@@ -247,16 +248,9 @@ def _unpack(record: RepoDataRecord, archive: Path, content: Path) -> bytes:
 
     Raises PackageCorrupt, or PackageUnreadable where the channel's own package is at fault.
     """
-    unpack = extract_tar_bz2 if record.file_name.endswith(".tar.bz2") else extract
     try:
-        sha256, md5 = unpack(archive, content)
-        _verify(record, sha256, md5)
-        if not (content / "info" / "index.json").is_file():
-            raise PackageUnreadable(record.url, "it has no info/index.json")
-        seal(content, md5=md5)
-    except (CondariumError, OSError):
-        raise
-    except Exception as error:
+        sha256, md5 = extract(archive, content)
+    except (ExtractError, OSError) as error:
         if is_about_the_disk(error):
             raise
         with archive.open("rb") as file:
@@ -264,6 +258,10 @@ def _unpack(record: RepoDataRecord, archive: Path, content: Path) -> bytes:
             file.seek(0)
             _verify(record, sha256, hashlib.file_digest(file, "md5").digest())
         raise PackageUnreadable(record.url, str(error)) from error
+    _verify(record, sha256, md5)
+    if problem := package_problem(content):
+        raise PackageUnreadable(record.url, problem)
+    seal(content, md5=md5)
     return sha256
 
 

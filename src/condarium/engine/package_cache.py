@@ -7,7 +7,7 @@ keeps its revision and the archive's SHA-256, and which it locks while it fetche
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from condarium.engine.hashing import file_sha256
 
@@ -49,6 +49,35 @@ def leftovers(cache: Path) -> list[Path]:
     ]
 
 
+def package_problem(folder: Path) -> str | None:
+    """What is wrong with an extracted package, if it must not be used.
+
+    rattler links what paths.json says (info/files in old packages), wherever that leads to.
+    """
+    if not (folder / "info" / "index.json").is_file():
+        return "it has no info/index.json"
+    try:
+        listed = _listed(folder / "info")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"its list of files cannot be read: {error}"
+    for each in listed:
+        path = PurePosixPath(each)
+        if path.is_absolute() or ".." in path.parts:
+            return f"it lists a file at {each!r}, which is outside of a prefix"
+    return None
+
+
+def _listed(info: Path) -> list[str]:
+    if (info / "paths.json").exists():
+        return [str(entry["_path"]) for entry in _paths(info)]
+    return (info / "files").read_text().splitlines() if (info / "files").exists() else []
+
+
+def _paths(info: Path) -> list[dict[str, str]]:
+    paths: list[dict[str, str]] = json.loads((info / "paths.json").read_bytes())["paths"]
+    return paths
+
+
 def stems(prefix: Path) -> frozenset[str]:
     """The packages that a prefix was made of, by file name without ending."""
     return frozenset(path.stem for path in (prefix / "conda-meta").glob("*.json"))
@@ -66,7 +95,7 @@ def damaged(cache: Path, wanted: Iterable[str]) -> list[CachedPackage]:
 
 def _is_sound(folder: Path) -> bool:
     try:
-        paths = json.loads((folder / "info" / "paths.json").read_bytes())["paths"]
+        paths = _paths(folder / "info")
     except (OSError, ValueError, KeyError):
         return False
     return all(_matches(folder / entry["_path"], entry) for entry in paths)
