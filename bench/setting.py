@@ -1,0 +1,42 @@
+"""What every benchmark is given: how often to measure, and where."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from bench.processes import Installed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """`cache` stays between runs; `scratch` is on its file system, and goes at the end."""
+
+    runs: int
+    quick: bool
+    cache: Path
+    scratch: Path
+    data: Path | None
+    installed: Installed
+
+    def folder(self, name: str) -> Path:
+        return self.scratch / f"{name}-{uuid4().hex[:8]}"
+
+    def store(self) -> Path:
+        """A store with its database made, and no packages in it."""
+        template = self.scratch / "empty-store"
+        if not template.exists():
+            self.installed.command_seconds("env", "list", "--store", template)
+        return Path(shutil.copytree(template, self.folder("store")))
+
+
+@contextmanager
+def dropped(*folders: Path) -> Iterator[None]:
+    """Remove the folders afterwards: what one run leaves must not fill the disk of the next."""
+    try:
+        yield
+    finally:
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
