@@ -59,6 +59,8 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
             if not dry_run:
                 garbage.remove()
             progress.advance()
+        if not dry_run:
+            _discard_locks(store)
         collected = Collected(
             kinds=tuple(
                 CollectedKind(kind=kind, count=count, bytes=size)  # type: ignore[arg-type]  # one of the kinds below
@@ -142,13 +144,17 @@ def _blobs(store: Store) -> Iterator[Garbage]:
 
 
 def _leftovers(store: Store) -> Iterator[Garbage]:
-    """What killed processes left: half-removed folders, half-fetched packages, unused locks."""
+    """What killed processes left: half-removed folders, half-fetched packages and blobs."""
     layout = store.layout
     for folder in [*trash(layout), *leftovers(layout.packages), *_unfinished_blobs(store)]:
         yield _folder("leftovers", folder)
-    for entry in list(walk(layout.locks)):
+
+
+def _discard_locks(store: Store) -> None:
+    """Remove the files of locks that nobody holds; they are made again when they are wanted."""
+    for entry in list(walk(store.layout.locks)):
         path = Path(entry.path)
-        if path not in (store_lock(layout), layout.locks / "migrate"):
+        if path not in (store_lock(store.layout), store.layout.locks / "migrate"):
             discard(path)
 
 
