@@ -24,10 +24,18 @@ def sqlite_engine(url: URL) -> Engine:
     if file is not None and _is_of_somebody_else(file):
         engine = create_engine(url, creator=lambda: _connect_to_read(file))
     else:
+        if file is not None:
+            _make_as_the_umask_says(file)
         engine = create_engine(url)
         event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _make_as_the_umask_says(file: Path) -> None:
+    """SQLite itself would not let a group write, whatever the umask allows."""
+    with suppress(OSError):  # it is there already, or SQLite will say what is wrong
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666))
 
 
 def _is_of_somebody_else(file: Path) -> bool:
