@@ -26,6 +26,7 @@ from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import Built
 from condarium.storage.environments import NewGeneration
+from condarium.storage.facts import Facts
 from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
@@ -262,7 +263,7 @@ class _Build:
 
     def _commit(self, number: int, prefix: Prefix | None) -> Generation:
         """Append the generation, note the build's end and switch, all or nothing."""
-        store, plan, actor = self.store, self.plan, self.actor
+        store, plan = self.store, self.plan
         name = plan.name
         with locked(environment_lock(store.layout, name)):
             new = NewGeneration(
@@ -273,26 +274,18 @@ class _Build:
                 prefix=prefix.id if prefix else None,
                 reason=self.request.reason,
             )
-            activates = self.request.activate and prefix is not None
             log = store.blobs.put(self._log_text().encode())
-            at = store.now()
-            with pointing(store.layout, name, new.prefix if activates else None) as point_there:
+            same = self._built_meanwhile()
+            target = new.prefix if self.request.activate else None
+            with pointing(store.layout, name, target) as point_there:
                 with store.database.change(
-                    actor, "env build", str(name), self._detail(new)
+                    self.actor, "env build", str(name), self._detail(new)
                 ) as facts:
-                    identifier = facts.environments.ensure(name, at=at, actor=actor.name)
-                    generation = facts.environments.add_generation(
-                        identifier, new, at=at, actor=actor.name
-                    )
-                    if activates:
-                        reason = self.request.reason or "built"
-                        facts.environments.activate(
-                            name, generation, at=at, actor=actor.name, reason=reason
-                        )
+                    generation = self._append(facts, new, same, activate=target is not None)
                     facts.builds.end(
                         number,
                         BuildStatus.SUCCEEDED,
-                        at=at,
+                        at=store.now(),
                         phases=self.phases.seconds,
                         log=log,
                         generation=generation,
@@ -301,6 +294,28 @@ class _Build:
                 point_there()
         with store.database.read() as facts:
             return facts.environments.generation(name, generation)
+
+    def _append(
+        self, facts: Facts, new: NewGeneration, same: Generation | None, *, activate: bool
+    ) -> int:
+        """Append the generation unless it is there by now; have it active; give its number."""
+        name, at, actor = self.plan.name, self.store.now(), self.actor.name
+        identifier = facts.environments.ensure(name, at=at, actor=actor)
+        if same is None:
+            number = facts.environments.add_generation(identifier, new, at=at, actor=actor)
+        else:
+            number = same.number
+        if activate and not (same and same.active):
+            reason = self.request.reason or "built"
+            facts.environments.activate(name, number, at=at, actor=actor, reason=reason)
+        return number
+
+    def _built_meanwhile(self) -> Generation | None:
+        """The newest generation, if somebody else has just built the same."""
+        newest = _newest(self.store, self.plan.name)
+        if newest is None or newest.archived_at is not None or not _is_same(self.plan, newest):
+            return None
+        return newest
 
     def _failed(self, number: int, error: BaseException) -> None:
         """Note why a build ended. What it was about to say matters more than that this fails."""
