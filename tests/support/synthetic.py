@@ -67,7 +67,9 @@ class Lab:
         named = "-".join(dependencies).replace(" ", "").replace("=", "") or "empty"
         path = self.folder / f"{named[:60]}.yml"
         content = {"channels": channels or [self.server.url], "dependencies": dependencies}
-        path.write_text(json.dumps(content))
+        text = json.dumps(content)
+        if not path.exists() or path.read_text() != text:  # somebody may read it now
+            path.write_text(text)
         return str(path)
 
     def build(self, name: str, *dependencies: str, timeout: float = 60) -> Done:
