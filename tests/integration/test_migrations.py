@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -375,3 +376,16 @@ def test_a_full_disk_is_said_to_be_so(tmp_path: Path) -> None:
     with database.read() as facts:
         assert facts.audit.all() == []
     database.close()
+
+
+def test_the_reference_describes_every_table_and_column() -> None:
+    """docs/reference/formats.md, a section for each table and a row for its columns."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "formats.md").read_text()
+    assert f"Schema revision **{HEAD}**" in page
+    described = {
+        section.partition("**")[0]: set(re.findall(r"`(\w+)`", section))
+        for section in re.split(r"^\*\*(?=\w+\*\*: )", page, flags=re.MULTILINE)[1:]
+    }
+    assert set(described) == set(metadata.tables)
+    for name, table in metadata.tables.items():
+        assert {column.name for column in table.columns} <= described[name]
