@@ -51,7 +51,8 @@ def _not_meant(text: str) -> str | None:
 
 
 def _not_a_name(text: str) -> str | None:
-    if text.startswith((".", "/", "~", "\\", "file:")) or re.match(r"[A-Za-z]:[/\\]", text):
+    local = text.startswith((".", "/", "~", "\\", "file:")) or re.match(r"[A-Za-z]:[/\\]", text)
+    if local and "::" not in text:
         return "A local file or folder cannot be locked: publish the package in a channel."
     if (file := _FILE.match(text)) and "[" not in text:
         return _of_file(file)
