@@ -104,7 +104,7 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except (FileNotFoundError, NotADirectoryError) as error:  # where no folder can be made
-        raise StoreUnusable(path.parent, error.strerror) from error
+        raise StoreUnusable(path.parent, error.strerror or str(error)) from error
     except OSError as error:
         said = say_system_error(error.errno, f"the lock {path}: {error.strerror}")
         if said is None:
