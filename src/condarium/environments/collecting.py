@@ -31,6 +31,9 @@ from condarium.storage.store import Store
 ANSWERS_KEPT = timedelta(days=30)
 """How long a lock that no generation uses answers its question without a new solve."""
 
+UNNAMED_KEPT = timedelta(hours=1)
+"""How long a blob in a bucket may lie before some fact names it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Garbage:
@@ -48,11 +51,9 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
         progress.say("builds are running on this store; gc waits for them")
 
     with locked(store_lock(store.layout), waiting=waiting):
-        if not dry_run:
-            _settle(store)
         kinds: dict[str, list[int]] = {}
         progress.phase("collect")
-        for garbage in _garbage(store):
+        for garbage in _garbage(store, dry_run=dry_run):
             count = kinds.setdefault(garbage.kind, [0, 0])
             count[0] += 1
             count[1] += garbage.bytes
@@ -77,14 +78,19 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
     return collected
 
 
-def _garbage(store: Store) -> Iterator[Garbage]:
-    """In an order in which each kind finds what the removal of the one before set free."""
+def _garbage(store: Store, *, dry_run: bool) -> Iterator[Garbage]:
+    """In an order in which each kind finds what the removal of the one before set free.
+
+    Leftovers need no database, which cannot even be opened while a disk is full to the brim.
+    """
+    yield from _leftovers(store)
+    if not dry_run:
+        _settle(store)
     yield from _prefixes(store)
     yield from _packages(store)
     yield from _bytecode(store)
     yield from _pypi(store)
     yield from _blobs(store)
-    yield from _leftovers(store)
 
 
 def _prefixes(store: Store) -> Iterator[Garbage]:
@@ -133,9 +139,12 @@ def _blobs(store: Store) -> Iterator[Garbage]:
     """Blobs that no fact names; answers that are old and that no generation uses go first."""
     with store.database.read() as facts:
         named = facts.environments.blobs() | facts.builds.logs()
-        recent = facts.solves.locks_since(store.now() - ANSWERS_KEPT)
+        named |= facts.solves.locks_since(store.now() - ANSWERS_KEPT)
+    shared = store.settings.blobs is not None
     for blob in store.blobs:
-        if blob.digest not in named | recent:
+        # Locks reach one machine: what another one has just put may not be named yet.
+        fresh = shared and blob.modified > store.now() - UNNAMED_KEPT
+        if blob.digest not in named and not fresh:
 
             def remove(digest: str = blob.digest) -> None:
                 store.blobs.remove(digest)

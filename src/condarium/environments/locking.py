@@ -24,7 +24,7 @@ from condarium.engine.solver import (
 )
 from condarium.engine.virtual_packages import host_platform, virtual_packages
 from condarium.environments.prefixes import Phases, store_lock
-from condarium.errors import BadCondarc, NoChannels, NoPythonForPip
+from condarium.errors import BadCondarc, BlobDamaged, NoChannels, NoPythonForPip, NoSuchBlob
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.channels import pinned_to_channels, resolve_channels
 from condarium.model.condarc import Condarc
@@ -196,17 +196,28 @@ def _answer(store: Store, asked: Question, *, refresh: bool) -> tuple[bytes, boo
         home=store.settings.home,
     )
     key = asked.key(state, RattlerSolver.identity) if state else None
-    if key and not refresh:
-        with store.database.read() as facts:
-            digest = facts.solves.find(key)
-        if digest and store.blobs.has(digest):
-            return store.blobs.get(digest), False
+    known = _known_answer(store, key) if key and not refresh else None
+    if known is not None:
+        return known, False
     content = _solve(store, asked, state, refresh=refresh)
     digest = store.blobs.put(content)
     if key:
         with store.database.note() as facts:
             facts.solves.add(key, digest, at=store.now())
     return content, True
+
+
+def _known_answer(store: Store, key: str) -> bytes | None:
+    """The lock that answered this question before, if it is still there and whole."""
+    with store.database.read() as facts:
+        digest = facts.solves.find(key)
+    try:
+        return store.blobs.get(digest) if digest else None
+    except NoSuchBlob:
+        return None
+    except BlobDamaged:
+        store.blobs.remove(str(digest))
+        return None
 
 
 def _solve(store: Store, asked: Question, state: str | None, *, refresh: bool) -> bytes:
