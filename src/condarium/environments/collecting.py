@@ -88,7 +88,8 @@ def _garbage(store: Store, *, dry_run: bool) -> Iterator[Garbage]:
         _settle(store)
     yield from _prefixes(store)
     yield from _packages(store)
-    yield from _bytecode(store)
+    yield from _unlinked("bytecode", store.layout.bytecode)
+    yield from _unlinked("records", store.layout.records)
     yield from _pypi(store)
     yield from _blobs(store)
 
@@ -119,12 +120,12 @@ def _packages(store: Store) -> Iterator[Garbage]:
             yield Garbage(kind="packages", bytes=tree_bytes(package.folder).logical, remove=remove)
 
 
-def _bytecode(store: Store) -> Iterator[Garbage]:
-    """Bytecode that no prefix links; where files are copied, all of it: it can be made again."""
-    for entry in walk(store.layout.bytecode):
+def _unlinked(kind: str, folder: Path) -> Iterator[Garbage]:
+    """Files that no prefix links; where files are copied, all of them: they can be made again."""
+    for entry in walk(folder):
         status = entry.stat(follow_symlinks=False)
         if status.st_nlink == 1:
-            yield Garbage(kind="bytecode", bytes=status.st_size, remove=Path(entry.path).unlink)
+            yield Garbage(kind=kind, bytes=status.st_size, remove=Path(entry.path).unlink)
 
 
 def _pypi(store: Store) -> Iterator[Garbage]:

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import json
 import shutil
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -93,7 +94,10 @@ def store_lock(layout: Layout) -> Path:
 
 
 def mark_whole(layout: Layout, prefix: Prefix) -> None:
-    """Declare a prefix whole: from now on it is used as it is."""
+    """Declare a prefix whole: from now on it is used as it is.
+
+    rattler makes its records readable to their owner alone; all who may read the marker may.
+    """
     marker = layout.prefix(prefix.id) / MARKER
     content = {
         "version": 1,
@@ -105,6 +109,9 @@ def mark_whole(layout: Layout, prefix: Prefix) -> None:
     }
     fresh = marker.with_name("condarium.new")
     fresh.write_text(json.dumps(content, sort_keys=True) + "\n")
+    mode = stat.S_IMODE(fresh.stat().st_mode)
+    for record in marker.parent.glob("*.json"):
+        record.chmod(mode)
     fresh.replace(marker)
 
 
@@ -158,8 +165,12 @@ def bring_all_back(layout: Layout) -> None:
 
 
 def trash(layout: Layout) -> list[Path]:
-    """What killed processes left: all that is hidden. Nobody makes a prefix meanwhile."""
-    return list(layout.prefixes.glob(".*"))
+    """What killed processes left: all that is hidden. Nobody makes a prefix meanwhile.
+
+    Not what a repair set aside: that comes back.
+    """
+    hidden = layout.prefixes.glob(".*")
+    return [path for path in hidden if not path.name.startswith(_ASIDE)]
 
 
 def _make_writable(function: object, path: str, error: object) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 from condarium.engine.conda_meta import InstalledFile, installed_files
@@ -14,6 +15,7 @@ from condarium.environments.disk import walk
 from condarium.environments.making import Making, remake_prefix
 from condarium.environments.packages import drop
 from condarium.environments.prefixes import recover_prefix, store_lock
+from condarium.errors import StoreReadOnly
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation
 from condarium.model.names import EnvironmentName
@@ -39,7 +41,12 @@ def verify(
     if generation.prefix is not None:
         recover_prefix(store.layout, generation.prefix)
     prefix = require_on_disk(store.layout, generation)
-    with locked(store_lock(store.layout), shared=True):
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(store_lock(store.layout), shared=True))
+        except StoreReadOnly:
+            if repair:
+                raise
         making = making_of(store, generation, first)
         files = _expected(prefix, making)
         problems = _problems(prefix, files, progress)
