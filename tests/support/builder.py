@@ -53,6 +53,7 @@ _WARM = (
     "condarium.storage.blobs",
     "condarium.storage.database",
     "condarium.storage.migrate",
+    "encodings.utf_8_sig",
     "condarium.engine.http",
     "rattler.networking",
     "tests.support.builder",
