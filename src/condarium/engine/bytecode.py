@@ -6,7 +6,6 @@ prefix that has that source. The files are of the "unchecked hash" kind (PEP 552
 the same however often they are made, and Python does not look at the source's time to trust them.
 """
 
-import errno
 import json
 import os
 import shutil
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from condarium.engine import compile_script
+from condarium.engine.linking import CANNOT_LINK
 from condarium.errors import CompileFailed
 
 
@@ -131,7 +131,7 @@ def _link(job: _Job) -> bool:
     except FileExistsError:
         return True
     except OSError as error:
-        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP):
+        if error.errno not in CANNOT_LINK:
             raise
         shutil.copyfile(job.kept, job.wanted)
     return True

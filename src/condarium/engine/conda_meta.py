@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from condarium.engine.linking import CANNOT_LINK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +60,44 @@ def summary(prefix: Path, others: Sequence[Path] = ()) -> PrefixSummary:
         files += content.count(b'"_path"')
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(content).digest())
     return PrefixSummary(packages=len(records), files=files, manifest=digest.hexdigest())
+
+
+def share_records(prefix: Path, kept: Path) -> None:
+    """Let equal records of all prefixes be one file, which is in `kept` by the hash of its content.
+
+    Most are the same in every prefix: a hundred environments would have a hundred copies of the
+    lists of numpy's files. Where files cannot be linked, every prefix keeps its own. rattler makes
+    them readable to their owner alone; all who may read the prefix may.
+    """
+    mode = stat.S_IMODE(prefix.stat().st_mode) & 0o666
+    for path in _records(prefix):
+        path.chmod(mode)
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        shared = kept / digest[:2] / digest[2:]
+        try:
+            if _holds(shared, content):
+                _link_over(shared, path)
+            else:
+                shared.parent.mkdir(parents=True, exist_ok=True)
+                _link_over(path, shared)
+        except OSError as error:
+            if error.errno not in CANNOT_LINK:
+                raise
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    """Whether it is that still: somebody may have written to it through a prefix."""
+    try:
+        return path.read_bytes() == content
+    except (FileNotFoundError, PermissionError):
+        return False
+
+
+def _link_over(source: Path, target: Path) -> None:
+    fresh = target.with_name(f".{uuid4().hex}")
+    os.link(source, fresh)
+    fresh.replace(target)
 
 
 def _records(prefix: Path) -> list[Path]:

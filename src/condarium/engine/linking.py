@@ -11,6 +11,10 @@ _FICLONE = 0x40049409
 """ioctl_ficlone(2): share the extents of another file."""
 
 
+CANNOT_LINK = (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK)
+"""What link(2) says where a file system, or a file that has too many links, does not do it."""
+
+
 @cache
 def link_method(packages: Path, prefixes: Path) -> str:
     """`reflink`, `hard link` or `copy`: what rattler does here, in its order of preference."""
@@ -38,7 +42,7 @@ def _hard_links(packages: Path, prefixes: Path) -> bool:
         source.touch()
         os.link(source, target)
     except OSError as error:
-        if error.errno in (errno.EPERM, errno.ENOTSUP, errno.EXDEV, errno.EMLINK):
+        if error.errno in CANNOT_LINK:
             return False
         raise
     finally:

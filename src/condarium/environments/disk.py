@@ -84,9 +84,10 @@ def report(
         "namespace", generations, measured, known, lambda each: each.environment.namespace
     )
     shown = str(name) if name else namespace
+    layout = store.layout
     return DiskReport(
         rows=tuple(row for row in rows if shown is None or _covers(shown, row)),
-        disk=unique_bytes(store.layout.packages, store.layout.prefixes, store.layout.bytecode),
+        disk=unique_bytes(layout.packages, layout.prefixes, layout.bytecode, layout.records),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from condarium.engine.bytecode import compile_prefix
-from condarium.engine.conda_meta import installed_files, summary
+from condarium.engine.conda_meta import installed_files, share_records, summary
 from condarium.engine.fetch_errors import PackagesAltered, say_unlinkable
 from condarium.engine.installer import link_records
 from condarium.engine.linking import link_method
@@ -113,6 +113,7 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         _link(store, spec, records, progress, phases)
     _add_pypi(store, making, progress, phases)
     _write_state(folder, spec.variables)
+    share_records(folder, layout.records)
     known = summary(folder, record_files(folder, making.document.pypi(spec.platform)))
     prefix = Prefix(
         id=spec.id,

@@ -214,7 +214,7 @@ class Locked:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectedKind:
-    kind: Literal["prefixes", "packages", "blobs", "bytecode", "pypi", "leftovers"]
+    kind: Literal["prefixes", "packages", "blobs", "bytecode", "records", "pypi", "leftovers"]
     count: int
     bytes: int
 

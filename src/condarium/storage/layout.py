@@ -38,6 +38,11 @@ class Layout:
         return self.root / "bytecode"
 
     @property
+    def records(self) -> Path:
+        """conda-meta's records of packages by the hash of their content, linked as bytecode is."""
+        return self.root / "records"
+
+    @property
     def locks(self) -> Path:
         return self.root / "locks"
 

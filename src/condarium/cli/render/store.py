@@ -11,6 +11,7 @@ _NOUNS = {
     "packages": ("package", "packages"),
     "blobs": ("blob", "blobs"),
     "bytecode": ("set of bytecode", "sets of bytecode"),
+    "records": ("record of a package", "records of packages"),
     "pypi": ("package from PyPI", "packages from PyPI"),
     "leftovers": ("leftover", "leftovers"),
 }
