@@ -88,7 +88,7 @@ def _lines(what: str, measured: tuple[Occupied, Contained]) -> list[Line]:
 
 def _measure(store: Path) -> tuple[Occupied, Contained]:
     layout = Layout(store)
-    kept = (layout.packages, layout.prefixes, layout.bytecode)
+    kept = (layout.packages, layout.prefixes, layout.bytecode, layout.records)
     return _occupied(*kept), _contained(layout.prefixes)
 
 

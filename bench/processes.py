@@ -85,7 +85,8 @@ class Worker:
         assert self._process.stdout
         line = self._process.stdout.readline()
         if not line:
-            raise MeasureFailed(f"a worker for {self._job['kind']} ended with status {self._process.wait()}")
+            status = self._process.wait()
+            raise MeasureFailed(f"the worker for {self._job['kind']} ended with status {status}")
         return line
 
 
