@@ -177,6 +177,12 @@ class TestPlaces:
         assert said.code == 1
         assert "hint: Name a folder that you may write to" in said.err
 
+    def test_a_group_may_write_to_a_store_where_the_umask_says_so(self, user: User) -> None:
+        store = user.home / "shared"
+        assert _bash(user, f"umask 002; {PROGRAM} --store {store} env list").returncode == 0
+        closed = [path for path in (store, *store.rglob("*")) if not path.stat().st_mode & 0o020]
+        assert closed == []
+
     def test_no_colour_where_none_is_wanted(self, built: User) -> None:
         assert "\x1b" not in built("env", "list").out
 
