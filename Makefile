@@ -34,6 +34,7 @@ bench: setup ## benchmarks: ratios from one run, written to bench/results/
 
 docs: setup ## the pages that are made from the code
 	$(BIN)/python -m condarium.cli.reference docs/reference/operations.md
+	$(BIN)/python -m condarium.cli.error_reference docs/reference/errors.md
 
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,5 +1,6 @@
 """The pages that explain commands: plain text of at most 80 columns."""
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 
@@ -46,8 +47,8 @@ def page(operation: Operation) -> str:
     positional = [parameter for parameter in operation.parameters if parameter.positional]
     arguments = [(_placeholder(operation, p), p.argument.help) for p in positional]
     parts = [f"usage: {usage(operation)}\n", f"{_wrap(operation.summary)}\n"]
-    if operation.description:
-        parts.append(f"{_paragraphs(operation.description)}\n")
+    if description := _for_a_person(operation.description):
+        parts.append(f"{_paragraphs(description)}\n")
     parts.append(_section("Arguments", arguments))
     parts.append(_section("Options", options(operation)))
     parts.append(_section("Options of every command", _global_options()))
@@ -130,6 +131,11 @@ def _section(heading: str, rows: Iterable[tuple[str, str]]) -> str:
         lines.append(f"  {left}".ljust(column) + texts[0])
         lines += [" " * column + text for text in texts[1:]]
     return "\n".join(lines) + "\n"
+
+
+def _for_a_person(description: str) -> str:
+    """Without the names of exceptions: those are for who calls a method."""
+    return re.sub(r"Raises [A-Z][^.]*\.\s*", "", description).strip()
 
 
 def _wrap(text: str) -> str:

@@ -80,8 +80,8 @@ def build(
     """Solve an environment.yml, lock it, and make the environment active.
 
     Does nothing, and says so, when the active generation is that already.
-    Raises BadSpec, Unsolvable, NoSuchChannel, PackageCorrupt and others that name their cause;
-    whatever happens, the active generation stays as it was until the new one is whole.
+    Whatever happens, the active generation stays as it was until the new one is whole.
+    Raises BadSpec, Unsolvable, NoSuchChannel, PackageCorrupt and others that name their cause.
     """
     from condarium.environments import building
 
