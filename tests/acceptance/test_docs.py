@@ -9,6 +9,8 @@ import pytest
 from tests.support.pages import Step, Write, as_shown, steps
 from tests.support.user import PROGRAM, User
 
+from condarium.cli.error_reference import errors_page
+
 ROOT = Path(__file__).parents[2]
 PAGES = [
     "docs/tutorial/first-environment.md",
@@ -82,11 +84,18 @@ def test_the_readme_does_what_it_says(user: User, worn: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", sorted({ROOT / "README.md", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")}), ids=str
+    "page",
+    sorted({ROOT / "README.md", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")}),
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_links_between_pages_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text())
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_reference_of_errors_is_current() -> None:
+    page = ROOT / "docs" / "reference" / "errors.md"
+    assert page.read_text() == errors_page(), "`make docs` writes it anew"
 
 
 def _folder(user: User) -> Path:
