@@ -53,6 +53,10 @@ def activation_script(prefix: Path, name: str, search_path: str) -> str:
     lines = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     scripts = sorted((prefix / "etc" / "conda" / "activate.d").glob("*.sh"))
     lines += [f". {shlex.quote(str(each))}" for each in scripts]
+    missing = f"condarium: {name} has no command"
+    lines.append(
+        f'command -v -- "$1" >/dev/null || {{ echo {shlex.quote(missing)} "$1" >&2; exit 127; }}'
+    )
     return "\n".join([*lines, 'exec "$@"', ""])
 
 
