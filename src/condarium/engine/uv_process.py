@@ -78,7 +78,7 @@ def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def _machine_certificates() -> dict[str, str]:
-    """Let uv trust what the machine trusts, as everywhere here, unless a variable says otherwise."""
+    """Let uv trust what the machine trusts, as everywhere here, unless a variable says it."""
     places = ssl.get_default_verify_paths()
     return {"UV_SYSTEM_CERTS": "1"} if places.cafile or places.capath else {}
 
