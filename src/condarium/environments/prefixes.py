@@ -9,7 +9,6 @@ import base64
 import hashlib
 import json
 import shutil
-import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -94,10 +93,7 @@ def store_lock(layout: Layout) -> Path:
 
 
 def mark_whole(layout: Layout, prefix: Prefix) -> None:
-    """Declare a prefix whole: from now on it is used as it is.
-
-    rattler makes its records readable to their owner alone; all who may read the marker may.
-    """
+    """Declare a prefix whole: from now on it is used as it is."""
     marker = layout.prefix(prefix.id) / MARKER
     content = {
         "version": 1,
@@ -109,9 +105,6 @@ def mark_whole(layout: Layout, prefix: Prefix) -> None:
     }
     fresh = marker.with_name("condarium.new")
     fresh.write_text(json.dumps(content, sort_keys=True) + "\n")
-    mode = stat.S_IMODE(fresh.stat().st_mode)
-    for record in marker.parent.glob("*.json"):
-        record.chmod(mode)
     fresh.replace(marker)
 
 
