@@ -46,8 +46,9 @@ def altered_files(prefix: Path) -> list[str]:
 
 
 def listing(folder: Path) -> dict[str, int]:
-    """Everything in a store that is not a lock, a cache of indexes or the database, with sizes."""
-    passing = ("locks", "repodata", "condarium.db", "condarium.db-wal", "condarium.db-shm", "blobs")
+    """What builds make in a store: packages, prefixes, bytecode and links, with their sizes."""
+    others = ("locks", "repodata", "records", "blobs")
+    passing = (*others, "condarium.db", "condarium.db-wal", "condarium.db-shm")
     return {
         str(path.relative_to(folder)): -1 if path.is_dir() else path.lstat().st_size
         for path in sorted(folder.rglob("*"))
