@@ -25,6 +25,8 @@ from condarium.model.environment import BuildStatus, Generation, Prefix
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import Built
+from condarium.model.secret import redact_url
+from condarium.model.specfile import decode
 from condarium.storage.environments import NewGeneration
 from condarium.storage.facts import Facts
 from condarium.storage.locks import locked
@@ -52,7 +54,8 @@ class Request:
 class Plan:
     """What a request comes down to: a lock, and the prefix that it is on this machine.
 
-    `prefix` is None where the lock does not cover this machine's platform.
+    `spec` is the environment.yml as it will be kept: without the credentials of its URLs. `prefix`
+    is None where the lock does not cover this machine's platform.
     """
 
     name: EnvironmentName
@@ -118,7 +121,7 @@ def _plan_from_file(store: Store, request: Request, progress: Progress, phases: 
         name=name,
         document=solved.document,
         content=solved.content,
-        spec=file.content,
+        spec=redact_url(decode(file.content, file.name)).encode(),
         prefix=PrefixSpec(
             lock=solved.digest,
             platform=host,
