@@ -71,7 +71,7 @@ def quickstart(
     Needs nothing but PyPI. The channel and the environment.yml go into the store's `quickstart`
     folder; what is there already is used as it is.
     """
-    from condarium.environments import building
+    from condarium.environments import building, planning
 
     begun = perf_counter()
     folder = store.layout.root / "quickstart"
@@ -79,7 +79,7 @@ def quickstart(
     file = _environment_file(folder, channel, environment)
     built = building.build(
         store,
-        building.Request(
+        planning.Request(
             environment=environment,
             file=Document(file.name, file.read_bytes(), folder),
             lock=None,

@@ -1,12 +1,9 @@
 """env build: solve → lock → fetch → link → activate, or nothing where nothing changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock
-from condarium.engine.virtual_packages import host_platform
+from condarium.environments import planning
 from condarium.environments.activation import (
     environment_lock,
     pointing,
@@ -14,57 +11,21 @@ from condarium.environments.activation import (
     switch,
 )
 from condarium.environments.comparing import lock_of
-from condarium.environments.locking import solve_file
 from condarium.environments.making import Making, prefix_ready
-from condarium.environments.prefixes import Phases, PrefixSpec, store_lock
-from condarium.errors import BadArguments, CondariumError, PlatformNotLocked
+from condarium.environments.planning import Plan, Request
+from condarium.environments.prefixes import Phases, store_lock
+from condarium.errors import CondariumError
 from condarium.model.actor import Actor
 from condarium.model.difference import PackageChange, compare
-from condarium.model.document import Document
+from condarium.model.digest import sha256_of
 from condarium.model.environment import BuildStatus, Generation, Prefix
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import Built
-from condarium.model.secret import redact_url
-from condarium.model.specfile import decode
 from condarium.storage.environments import NewGeneration
 from condarium.storage.facts import Facts
 from condarium.storage.locks import locked
 from condarium.storage.store import Store
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """What somebody wants built."""
-
-    environment: EnvironmentName | None
-    file: Document | None
-    lock: Document | None
-    platforms: tuple[str, ...] = ()
-    cuda: str | None = None
-    refresh: bool = False
-    dry_run: bool = False
-    activate: bool = True
-    compile: bool = True
-    link_scripts: bool = False
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What a request comes down to: a lock, and the prefix that it is on this machine.
-
-    `spec` is the environment.yml as it will be kept: without the credentials of its URLs. `prefix`
-    is None where the lock does not cover this machine's platform.
-    """
-
-    name: EnvironmentName
-    document: LockDocument
-    content: bytes
-    spec: bytes | None
-    prefix: PrefixSpec | None
-    solved: bool
-    notes: tuple[str, ...]
 
 
 def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -> Built:
@@ -72,17 +33,9 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
 
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
-    if (request.file is None) == (request.lock is None):
-        raise BadArguments(
-            "build from what? Give an environment.yml or a lock, and not both",
-            hint="For example: condarium env build lab/fit -f environment.yml",
-        )
     phases = Phases()
     with locked(store_lock(store.layout), shared=True):
-        if request.lock is not None:
-            plan = _plan_from_lock(request, request.lock)
-        else:
-            plan = _plan_from_file(store, request, progress, phases)
+        plan = _plan(store, request, actor, progress, phases)
         newest = _newest(store, plan.name)
         if newest and _is_same(plan, newest):
             changed = not request.dry_run and _have(
@@ -95,77 +48,16 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
         return _Build(store, plan, request, actor, progress, phases, changes).run()
 
 
-def _plan_from_file(store: Store, request: Request, progress: Progress, phases: Phases) -> Plan:
-    file = request.file
-    assert file is not None
-    solved = solve_file(
-        store,
-        file,
-        platforms=request.platforms,
-        cuda=request.cuda,
-        refresh=request.refresh,
-        progress=progress,
-        phases=phases,
-    )
-    name = request.environment
-    if name is None and solved.spec.name:
-        name = EnvironmentName.parse(solved.spec.name)
-    if name is None:
-        raise BadArguments(
-            f"{file.name} does not name the environment, and neither does the command",
-            hint=f"Say which: condarium env build NS/NAME -f {file.name}",
-        )
-    host = host_platform()
-    platforms = solved.document.platforms
-    return Plan(
-        name=name,
-        document=solved.document,
-        content=solved.content,
-        spec=redact_url(decode(file.content, file.name)).encode(),
-        prefix=PrefixSpec(
-            lock=solved.digest,
-            platform=host,
-            packages=solved.document.locked(host),
-            variables=solved.spec.variables,
-            link_scripts=request.link_scripts,
-        )
-        if host in platforms
-        else None,
-        solved=solved.fresh,
-        notes=solved.notes,
-    )
-
-
-def _plan_from_lock(request: Request, lock: Document) -> Plan:
-    if request.environment is None:
-        raise BadArguments(
-            f"which environment shall {lock.name} become?",
-            hint=f"Say so: condarium env build NS/NAME --lock {lock.name}",
-        )
-    if request.platforms or request.cuda:
-        raise BadArguments("--platform and --cuda are for solving; a lock is solved already")
-    document = read_lock(lock.content, source=lock.name)
-    host = host_platform()
+def _plan(store: Store, request: Request, actor: Actor, progress: Progress, phases: Phases) -> Plan:
+    """Plan; where that fails for an environment whose name is known, note a build that failed."""
     try:
-        packages = document.locked(host)
-    except PlatformNotLocked:
-        packages = None
-    return Plan(
-        name=request.environment,
-        document=document,
-        content=lock.content,
-        spec=None,
-        prefix=PrefixSpec(
-            lock=_digest(lock.content),
-            platform=host,
-            packages=packages,
-            link_scripts=request.link_scripts,
-        )
-        if packages is not None
-        else None,
-        solved=False,
-        notes=document.warnings,
-    )
+        return planning.plan(store, request, progress=progress, phases=phases)
+    except CondariumError as error:
+        if request.environment is not None and not request.dry_run:
+            with store.database.note() as facts:
+                number = facts.builds.start(request.environment, at=store.now(), actor=actor.name)
+            note_failure(store, number, error, phases, ())
+        raise
 
 
 def _newest(store: Store, name: EnvironmentName) -> Generation | None:
@@ -178,8 +70,8 @@ def _newest(store: Store, name: EnvironmentName) -> Generation | None:
 def _is_same(plan: Plan, newest: Generation) -> bool:
     """Whether the newest generation is what is asked for already."""
     return (newest.spec, newest.lock, newest.prefix) == (
-        _digest(plan.spec) if plan.spec is not None else None,
-        _digest(plan.content),
+        sha256_of(plan.spec) if plan.spec is not None else None,
+        sha256_of(plan.content),
         plan.prefix.id if plan.prefix else None,
     )
 
@@ -240,7 +132,7 @@ class _Build:
                 generation = self._make(number)
             except BaseException as error:
                 if not self.ended:
-                    self._failed(number, error)
+                    note_failure(store, number, error, self.phases, self._log_lines())
                 raise
         return _built(
             store,
@@ -277,7 +169,7 @@ class _Build:
                 prefix=prefix.id if prefix else None,
                 reason=self.request.reason,
             )
-            log = store.blobs.put(self._log_text().encode())
+            log = store.blobs.put(_log(self.phases, self._log_lines()))
             same = self._built_meanwhile()
             target = new.prefix if self.request.activate else None
             with pointing(store.layout, name, target) as point_there:
@@ -320,36 +212,42 @@ class _Build:
             return None
         return newest
 
-    def _failed(self, number: int, error: BaseException) -> None:
-        """Note why a build ended. What it was about to say matters more than that this fails."""
-        said = error.message if isinstance(error, CondariumError) else repr(error)
-        interrupted = isinstance(error, KeyboardInterrupt)
-        status = BuildStatus.INTERRUPTED if interrupted else BuildStatus.FAILED
-        self.log.append(said)
-        try:
-            log = self.store.blobs.put(self._log_text().encode())
-            with self.store.database.note() as facts:
-                facts.builds.end(
-                    number,
-                    status,
-                    at=self.store.now(),
-                    phases=self.phases.seconds,
-                    log=log,
-                    error=said,
-                )
-        except (CondariumError, OSError) as second:
-            error.add_note(f"and the build could not be noted as failed: {second}")
-
     def _detail(self, new: NewGeneration) -> Mapping[str, str]:
         return {"lock": new.lock, "prefix": new.prefix or "", "reason": new.reason}
 
-    def _log_text(self) -> str:
-        times = [f"{name}: {seconds:.3f} s" for name, seconds in self.phases.seconds.items()]
+    def _log_lines(self) -> list[str]:
         changes = [
             f"{change.what} {change.platform} {change.name} {change.after or change.before}"
             for change in self.changes
         ]
-        return "\n".join([*self.plan.notes, *changes, *times, *self.log, ""])
+        return [*self.plan.notes, *changes, *self.log]
+
+
+def _log(phases: Phases, lines: Sequence[str]) -> bytes:
+    times = [f"{name}: {seconds:.3f} s" for name, seconds in phases.seconds.items()]
+    return "\n".join([*lines, *times, ""]).encode()
+
+
+def note_failure(
+    store: Store, number: int, error: BaseException, phases: Phases, lines: Sequence[str]
+) -> None:
+    """Note why a build ended. What it was about to say matters more than that this fails."""
+    interrupted = isinstance(error, KeyboardInterrupt)
+    said = error.message if isinstance(error, CondariumError) else repr(error)
+    said = "interrupted" if interrupted else said
+    try:
+        log = store.blobs.put(_log(phases, [*lines, said]))
+        with store.database.note() as facts:
+            facts.builds.end(
+                number,
+                BuildStatus.INTERRUPTED if interrupted else BuildStatus.FAILED,
+                at=store.now(),
+                phases=phases.seconds,
+                log=log,
+                error=said,
+            )
+    except (CondariumError, OSError) as second:
+        error.add_note(f"and the build could not be noted as failed: {second}")
 
 
 def _built(
@@ -383,7 +281,3 @@ def _built(
         phases=dict(phases.seconds),
         notes=plan.notes,
     )
-
-
-def _digest(content: bytes) -> str:
-    return sha256(content).hexdigest()

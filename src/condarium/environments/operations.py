@@ -83,11 +83,11 @@ def build(
     Whatever happens, the active generation stays as it was until the new one is whole.
     Raises BadSpec, Unsolvable, NoSuchChannel, PackageCorrupt and others that name their cause.
     """
-    from condarium.environments import building
+    from condarium.environments import building, planning
 
     return building.build(
         store,
-        building.Request(
+        planning.Request(
             environment=environment,
             file=file,
             lock=lock,

@@ -1,0 +1,136 @@
+"""What a build comes down to, before anything is done: a lock, and the prefix that it is here."""
+
+from dataclasses import dataclass
+
+from condarium.engine.lock_document import LockDocument
+from condarium.engine.lockfile import read_lock
+from condarium.engine.virtual_packages import host_platform
+from condarium.environments.locking import solve_file
+from condarium.environments.prefixes import Phases, PrefixSpec
+from condarium.errors import BadArguments, PlatformNotLocked
+from condarium.model.digest import sha256_of
+from condarium.model.document import Document
+from condarium.model.names import EnvironmentName
+from condarium.model.progress import Progress
+from condarium.model.secret import redact_url
+from condarium.model.specfile import decode
+from condarium.storage.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What somebody wants built."""
+
+    environment: EnvironmentName | None
+    file: Document | None
+    lock: Document | None
+    platforms: tuple[str, ...] = ()
+    cuda: str | None = None
+    refresh: bool = False
+    dry_run: bool = False
+    activate: bool = True
+    compile: bool = True
+    link_scripts: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a request comes down to: a lock, and the prefix that it is on this machine.
+
+    `spec` is the environment.yml as it will be kept: without the credentials of its URLs. `prefix`
+    is None where the lock does not cover this machine's platform.
+    """
+
+    name: EnvironmentName
+    document: LockDocument
+    content: bytes
+    spec: bytes | None
+    prefix: PrefixSpec | None
+    solved: bool
+    notes: tuple[str, ...]
+
+
+def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) -> Plan:
+    """Solve the request's file, or read its lock. Raises BadArguments where it has both or none."""
+    if request.file is not None and request.lock is None:
+        return _plan_from_file(store, request, progress, phases)
+    if request.lock is not None and request.file is None:
+        return _plan_from_lock(request, request.lock)
+    raise BadArguments(
+        "build from what? Give an environment.yml or a lock, and not both",
+        hint="For example: condarium env build lab/fit -f environment.yml",
+    )
+
+
+def _plan_from_file(store: Store, request: Request, progress: Progress, phases: Phases) -> Plan:
+    file = request.file
+    assert file is not None
+    solved = solve_file(
+        store,
+        file,
+        platforms=request.platforms,
+        cuda=request.cuda,
+        refresh=request.refresh,
+        progress=progress,
+        phases=phases,
+    )
+    name = request.environment
+    if name is None and solved.spec.name:
+        name = EnvironmentName.parse(solved.spec.name)
+    if name is None:
+        raise BadArguments(
+            f"{file.name} does not name the environment, and neither does the command",
+            hint=f"Say which: condarium env build NS/NAME -f {file.name}",
+        )
+    host = host_platform()
+    platforms = solved.document.platforms
+    return Plan(
+        name=name,
+        document=solved.document,
+        content=solved.content,
+        spec=redact_url(decode(file.content, file.name)).encode(),
+        prefix=PrefixSpec(
+            lock=solved.digest,
+            platform=host,
+            packages=solved.document.locked(host),
+            variables=solved.spec.variables,
+            link_scripts=request.link_scripts,
+        )
+        if host in platforms
+        else None,
+        solved=solved.fresh,
+        notes=solved.notes,
+    )
+
+
+def _plan_from_lock(request: Request, lock: Document) -> Plan:
+    if request.environment is None:
+        raise BadArguments(
+            f"which environment shall {lock.name} become?",
+            hint=f"Say so: condarium env build NS/NAME --lock {lock.name}",
+        )
+    if request.platforms or request.cuda:
+        raise BadArguments("--platform and --cuda are for solving; a lock is solved already")
+    document = read_lock(lock.content, source=lock.name)
+    host = host_platform()
+    try:
+        packages = document.locked(host)
+    except PlatformNotLocked:
+        packages = None
+    return Plan(
+        name=request.environment,
+        document=document,
+        content=lock.content,
+        spec=None,
+        prefix=PrefixSpec(
+            lock=sha256_of(lock.content),
+            platform=host,
+            packages=packages,
+            link_scripts=request.link_scripts,
+        )
+        if packages is not None
+        else None,
+        solved=False,
+        notes=document.warnings,
+    )
