@@ -124,10 +124,10 @@ class NoSuchGeneration(NotFound):
     def __init__(self, name: object, number: int | None) -> None:
         self.name, self.number = name, number
         what = "no active generation" if number is None else f"no generation {number}"
-        super().__init__(
-            f"environment {name} has {what}",
-            hint=f"`condarium env history {name}` shows its generations.",
-        )
+        hint = f"`condarium env history {name}` shows its generations"
+        if number is None:
+            hint += f", and `condarium env rollback {name} N` makes one active"
+        super().__init__(f"environment {name} has {what}", hint=f"{hint}.")
 
 
 class NoSuchBlob(NotFound):

@@ -219,7 +219,9 @@ def require_on_disk(layout: Layout, generation: Generation) -> Path:
 def _target(generations: list[Generation], name: EnvironmentName, number: int | None) -> Generation:
     if number is None:
         active = next((each.number for each in generations if each.active), 0)
-        earlier = [each for each in generations if each.number < active]
+        earlier = [
+            each for each in generations if each.number < active and each.archived_at is None
+        ]
         if not earlier:
             raise NothingEarlier(name)
         return earlier[-1]

@@ -13,6 +13,7 @@ from condarium.environments.making import Making, prefix_ready
 from condarium.environments.prefixes import (
     Phases,
     PrefixSpec,
+    in_use,
     prefix_lock,
     store_lock,
     take_away,
@@ -82,7 +83,9 @@ def select(rule: Rule, generations: Iterable[Generation], now: datetime) -> list
 def _matching(rule: Rule, generations: list[Generation], now: datetime) -> Iterable[Generation]:
     kept = {each.number for each in generations[-rule.keep_last :]} if rule.keep_last else set()
     for each in generations:
-        if each.active or each.archived_at is not None or each.number in kept:
+        if each.prefix is None or each.active or each.archived_at is not None:
+            continue
+        if each.number in kept:
             continue
         if rule.generations and each.number not in rule.generations:
             continue
@@ -166,6 +169,8 @@ def _choose(store: Store, rule: Rule) -> list[Generation]:
     for number in rule.generations:
         if number not in numbers:
             raise NoSuchGeneration(rule.environment, number)
+        if numbers[number].prefix is None:
+            raise NotOnThisPlatform(rule.environment, number, numbers[number].platforms)
         if numbers[number].active:
             raise ActiveGeneration(rule.environment, number)
     return select(rule, generations, store.now())
@@ -187,12 +192,15 @@ def _archive_one(store: Store, generation: Generation, actor: Actor) -> list[Arc
 def _free(store: Store, prefix: str) -> int:
     """Take a prefix off the disk if no generation wants it any more; the bytes that this frees.
 
-    Whoever is about to want it again holds its lock until that is noted.
+    Whoever is about to want it again holds its lock until that is noted. Where a command runs in
+    it, `gc` takes it later.
     """
     with locked(prefix_lock(store.layout, prefix)):
         with store.database.read() as facts:
             if prefix in facts.environments.live_prefixes():
                 return 0
+        if in_use(store.layout, prefix):
+            return 0
         folder = store.layout.prefix(prefix)
         freed = tree_bytes(folder).own
         take_away(folder)

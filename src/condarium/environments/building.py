@@ -1,6 +1,6 @@
 """env build: solve → lock → fetch → link → activate, or nothing where nothing changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from condarium.environments import planning
@@ -13,7 +13,7 @@ from condarium.environments.activation import (
 from condarium.environments.comparing import lock_of
 from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
-from condarium.environments.prefixes import Phases, store_lock
+from condarium.environments.prefixes import Phases, PrefixSpec, store_lock
 from condarium.errors import CondariumError
 from condarium.model.actor import Actor
 from condarium.model.difference import PackageChange, compare
@@ -34,15 +34,17 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
     phases = Phases()
-    with locked(store_lock(store.layout), shared=True):
+    with locked(store_lock(store.layout), shared=True, waiting=_waits(progress)):
         plan = _plan(store, request, actor, progress, phases)
-        newest = _newest(store, plan.name)
-        if newest and _is_same(plan, newest):
-            changed = not request.dry_run and _have(
-                store, plan, newest, request, actor, progress, phases
-            )
-            return _built(store, plan, newest, request, phases, changes=(), changed=changed)
-        changes = compare(lock_of(store, newest) if newest else None, plan.document.lock)
+        active, newest = _generations(store, plan.name)
+        for known in (active, newest):
+            if known and _is_same(plan, known):
+                changed = not request.dry_run and _have(
+                    store, plan, known, request, actor, progress, phases
+                )
+                return _built(store, plan, known, request, phases, changes=(), changed=changed)
+        before = active or newest
+        changes = compare(lock_of(store, before) if before else None, plan.document.lock)
         if request.dry_run:
             return _built(store, plan, None, request, phases, changes=changes, changed=True)
         return _Build(store, plan, request, actor, progress, phases, changes).run()
@@ -60,26 +62,40 @@ def _plan(store: Store, request: Request, actor: Actor, progress: Progress, phas
         raise
 
 
-def _newest(store: Store, name: EnvironmentName) -> Generation | None:
+def _generations(
+    store: Store, name: EnvironmentName
+) -> tuple[Generation | None, Generation | None]:
+    """The active generation and the newest one: what is asked for may be either already."""
     with store.database.read() as facts:
         if facts.environments.find(name) is None:
-            return None
-        return facts.environments.generations(name)[-1]
+            return None, None
+        generations = facts.environments.generations(name)
+    return next((each for each in generations if each.active), None), generations[-1]
 
 
-def _is_same(plan: Plan, newest: Generation) -> bool:
-    """Whether the newest generation is what is asked for already."""
-    return (newest.spec, newest.lock, newest.prefix) == (
+def _is_same(plan: Plan, known: Generation) -> bool:
+    """Whether a generation is what is asked for already."""
+    return (known.spec, known.lock, known.prefix) == (
         sha256_of(plan.spec) if plan.spec is not None else None,
         sha256_of(plan.content),
         plan.prefix.id if plan.prefix else None,
     )
 
 
+def _making(plan: Plan, prefix: PrefixSpec, request: Request) -> Making:
+    return Making(
+        spec=prefix, document=plan.document, channels=plan.channels, compile=request.compile
+    )
+
+
+def _waits(progress: Progress) -> Callable[[], None]:
+    return lambda: progress.say("gc is at work on this store; waiting for it")
+
+
 def _have(
     store: Store,
     plan: Plan,
-    newest: Generation,
+    known: Generation,
     request: Request,
     actor: Actor,
     progress: Progress,
@@ -88,23 +104,23 @@ def _have(
     """Have a generation that exists on disk, and active if that is wanted: was there work to do?"""
     if plan.prefix is None:
         return False
-    making = Making(spec=plan.prefix, document=plan.document, compile=request.compile)
+    making = _making(plan, plan.prefix, request)
     name = plan.name
     with (
         prefix_ready(store, making, progress=progress, phases=phases) as (_, changed),
         locked(environment_lock(store.layout, name)),
     ):
-        if newest.archived_at is not None:
-            detail = {"generation": str(newest.number)}
+        if known.archived_at is not None:
+            detail = {"generation": str(known.number)}
             with store.database.change(actor, "env restore", str(name), detail) as facts:
-                facts.environments.archive(name, [newest.number], at=None)
+                facts.environments.archive(name, [known.number], at=None)
         with store.database.read() as facts:
-            newest = facts.environments.generation(name, newest.number)
+            known = facts.environments.generation(name, known.number)
             before = facts.environments.get(name).active
-        if request.activate or newest.active:
+        if request.activate or known.active:
             reason = request.reason or "built"
-            switch(store, newest, before, "env build", reason=reason, actor=actor)
-            changed = changed or before != newest.number
+            switch(store, known, before, "env build", reason=reason, actor=actor)
+            changed = changed or before != known.number
     return changed
 
 
@@ -207,7 +223,7 @@ class _Build:
 
     def _built_meanwhile(self) -> Generation | None:
         """The newest generation, if somebody else has just built the same."""
-        newest = _newest(self.store, self.plan.name)
+        _, newest = _generations(self.store, self.plan.name)
         if newest is None or newest.archived_at is not None or not _is_same(self.plan, newest):
             return None
         return newest

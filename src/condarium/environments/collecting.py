@@ -16,6 +16,7 @@ from condarium.environments.disk import tree_bytes, walk
 from condarium.environments.prefixes import (
     MARKER,
     bring_all_back,
+    in_use,
     store_lock,
     take_away,
     trash,
@@ -101,7 +102,8 @@ def _prefixes(store: Store) -> Iterator[Garbage]:
     for folder in _children(store.layout.prefixes):
         if not folder.name.startswith("."):
             whole = (folder / MARKER).exists()
-            if not whole or folder.name not in wanted:
+            wanted_still = folder.name in wanted or in_use(store.layout, folder.name)
+            if not whole or not wanted_still:
                 yield _folder("prefixes" if whole else "leftovers", folder)
 
 

@@ -26,6 +26,7 @@ from condarium.environments.prefixes import (
     stand_aside,
     take_away,
 )
+from condarium.model.channel_url import ChannelUrl
 from condarium.model.environment import Prefix
 from condarium.model.progress import Progress
 from condarium.storage.locks import locked
@@ -34,10 +35,11 @@ from condarium.storage.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """How to make a prefix."""
+    """How to make a prefix. `channels` may have credentials that no .condarc knows."""
 
     spec: PrefixSpec
     document: LockDocument
+    channels: tuple[ChannelUrl, ...] = ()
     compile: bool = True
 
 
@@ -104,13 +106,13 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         each.mkdir(parents=True, exist_ok=True)
     records = making.document.records(spec.platform)
     try:
-        _link(store, spec, records, progress, phases)
+        _link(store, making, records, progress, phases)
     except PackagesAltered as error:
         progress.say(f"{error.message}; fetching them anew")
         take_away(folder)
         folder.mkdir()
         drop(store, error.stems)
-        _link(store, spec, records, progress, phases)
+        _link(store, making, records, progress, phases)
     _add_pypi(store, making, progress, phases)
     _write_state(folder, spec.variables)
     share_records(folder, layout.records)
@@ -132,9 +134,13 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
 
 
 def _link(
-    store: Store, spec: PrefixSpec, records: Records, progress: Progress, phases: Phases
+    store: Store, making: Making, records: Records, progress: Progress, phases: Phases
 ) -> None:
-    with packages_ready(store, records, progress=progress, phases=phases), phases.timed("link"):
+    spec = making.spec
+    ready = packages_ready(
+        store, records, channels=making.channels, progress=progress, phases=phases
+    )
+    with ready, phases.timed("link"):
         link_records(
             records,
             prefix=store.layout.prefix(spec.id),

@@ -219,7 +219,7 @@ def rollback(
     environment: Environment,
     generation: Annotated[
         int | None,
-        Argument("the generation; by default the one that was active before", positional=True),
+        Argument("the generation; by default the one before the active", positional=True),
     ] = None,
     *,
     reason: Annotated[str, Argument("why, for the history")] = "",

@@ -1,6 +1,6 @@
 """Having packages in the store, and keeping them there while somebody links from them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from condarium.engine.condarc import read_condarc
@@ -9,6 +9,7 @@ from condarium.engine.network import make_client
 from condarium.engine.package_cache import cached_packages
 from condarium.engine.solver import Records
 from condarium.environments.prefixes import Phases, take_away
+from condarium.model.channel_url import ChannelUrl
 from condarium.model.progress import Progress
 from condarium.storage.locks import FileLock, locked
 from condarium.storage.store import Store
@@ -19,7 +20,12 @@ _A_DAY = 86_400
 
 @contextmanager
 def packages_ready(
-    store: Store, records: Records, *, progress: Progress, phases: Phases
+    store: Store,
+    records: Records,
+    *,
+    channels: Sequence[ChannelUrl] = (),
+    progress: Progress,
+    phases: Phases,
 ) -> Iterator[None]:
     """Hold every one of the packages in the store, with the bytes that were locked.
 
@@ -29,14 +35,16 @@ def packages_ready(
     linking = store.layout.locks / "linking"
     while True:
         with phases.timed("fetch"):
-            _replace(store, _fetch(store, records, progress))
+            _replace(store, _fetch(store, records, channels, progress))
         with locked(linking, shared=True):
             if not missing(records, store.layout.packages):
                 yield
                 return
 
 
-def _fetch(store: Store, records: Records, progress: Progress) -> list[Replacement]:
+def _fetch(
+    store: Store, records: Records, channels: Sequence[ChannelUrl], progress: Progress
+) -> list[Replacement]:
     wanted = missing(records, store.layout.packages)
     if not wanted:
         return []
@@ -46,7 +54,7 @@ def _fetch(store: Store, records: Records, progress: Progress) -> list[Replaceme
         wanted,
         Fetching(
             packages=store.layout.packages,
-            client=make_client(condarc, timeout=_A_DAY),
+            client=make_client(condarc, channels, timeout=_A_DAY),
             lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
             progress=progress,
             silence=condarc.remote_read_timeout_secs,

@@ -8,6 +8,7 @@ from condarium.engine.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
 from condarium.errors import BadArguments, PlatformNotLocked
+from condarium.model.channel_url import ChannelUrl
 from condarium.model.digest import sha256_of
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
@@ -46,6 +47,7 @@ class Plan:
     document: LockDocument
     content: bytes
     spec: bytes | None
+    channels: tuple[ChannelUrl, ...]
     prefix: PrefixSpec | None
     solved: bool
     notes: tuple[str, ...]
@@ -89,6 +91,7 @@ def _plan_from_file(store: Store, request: Request, progress: Progress, phases: 
         name=name,
         document=solved.document,
         content=solved.content,
+        channels=solved.channels,
         spec=redact_url(decode(file.content, file.name)).encode(),
         prefix=PrefixSpec(
             lock=solved.digest,
@@ -123,6 +126,7 @@ def _plan_from_lock(request: Request, lock: Document) -> Plan:
         document=document,
         content=lock.content,
         spec=None,
+        channels=(),
         prefix=PrefixSpec(
             lock=sha256_of(lock.content),
             platform=host,

@@ -19,7 +19,7 @@ from uuid import uuid4
 from condarium.model.environment import Prefix
 from condarium.model.lock import LockedPackage
 from condarium.storage.layout import Layout
-from condarium.storage.locks import locked
+from condarium.storage.locks import FileLock, locked
 
 MARKER = Path("conda-meta", "condarium")
 """In a whole prefix: JSON that says what it is. conda reads only `conda-meta/*.json`."""
@@ -85,6 +85,19 @@ def is_whole(layout: Layout, prefix: str) -> bool:
 def prefix_lock(layout: Layout, prefix: str) -> Path:
     """Held exclusively while a prefix is made or taken away."""
     return layout.locks / "prefix" / prefix
+
+
+def use_lock(layout: Layout, prefix: str) -> Path:
+    """Shared by the commands that run in a prefix (`env run`)."""
+    return layout.locks / "use" / prefix
+
+
+def in_use(layout: Layout, prefix: str) -> bool:
+    """Whether a command runs in a prefix. Shells that were activated by conda do not say so."""
+    lock = FileLock(use_lock(layout, prefix))
+    free = lock.acquire()
+    lock.release()
+    return not free
 
 
 def store_lock(layout: Layout) -> Path:

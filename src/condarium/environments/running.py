@@ -6,14 +6,21 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from condarium.environments.prefixes import use_lock
 from condarium.environments.reading import path
-from condarium.errors import BadArguments, NoShell
+from condarium.errors import BadArguments, NoShell, StoreReadOnly
 from condarium.model.names import EnvironmentName
 from condarium.model.report import Ran
+from condarium.storage.locks import locked
 from condarium.storage.store import Store
+
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 
 
 def run(store: Store, name: EnvironmentName, command: Sequence[str]) -> Ran:
@@ -27,13 +34,29 @@ def run(store: Store, name: EnvironmentName, command: Sequence[str]) -> Ran:
             "which command?", hint=f"For example: condarium env run {name} -- python"
         )
     environ = dict(store.settings.environ)
-    shell = shutil.which("bash", path=environ.get("PATH", os.defpath))
-    if shell is None:
-        raise NoShell
-    prefix = path(store, name, None).path
+    shell = _shell(environ)
+    # The prefix rather than the link: the command stays in its generation when others switch.
+    prefix = path(store, name, None).prefix
     script = activation_script(prefix, str(name), environ.get("PATH", os.defpath))
-    status = _wait([shell, "--noprofile", "--norc", "-c", script, shell, *command], environ)
+    with _used(store, prefix.name):
+        status = _wait([shell, "--noprofile", "--norc", "-c", script, shell, *command], environ)
     return Ran(environment=name, exit_code=status if status >= 0 else 128 - status)
+
+
+def _shell(environ: Mapping[str, str]) -> str:
+    for places in (environ.get("PATH"), os.defpath):
+        if found := shutil.which("bash", path=places):
+            return found
+    raise NoShell
+
+
+@contextmanager
+def _used(store: Store, prefix: str) -> Iterator[None]:
+    """Tell `archive` and `gc` that a command runs here; who may only read cannot say so."""
+    with ExitStack() as held:
+        with suppress(StoreReadOnly):
+            held.enter_context(locked(use_lock(store.layout, prefix), shared=True))
+        yield
 
 
 def activation_script(prefix: Path, name: str, search_path: str) -> str:
@@ -76,12 +99,21 @@ def _own_variables(prefix: Path) -> Mapping[str, str]:
 
 
 def _wait(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a program to its end. Ctrl-C is for it to hear; we wait for what it makes of it."""
-    try:
-        before = signal.signal(signal.SIGINT, lambda *_: None)
-    except ValueError:  # not the main thread, which alone may say so
-        return subprocess.run(command, env=environ, check=False).returncode
-    try:
-        return subprocess.run(command, env=environ, check=False).returncode
-    finally:
-        signal.signal(signal.SIGINT, before)
+    """Run a program to its end, and let it have the signals that are meant for it.
+
+    The terminal sends Ctrl-C to both of us: we wait for what the program makes of it. Those that
+    end a service or a job come to us alone, and are passed on.
+    """
+    with subprocess.Popen(command, env=environ) as program:
+        handlers: dict[signal.Signals, Any] = {
+            signal.SIGINT: lambda *_: None,
+            **{each: lambda number, _: program.send_signal(number) for each in _PASSED_ON},
+        }
+        before = {}
+        if threading.current_thread() is threading.main_thread():
+            before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
+        try:
+            return program.wait()
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
