@@ -19,7 +19,7 @@ from uuid import uuid4
 from condarium.model.environment import Prefix
 from condarium.model.lock import LockedPackage
 from condarium.storage.layout import Layout
-from condarium.storage.locks import FileLock, locked
+from condarium.storage.locks import is_held, locked
 
 MARKER = Path("conda-meta", "condarium")
 """In a whole prefix: JSON that says what it is. conda reads only `conda-meta/*.json`."""
@@ -94,10 +94,7 @@ def use_lock(layout: Layout, prefix: str) -> Path:
 
 def in_use(layout: Layout, prefix: str) -> bool:
     """Whether a command runs in a prefix. Shells that were activated by conda do not say so."""
-    lock = FileLock(use_lock(layout, prefix))
-    free = lock.acquire()
-    lock.release()
-    return not free
+    return is_held(use_lock(layout, prefix), even_shared=True)
 
 
 def store_lock(layout: Layout) -> Path:

@@ -49,17 +49,18 @@ class FileLock:
             self._descriptor = None
 
 
-def is_held(path: Path) -> bool:
-    """Whether some process holds the lock at `path` exclusively.
+def is_held(path: Path, *, even_shared: bool = False) -> bool:
+    """Whether some process holds the lock at `path` exclusively, or `even_shared`.
 
-    The lock is tried in the shared way, so that two who ask do not take each other for its holder.
+    The lock is tried in the shared way, so that two who ask do not take each other for its holder;
+    who asks for shared holders must be the only one who does.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:
-        return not _try(descriptor, fcntl.LOCK_SH)
+        return not _try(descriptor, fcntl.LOCK_EX if even_shared else fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
