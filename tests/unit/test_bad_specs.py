@@ -38,6 +38,12 @@ BAD = [
         2,
         ("merge conflict", "<<<<<<<"),
     ),
+    Bad(
+        "password that breaks a URL",
+        "channels:\n  - https://user:se#cret@host/x\ndependencies: [a]\n",
+        2,
+        ("'https://********@host/x'", "%23"),
+    ),
     # what is not YAML
     Bad("tab", "dependencies:\n  - numpy\n\t- pandas\n", 3, ("a tab", "spaces")),
     Bad("open quote", 'name: "x\ndependencies: []\n', 1, ("never closed",)),

@@ -307,3 +307,50 @@ def test_with_an_allowlist_everything_else_is_refused() -> None:
 )
 def test_redaction_masks_credentials_and_nothing_else(text: str, redacted: str) -> None:
     assert redact_url(text) == redacted
+
+
+BROKEN = [
+    "https://user:se#cret@host.example/x",
+    "https://user:se/cret@host.example/x",
+    "https://user:se?cret@host.example/x",
+    "https://user:se:cret@host.example:port/x",
+    "https://user:12#cret@host.example/x",
+    "https://user:12/cret@host.example/x",
+    "https://se/cret@host.example/x",
+    "https://[user:se#cret@host.example/x",
+    "user:se#cret@host.example/x",
+    "https://user:se$cret@host.example/x",
+    "ftp://user:se#cret@host.example/x",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_password_that_breaks_its_url_is_not_shown(text: str) -> None:
+    with pytest.raises(BadChannel) as caught:
+        urls(text)
+    said = f"{caught.value} {caught.value.hint} {vars(caught.value)}"
+    assert "se" not in said.replace("user", "").replace("set", "")
+    assert "cret" not in said
+
+
+@pytest.mark.parametrize("text", [text for text in BROKEN if "user:se" in text and "://" in text])
+def test_a_broken_url_is_masked_inside_any_text(text: str) -> None:
+    assert "cret" not in redact_url(f"GET {text} failed")
+
+
+def test_what_a_broken_url_needs_is_said() -> None:
+    with pytest.raises(BadChannel) as caught:
+        urls("https://user:se#cret@host.example/x")
+    assert "write '#' as %23" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pip install git+https://host.example:8080/repo@v1",
+        "https://host.example:8080 and ada@host.example",
+        "git+https://host.example/repo@v1",
+    ],
+)
+def test_what_is_no_password_stays(text: str) -> None:
+    assert redact_url(text) == text

@@ -213,6 +213,23 @@ def test_an_error_shows_no_credential() -> None:
     assert "hunter2" not in refusal("channels: https://u:hunter2@host/chan\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("channels:\n  - https://user:se#cret@host.example/x\n", 2),
+        ("# mine\ncustom_channels:\n  lab: https://user:se/cret@host.example\n", 3),
+        ("offline: false\nchannel_alias: https://user:se?cret@host.example\n", 2),
+        ("default_channels: [https://user:se:cret@host.example:port]\n", 1),
+        ("custom_multichannels:\n  all:\n    - 'https://user:12/cret@host.example'\n", 3),
+    ],
+)
+def test_a_broken_url_is_found_with_its_line_and_shows_no_password(text: str, line: int) -> None:
+    message = refusal(text)
+    assert message.startswith(f"rc:{line}: ")
+    assert "cret" not in message
+    assert "write '#' as %23, '/' as %2F" in message
+
+
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(BadCondarc, match="CONDA_CHANNEL_PRIORITY: found 'high'"):
         parse_variables({"CONDA_CHANNEL_PRIORITY": "high"}, HOME)

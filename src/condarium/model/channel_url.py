@@ -10,7 +10,7 @@ from pathlib import PurePath, PurePosixPath
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from condarium.errors import BadInput
-from condarium.model.secret import Secret, redact_url
+from condarium.model.secret import Secret, redact_broken_url
 from condarium.model.subdirs import SUBDIRS
 
 PLATFORMS = frozenset((*SUBDIRS, "noarch"))
@@ -26,7 +26,7 @@ class BadChannel(BadInput):
     """A channel is written in a way that means nothing."""
 
     def __init__(self, channel: str, reason: str, *, hint: str | None = None) -> None:
-        self.channel = redact_url(channel)
+        self.channel, self.reason = redact_broken_url(channel), reason
         super().__init__(f"channel {self.channel!r}: {reason}", hint=hint)
 
 
@@ -75,11 +75,13 @@ def parse_channel_url(text: str) -> ChannelUrl:
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise BadChannel(text, f"not a URL ({redact_url(str(error))})") from None
+    except ValueError:  # it quotes a piece of the text, which may be one of the password
+        raise _not_a_url(text, "not a URL: no host, or no port behind its ':'") from None
     if parts.scheme not in _SCHEMES:
         known = ", ".join(f"{each}://" for each in _SCHEMES)
         raise BadChannel(text, f"a URL of the kind {parts.scheme}://", hint=f"Use one of {known}.")
+    if "@" in f"{parts.path}?{parts.query}#{parts.fragment}" and "@" not in parts.netloc:
+        raise _not_a_url(text, "a URL with '@' behind its host")
     if parts.query or parts.fragment:
         hint = "Name the folder that has noarch/ and the platforms in it."
         raise BadChannel(text, "a URL with '?' or '#' in it", hint=hint)
@@ -95,6 +97,13 @@ def parse_channel_url(text: str) -> ChannelUrl:
     return ChannelUrl(clean, _credentials(user_info, token, before))
 
 
+def _not_a_url(text: str, reason: str) -> BadChannel:
+    hint = None
+    if "@" in text:
+        hint = "In a password, write '#' as %23, '/' as %2F, '?' as %3F, ':' as %3A and '@' as %40."
+    return BadChannel(text, reason, hint=hint)
+
+
 def local_channel(path: str) -> ChannelUrl:
     """Give the URL of a folder."""
     clean = _without_platform(posixpath.normpath("/" + path.lstrip("/")), path)
@@ -103,12 +112,21 @@ def local_channel(path: str) -> ChannelUrl:
 
 def check_set(text: str) -> None:
     """Raise BadChannel where a variable in the text has no value."""
-    if (unset := unset_variable(text)) is not None:
+    found = _UNSET.search(text)
+    if found is None:
+        return
+    if "@" in text[found.end() :] and text[found.start() - 1] not in ":/":
         raise BadChannel(
             text,
-            f"the environment variable {unset} in it is not set",
-            hint=f"Set {unset} before you run condarium.",
+            "a '$' in its user or password",
+            hint="Write '$' as %24, or set the variable that is meant.",
         )
+    name = found[1] or found[2]
+    raise BadChannel(
+        text,
+        f"the environment variable {name} in it is not set",
+        hint=f"Set {name} before you run condarium.",
+    )
 
 
 def unset_variable(text: str) -> str | None:

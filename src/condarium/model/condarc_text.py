@@ -10,8 +10,9 @@ from typing import Any, Literal, NoReturn
 import yaml
 
 from condarium.errors import BadCondarc
+from condarium.model.channel_url import BadChannel, parse_channel_url, unset_variable
 from condarium.model.document import Document
-from condarium.model.secret import redact_url
+from condarium.model.secret import redact_broken_url, redact_url
 
 Kind = Literal[
     "text", "flag", "seconds", "count", "verify", "priority", "list", "map", "map of lists"
@@ -44,6 +45,8 @@ _PLACES = {
     "channels", "default_channels", "channel_alias", "custom_channels", "custom_multichannels",
     "allowlist_channels", "denylist_channels", "ssl_verify",
 }  # fmt: skip
+# Where a URL is that of a channel, or of a place with channels in it.
+_CHANNELS = _PLACES - {"ssl_verify"}
 _EXPECTED: Mapping[Kind, str] = {
     "text": "a text",
     "flag": "true or false",
@@ -181,7 +184,9 @@ class _Reader:
             raise _Mismatch(_describe(node))
         if kind == "text" and not _is_text(node):
             raise _Mismatch(_describe(node))
-        return self._anchor(key, _SCALARS[kind](self._expand(node)))
+        value = self._anchor(key, _SCALARS[kind](self._expand(node)))
+        _check_channel(key, value, _line(node))
+        return value
 
     def _items(self, key: str, node: yaml.Node) -> Iterator[Item]:
         if not isinstance(node, yaml.SequenceNode):
@@ -189,7 +194,9 @@ class _Reader:
         for each in node.value:
             if not isinstance(each, yaml.ScalarNode) or _is_null(each):
                 raise _Mismatch(f"{_describe(each)} in the list", _line(each), "texts")
-            yield Item(self._anchor(key, self._expand(each)), self._flag(each))
+            text = self._anchor(key, self._expand(each))
+            _check_channel(key, text, _line(each))
+            yield Item(text, self._flag(each))
 
     def _entries(self, key: str, kind: Kind, node: yaml.Node) -> Iterator[tuple[str, Any, bool]]:
         if not isinstance(node, yaml.MappingNode):
@@ -204,6 +211,7 @@ class _Reader:
                 found = tuple(item.text for item in self._items_of(key, name.value, value))
             elif _is_text(value):
                 found = self._anchor(key, self._expand(value))
+                _check_channel(key, found, _line(value))
             else:
                 raise _Mismatch(f"{_describe(value)} for {name.value!r}", _line(value))
             yield name.value, found, self._flag(name) == "final"
@@ -317,6 +325,18 @@ def _anchor(key: str, value: Any, folder: PurePath | None, home: PurePath) -> An
     if folder is not None and (value in (".", "..") or value.startswith(("./", "../"))):
         return posixpath.normpath(f"{folder}/{value}")
     return value
+
+
+def _check_channel(key: str, text: str, line: int) -> None:
+    """Find a URL that is none where its line is known."""
+    if key not in _CHANNELS or "://" not in text or unset_variable(text) is not None:
+        return
+    try:
+        parse_channel_url(text)
+    except BadChannel as error:
+        cure = f" ({error.hint.rstrip('.')})" if error.hint else ""
+        found = f"{redact_broken_url(text)!r}, {error.reason}"
+        raise _Mismatch(found, line, f"the URL of a channel{cure}") from None
 
 
 def _is_text(node: yaml.Node) -> bool:

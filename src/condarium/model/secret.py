@@ -7,6 +7,13 @@ MASK = "********"
 
 # `//user:password@` of a URL: up to the last "@" before its path.
 _USER_INFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]*://)[^\s/?#'\"<>]*@")
+# The same where characters of the password should have been written as %23, %2F or %3F: what
+# stands behind the ":" is no port, so that all up to the last "@" is the password.
+_BROKEN_USER_INFO = re.compile(
+    r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.\-]*://)(?!\[[0-9a-fA-F:.]*\])[^\s/?#'\"<>:@]*"
+    r":(?!\d{1,5}(?:[/?#]|\Z))\S*@"
+)
+_ANY_USER_INFO = re.compile(r"(?P<scheme>\A\s*(?:[a-zA-Z][a-zA-Z0-9+.\-]*://)?).*@", re.S)
 # `/t/TOKEN/` anywhere in the path of a URL that goes over a network.
 _TOKEN = re.compile(
     r"(?P<before>(?!file:)\b[a-z][a-z0-9+.\-]*://[^\s'\"<>]*?/t/)[^\s/?#'\"<>)]+", re.I
@@ -47,5 +54,15 @@ def redact_url(text: str) -> str:
     'GET https://********@host/t/********/chan?token=******** failed'
     """
     text = _USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
+    text = _BROKEN_USER_INFO.sub(rf"\g<scheme>{MASK}@", text)
     text = _TOKEN.sub(rf"\g<before>{MASK}", text)
     return _PARAMETER.sub(rf"\g<before>{MASK}", text)
+
+
+def redact_broken_url(text: str) -> str:
+    """Mask all that may be credentials in a text that should be one URL, and is not.
+
+    >>> redact_broken_url("https://me:p#w/x@host/chan")
+    'https://********@host/chan'
+    """
+    return redact_url(_ANY_USER_INFO.sub(rf"\g<scheme>{MASK}@", text))

@@ -5,6 +5,8 @@ from difflib import get_close_matches
 
 import yaml
 
+from condarium.model.channel_url import BadChannel, parse_channel_url, unset_variable
+from condarium.model.secret import redact_broken_url
 from condarium.model.specdepends import read_text, selector_after
 from condarium.model.subdirs import SUBDIRS, likely_subdir
 from condarium.model.yamlnodes import JINJA_HINT, Findings, entries, is_null, quoted
@@ -26,7 +28,10 @@ def read_channels(node: yaml.Node | None, findings: Findings) -> tuple[tuple[str
         if isinstance(item, yaml.ScalarNode):
             findings.warn_secret(item)
         hint = _bad_channel(text)
-        if hint:
+        if broken := _broken_url(text):
+            found = f"{redact_broken_url(text)!r}, {broken.reason}"
+            findings.problem(item, found, "the URL of a channel", broken.hint)
+        elif hint:
             findings.problem(item, f"{quoted(text)} as a channel", "one name, URL or folder", hint)
         channels.append(text)
     return tuple(each for each in channels if each != "nodefaults"), "nodefaults" in channels
@@ -41,6 +46,16 @@ def _bad_channel(text: str) -> str | None:
         return "Write every channel as an item of its own; a name has no spaces."
     if re.match(r"\w+:/[^/]", text) and not re.match(r"[A-Za-z]:", text):
         return "A URL has '://' after its scheme."
+    return None
+
+
+def _broken_url(text: str) -> BadChannel | None:
+    if "://" not in text or "," in text or "::" in text or unset_variable(text) is not None:
+        return None
+    try:
+        parse_channel_url(text)
+    except BadChannel as error:
+        return error
     return None
 
 
