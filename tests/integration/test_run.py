@@ -11,6 +11,7 @@ import pytest
 from tests.support.channel import PREFIX, Made, make_channel
 
 from condarium.client import Client
+from condarium.errors import StoreUnusable
 
 CONDARIUM = [sys.executable, "-m", "condarium"]
 
@@ -108,3 +109,29 @@ def test_a_command_that_is_missing_is_named(store: Path) -> None:
     )
     assert done.returncode == 127
     assert "lab/t has no command nothing-like-it" in done.stderr
+
+
+def test_a_command_in_a_command_leaves_the_outer_environment(store: Path) -> None:
+    inner = [*CONDARIUM, "--store", str(store), "env", "run", "lab/t", "--", "printenv", "PATH"]
+    with start(store, *inner) as program:
+        assert program.stdout
+        path = program.stdout.read().strip().split(":")
+    assert sum(str(store) in place for place in path) == 1
+
+
+def test_post_link_scripts_that_were_not_run_are_named(store: Path) -> None:
+    channel = store.parent / "scripts"
+    made = Made("hook", "1", files={"bin/.hook-post-link.sh": "#!/bin/sh\nexit 0\n"})
+    make_channel(channel, [made])
+    file = store.parent / "hook.yml"
+    file.write_text(f"channels: ['{channel}']\ndependencies: [hook]\n")
+    with Client(store) as client:
+        (note,) = client.env.build("lab/h", file=file).notes
+        assert note.startswith("not run: the post-link scripts of hook")
+        assert not client.env.build("lab/i", file=file, link_scripts=True).notes
+
+
+def test_a_store_whose_path_is_too_long_for_prefixes_is_refused_at_once(store: Path) -> None:
+    long = store.parent / ("x" * 120) / ("y" * 120)
+    with Client(long) as client, pytest.raises(StoreUnusable, match="room for 255"):
+        client.env.build("lab/t", file=store.parent / "1.yml")

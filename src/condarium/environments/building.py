@@ -13,7 +13,7 @@ from condarium.environments.activation import (
 from condarium.environments.comparing import lock_of
 from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
-from condarium.environments.prefixes import Phases, PrefixSpec, store_lock
+from condarium.environments.prefixes import Phases, PrefixSpec, check_length, store_lock
 from condarium.errors import CondariumError
 from condarium.model.actor import Actor
 from condarium.model.difference import PackageChange, compare
@@ -33,6 +33,7 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
 
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
+    check_length(store.layout)
     phases = Phases()
     with locked(store_lock(store.layout), shared=True, waiting=_waits(progress)):
         plan = _plan(store, request, actor, progress, phases)
@@ -295,5 +296,14 @@ def _built(
         path=store.layout.link(plan.name) if active else None,
         link=known.link if known else None,
         phases=dict(phases.seconds),
-        notes=plan.notes,
+        notes=plan.notes + (_skipped_scripts(store, known) if changed and known else ()),
     )
+
+
+def _skipped_scripts(store: Store, prefix: Prefix) -> tuple[str, ...]:
+    """A note on the packages whose post-link scripts were not run."""
+    scripts = (store.layout.prefix(prefix.id) / "bin").glob(".*-post-link.sh")
+    names = sorted(each.name[1:].removesuffix("-post-link.sh") for each in scripts)
+    if prefix.link_scripts or not names:
+        return ()
+    return (f"not run: the post-link scripts of {', '.join(names)} (--link-scripts runs them)",)

@@ -8,6 +8,7 @@ prefix begins by taking it away.
 import base64
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from time import perf_counter
 from uuid import uuid4
 
+from condarium.errors import StoreUnusable
 from condarium.model.environment import Prefix
 from condarium.model.lock import LockedPackage
 from condarium.storage.layout import Layout
@@ -24,6 +26,9 @@ from condarium.storage.locks import is_held, locked
 MARKER = Path("conda-meta", "condarium")
 """In a whole prefix: JSON that says what it is. conda reads only `conda-meta/*.json`."""
 
+ID_LENGTH = 16
+_PLACEHOLDER = 255
+"""The length of the prefix that conda packages are built with, and that is overwritten."""
 _TRASH = ".trash-"
 _ASIDE = ".aside-"
 
@@ -80,6 +85,17 @@ class Phases:
 
 def is_whole(layout: Layout, prefix: str) -> bool:
     return (layout.prefix(prefix) / MARKER).exists()
+
+
+def check_length(layout: Layout) -> None:
+    """Raises StoreUnusable where packages' placeholders are too short for this store's prefixes."""
+    length = len(os.fsencode(layout.prefix("x" * ID_LENGTH)))
+    if length > _PLACEHOLDER:
+        raise StoreUnusable(
+            layout.root,
+            f"its prefixes would have paths of {length} bytes, and packages have room for "
+            f"{_PLACEHOLDER}; fewer than 80 is best",
+        )
 
 
 def prefix_lock(layout: Layout, prefix: str) -> Path:

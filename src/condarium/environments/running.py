@@ -33,7 +33,7 @@ def run(store: Store, name: EnvironmentName, command: Sequence[str]) -> Ran:
         raise BadArguments(
             "which command?", hint=f"For example: condarium env run {name} -- python"
         )
-    environ = dict(store.settings.environ)
+    environ = _outside(store.settings.environ)
     shell = _shell(environ)
     # The prefix rather than the link: the command stays in its generation when others switch.
     prefix = path(store, name, None).prefix
@@ -41,6 +41,18 @@ def run(store: Store, name: EnvironmentName, command: Sequence[str]) -> Ran:
     with _used(store, prefix.name):
         status = _wait([shell, "--noprofile", "--norc", "-c", script, shell, *command], environ)
     return Ran(environment=name, exit_code=status if status >= 0 else 128 - status)
+
+
+def _outside(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables without what another activated environment put among them."""
+    outer = environ.get("CONDA_PREFIX")
+    if not outer:
+        return dict(environ)
+    set_there = {**_package_variables(Path(outer)), **_own_variables(Path(outer))}
+    left = {name: value for name, value in environ.items() if set_there.get(name) != value}
+    places = environ.get("PATH", os.defpath).split(os.pathsep)
+    left["PATH"] = os.pathsep.join(each for each in places if each != f"{outer}/bin")
+    return left
 
 
 def _shell(environ: Mapping[str, str]) -> str:
