@@ -2,8 +2,12 @@
 
 import errno
 import re
+import socket
+import urllib.request
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
+from condarium.engine.network_errors import known_reason, last_cause
 from condarium.errors import CondariumError, Failed, StoreFull, StoreReadOnly
 from condarium.model.secret import redact_url
 
@@ -33,7 +37,7 @@ class PackageUnreadable(Failed):
     """A package is the one that was locked, and cannot be unpacked."""
 
     def __init__(self, url: str, reason: str) -> None:
-        self.url, self.reason = redact_url(url), _last_line(reason)
+        self.url, self.reason = redact_url(url), last_cause(reason)
         super().__init__(
             f"{self.url} has the hash that was locked, and is not a package that can be unpacked: "
             f"{self.reason}",
@@ -121,7 +125,12 @@ def say_unfetchable(url: str, name: str, error: Exception) -> CondariumError:
         )
     if status is not None:
         return PackageUnfetchable(url, f"the server answered {status}", hint="Try again later.")
-    return PackageUnfetchable(url, _reason(error), hint="Check the network and try again.")
+    reason, hint = known_reason(text) or known_reason(_found_out(url, text)) or ("", "")
+    return PackageUnfetchable(
+        url,
+        reason or _reason(error),
+        hint=hint or "Check the network and try again.",
+    )
 
 
 def say_unlinkable(prefix: object, error: Exception) -> CondariumError:
@@ -139,13 +148,34 @@ def is_about_the_disk(error: Exception) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    return _last_line(str(error)) or repr(error)
+    cause = last_cause(str(error))
+    if _NO_CAUSE.match(cause):
+        return "the server cannot be reached, or breaks the connection off"
+    return cause or repr(error)
 
 
-def _last_line(text: str) -> str:
-    """The last line of what rattler said, which names the cause."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return redact_url(lines[-1] if lines else "").removeprefix("Caused by: ")
+_NO_CAUSE = re.compile(r"error sending request|Request failed after")
+"""What rattler says of a download when it keeps the cause to itself."""
+
+
+def _found_out(url: str, text: str) -> str:
+    """Ask for a connection to find out why there was none, where rattler does not say it.
+
+    Nothing is found out where a proxy stands between. The words are those of rattler.
+    """
+    place = urlsplit(url)
+    if not _NO_CAUSE.search(text) or place.scheme in urllib.request.getproxies():
+        return ""
+    port = place.port or {"http": 80}.get(place.scheme, 443)
+    try:
+        socket.create_connection((place.hostname or "", port), timeout=2).close()
+    except socket.gaierror:
+        return "dns error"
+    except TimeoutError:
+        return "timed out"
+    except OSError as error:
+        return error.strerror or ""
+    return ""
 
 
 def _status(text: str) -> int | None:

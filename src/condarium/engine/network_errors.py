@@ -67,7 +67,9 @@ class IndexCacheRefused(Failed):
 
 
 _URL = re.compile(r"[a-z][a-z0-9+.\-]*://[^\s'\")]+")
-_STATUS = re.compile(r"HTTP status (?:client|server) error \((\d{3})[^)]*\)")
+_STATUS = re.compile(
+    r"(?:HTTP status (?:client|server) error|unexpected status code) \((\d{3})[^)]*\)"
+)
 _NO_SUBDIR = re.compile(r"could not find subdir '([^']*)' in channel '([^']*)'")
 
 # A piece of rattler's message, what it means, and what to check.
@@ -104,6 +106,11 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         "before message length reached",
+        "the connection broke off in the middle of the answer",
+        "Try again; if it stays so, the server or a proxy cuts answers short.",
+    ),
+    (
+        "error decoding response body",
         "the connection broke off in the middle of the answer",
         "Try again; if it stays so, the server or a proxy cuts answers short.",
     ),
@@ -165,11 +172,23 @@ def translated_network_errors(channels: Sequence[ChannelUrl] = ()) -> Iterator[N
 
 def say_unreachable(url: str, text: str) -> ChannelUnreachable:
     """Find the words for a failed connection in what a library said."""
+    reason, hint = known_reason(text) or (last_cause(text), "Try again.")
+    return ChannelUnreachable(url, reason or "no reason was given", hint=hint)
+
+
+def known_reason(text: str) -> tuple[str, str] | None:
+    """The words for what a library said, and what to check; None where it is something else."""
     for fragment, reason, hint in _REASONS:
         if fragment in text:
-            return ChannelUnreachable(url, reason, hint=hint)
-    last = text.strip().splitlines()[-1] if text.strip() else "no reason was given"
-    return ChannelUnreachable(url, last.removeprefix("Caused by: "), hint="Try again.")
+            return reason, hint
+    return None
+
+
+def last_cause(text: str) -> str:
+    """The last thing that a library said, which names the cause; never what a server sent."""
+    said = re.split(r"\bBody:", text)[0]
+    lines = [line.strip().removeprefix("Caused by: ").rstrip(" .:") for line in said.splitlines()]
+    return redact_url(next((line for line in reversed(lines) if line), ""))
 
 
 def from_status(url: str, status: int) -> CondariumError:
@@ -181,6 +200,9 @@ def from_status(url: str, status: int) -> CondariumError:
     if status == 429:
         reason = "it has had too many requests (HTTP 429)"
         return ChannelUnreachable(url, reason, hint="Wait a minute and try again.")
+    if 300 <= status < 400:
+        reason = f"it sends whoever asks elsewhere, and does not say where (HTTP {status})"
+        return ChannelUnreachable(url, reason, hint="Open it in a browser, and name what it shows.")
     whose = "the server has failed" if status >= 500 else "the server does not accept the request"
     hint = "Try again later; if it stays so, ask whoever keeps the server."
     return ChannelUnreachable(url, f"{whose} (HTTP {status})", hint=hint)
@@ -196,11 +218,11 @@ def _translate(text: str, channels: Sequence[ChannelUrl]) -> CondariumError:
         return from_status(url, int(status[1]))
     known = any(fragment in text for fragment, _, _ in _REASONS)
     if not known and any(fragment in text for fragment in _UNREADABLE):
-        return BadRepodata(url, text.splitlines()[-1].removeprefix("Caused by: "))
+        return BadRepodata(url, last_cause(text))
     return say_unreachable(url, text)
 
 
 def _place(text: str, channels: Sequence[ChannelUrl]) -> str:
     if found := _URL.search(text):
-        return found[0]
+        return found[0].rstrip(".,:;")
     return " or ".join(channel.url for channel in channels) or "the channel"
