@@ -23,7 +23,7 @@ from uuid import uuid4
 from rattler import RepoDataRecord
 from rattler.exceptions import ExtractError
 from rattler.networking import Client
-from rattler.package_streaming import download_to_writer, extract
+from rattler.package_streaming import download_and_extract, download_to_writer
 
 from condarium.engine.event_loop import run
 from condarium.engine.fetch_errors import (
@@ -211,7 +211,7 @@ async def _fetch_to(
     else:
         with archive.open("wb", buffering=0) as file:
             await _download(record, counted.into(file), fetching)
-    sha256 = await _to_its_end(lambda: _unpack(record, archive, content))
+    sha256 = await _unpack(record, archive, content, fetching)
     if archive.parent == folder:
         archive.unlink()
     return Replacement(stem=stem_of(record), sha256=sha256, folder=content)
@@ -233,9 +233,8 @@ async def _download(record: RepoDataRecord, counted: "_Counted", fetching: Fetch
         task.cancel()
 
 
-async def _to_its_end(work: Callable[[], T]) -> T:
-    """Work in a thread, which cannot be stopped: its folder may go only after it has ended."""
-    working = asyncio.get_running_loop().run_in_executor(None, work)
+async def _to_its_end(working: asyncio.Future[T]) -> T:
+    """Wait for what works in a thread and cannot be stopped: its folder may go only after it."""
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
@@ -243,14 +242,19 @@ async def _to_its_end(work: Callable[[], T]) -> T:
         raise
 
 
-def _unpack(record: RepoDataRecord, archive: Path, content: Path) -> bytes:
+async def _unpack(
+    record: RepoDataRecord, archive: Path, content: Path, fetching: Fetching
+) -> bytes:
     """Extract, verify and seal; give the archive's SHA-256.
 
-    Raises PackageCorrupt, or PackageUnreadable where the channel's own package is at fault.
+    Not with rattler's `extract`, which lets no other thread of Python run meanwhile. Raises
+    PackageCorrupt, or PackageUnreadable where the channel's own package is at fault.
     """
+    url = archive.absolute().as_uri()
+    extracting = download_and_extract(fetching.client, url, content)
     try:
-        sha256, md5 = extract(archive, content)
-    except (ExtractError, OSError) as error:
+        sha256, md5 = await _to_its_end(asyncio.ensure_future(extracting))
+    except (ExtractError, OSError, RuntimeError) as error:
         if is_about_the_disk(error):
             raise
         with archive.open("rb") as file:
