@@ -13,6 +13,7 @@ from rattler.exceptions import (
 from rattler.package.build_string import BuildString
 
 from condarium.errors import BadLock
+from condarium.model.secret import redact_url
 
 _AGAIN = "Restore the file from where it came, or lock again."
 
@@ -60,6 +61,39 @@ def _refuse_conflicts(text: str, source: str) -> None:
             line=line,
             hint="Take one side of the conflict whole, or lock again.",
         )
+
+
+def unreadable(text: str, source: str, said: str) -> BadLock:
+    """Say what is wrong with a pixi.lock that rattler does not take: it speaks of its own types."""
+    if newer := re.search(r"format version (\d+).*version (\d+)", said):
+        reason = f"is a lock of format {newer[1]}; this condarium reads up to {newer[2]}"
+        hint = "Use a newer condarium, or lock again with this one."
+        return BadLock(source, reason, hint=hint)
+    end = len(text.rstrip().splitlines())
+    if not text.endswith("\n"):
+        return BadLock(
+            source, "is cut short: it ends in the middle of a line", line=end, hint=_AGAIN
+        )
+    if not re.search(r"^packages:", text, re.MULTILINE):
+        return BadLock(source, "is cut short: it ends before `packages:`", line=end, hint=_AGAIN)
+    if lost := re.search(r"a package that does not exist: (\S+)", said):
+        line = text.count("\n", 0, text.find(lost[1])) + 1
+        reason = (
+            f"lists {redact_url(lost[1])}, which `packages:` does not have: it may be cut short"
+        )
+        return BadLock(source, reason, line=line, hint=_AGAIN)
+    where = re.search(r"\bat line (\d+)", said)
+    return BadLock(source, _in_words(said), line=int(where[1]) if where else None, hint=_AGAIN)
+
+
+def _in_words(said: str) -> str:
+    if lacking := re.search(r"missing fields?(?:/fields)? ['`](\w+)", said):
+        return f"an entry has no `{lacking[1]}:`"
+    if re.search(r"did not match any variant|expected at least `conda` or `pypi`", said):
+        return "an entry is none of a lock: a package begins with `- conda:` or `- pypi:`"
+    if another := re.search(r"invalid type: (.+?), expected", said):
+        return f"found {another[1]} where a lock has something else"
+    return said
 
 
 def read_explicit(text: str, source: str) -> tuple[str, tuple[str, ...], list[RepoDataRecord]]:

@@ -5,7 +5,6 @@ metadata of PyPI packages) is added to what it wrote, and rattler writes the who
 """
 
 import json
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +20,7 @@ from condarium.engine.lock_document import (
     checked,
     platform_packages,
 )
-from condarium.engine.lock_formats import check_text, read_explicit
+from condarium.engine.lock_formats import check_text, read_explicit, unreadable
 from condarium.errors import BadLock
 from condarium.model.lock import LockedPackage, PypiPackage, without_credentials
 
@@ -59,13 +58,16 @@ def write_lock(
     return (text if added == text else _to_text(_from_text(added))).encode()
 
 
-def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> LockDocument:
+def read_lock(data: bytes, *, source: str, environment: str | None = None) -> LockDocument:
     """Read a pixi.lock of any version that rattler knows, a conda-lock.yml or an explicit list.
 
-    `source` is what messages call it. A lock with several environments is read for one of them; a
-    lock with a single one, whatever its name, for that. Raises BadLock.
+    `source` is what messages call it. A lock with several environments is read for the one that
+    is named, or for `default`; a lock with a single one, whatever its name, for that unless another
+    is named. Raises BadLock.
     """
     text, kind = check_text(data, source)
+    if kind != "pixi" and environment not in (None, ENVIRONMENT):
+        raise _no_environment(source, str(environment), [ENVIRONMENT])
     if kind == "explicit":
         subdir, channels, records = read_explicit(text, source)
         return _single(source, kind, channels, {subdir: platform_packages(subdir, records, ())})
@@ -86,14 +88,11 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
         )
     lock = _parse(text, source)
     environments = dict(lock.environments())
-    if environment not in environments and len(environments) == 1:
+    if environment is None and len(environments) == 1:
         (environment,) = environments
+    environment = environment or ENVIRONMENT
     if environment not in environments:
-        raise BadLock(
-            source,
-            f"has no environment {environment!r}, only {', '.join(sorted(environments))}",
-            hint="Name one of them.",
-        )
+        raise _no_environment(source, environment, sorted(environments))
     chosen = environments[environment]
     return checked(
         LockDocument(
@@ -110,6 +109,26 @@ def read_lock(data: bytes, *, source: str, environment: str = ENVIRONMENT) -> Lo
     )
 
 
+def write_alone(document: LockDocument) -> bytes:
+    """Write the one environment of a lock that was read, as a lock that has no other.
+
+    Raises BadLock where a package of it has no hash or must first be built.
+    """
+    return write_lock(
+        channels=document.channels,
+        conda={name: document.records(name) for name in document.platforms},
+        pypi={name: document.pypi(name) for name in document.platforms},
+    )
+
+
+def _no_environment(source: str, environment: str, known: Sequence[str]) -> BadLock:
+    return BadLock(
+        source,
+        f"has no environment {environment!r}, only {', '.join(known)}",
+        hint="Name one of them: --lock-environment NAME.",
+    )
+
+
 def _platforms(lock: LockFile, environment: Environment) -> dict[str, LockPlatform]:
     """Give the platforms of an environment; rattler leaves out those for which it is empty."""
     alone = lock.platforms() if len(lock.environments()) == 1 else []
@@ -120,13 +139,7 @@ def _parse(text: str, source: str) -> LockFile:
     try:
         return _from_text(text)
     except ParseCondaLockError as error:
-        said = str(error)
-        where = re.search(r"\bat line (\d+)", said)
-        hint = "Restore the file from where it came, or lock again."
-        if newer := re.search(r"format version (\d+).*version (\d+)", said):
-            said = f"is a lock of format {newer[1]}; this condarium reads up to {newer[2]}"
-            hint = "Use a newer condarium, or lock again with this one."
-        raise BadLock(source, said, line=int(where[1]) if where else None, hint=hint) from error
+        raise unreadable(text, source, str(error)) from error
 
 
 def _packages_of(environment: Environment, platform: LockPlatform, source: str) -> PlatformPackages:
