@@ -4,19 +4,32 @@ Python sets a code object's file name when it imports it, so a .pyc does not dep
 source lies: it is kept by the hash of the source and the Python that made it, and linked into every
 prefix that has that source. The files are of the "unchecked hash" kind (PEP 552): their bytes are
 the same however often they are made, and Python does not look at the source's time to trust them.
+
+Whoever writes into one alters it for every prefix that has it. So each ends with the SHA-256 of what
+is before, which shows by itself whether it is whole; and all have the same time of change, which
+shows in passing that nobody has written to one.
 """
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from condarium.engine import compile_script
 from condarium.engine.linking import CANNOT_LINK
 from condarium.errors import CompileFailed
+
+_TIME = 946_684_800
+"""When all bytecode was changed last, by its own account: the beginning of 2000, in seconds."""
+
+_ALONE = ("-I", "-S", "-B")
+"""Python without the user's settings, and without bytecode of its own making: that would be of the
+kind that depends on its source's time, in one prefix alone."""
 
 
 class Source(Protocol):
@@ -52,10 +65,49 @@ def compile_prefix(prefix: Path, files: Iterable[Source], *, store: Path, worker
         return 0
     tag = _python_tag(python)
     jobs = [_job(prefix, file, store / tag, tag) for file in sources]
-    missing = {job.kept: job.source for job in jobs if not os.path.exists(job.kept)}
+    missing = {job.kept: job.source for job in jobs if not _untouched(job.kept)}
     if missing:
-        _compile(python, missing, workers)
+        _compile(python, missing, workers, mode=prefix.stat().st_mode & 0o666)
     return _link_all(jobs)
+
+
+def is_sound(bytecode: Path) -> bool:
+    """Whether a .pyc that was made here is as it was made. Raises OSError."""
+    content = bytecode.read_bytes()
+    return hashlib.sha256(content[:-32]).digest() == content[-32:]
+
+
+def source_of(path: str, sources: Mapping[str, Source]) -> Source | None:
+    """Of which of `sources` (from `sources_by_module`) a .pyc was made here, if of any."""
+    if "/__pycache__/" not in path or ".opt-" in path:
+        return None
+    return sources.get(_module(path))
+
+
+def sources_by_module(files: Iterable[Source]) -> dict[str, Source]:
+    """Those Python files that get bytecode here, by their paths without ending."""
+    return {file.path.removesuffix(".py"): file for file in _without_bytecode(list(files))}
+
+
+def drop_damaged(store: Path, sources: Iterable[Source]) -> None:
+    """Take the bytecode of these sources out of the store where it is not as it was made."""
+    for file in sources:
+        digest = file.sha256 or ""
+        for kept in store.glob(f"*/{digest[:2]}/{digest[2:]}-*.pyc"):
+            with suppress(FileNotFoundError):
+                if not is_sound(kept):
+                    kept.unlink()
+
+
+def _untouched(kept: str) -> bool:
+    """Whether there is bytecode to which nobody has written; what was written to goes."""
+    try:
+        if os.stat(kept).st_mtime_ns == _TIME * 10**9:
+            return True
+        os.unlink(kept)
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def _without_bytecode(files: Sequence[Source]) -> list[Source]:
@@ -81,7 +133,7 @@ def _python_tag(python: Path) -> str:
     """The name that this Python gives its .pyc files, such as `cpython-311`, with its version."""
     code = "import sys;print(sys.implementation.cache_tag, '%d.%d.%d' % sys.version_info[:3])"
     done = subprocess.run(
-        [python, "-I", "-S", "-c", code], capture_output=True, text=True, check=False
+        [python, *_ALONE, "-c", code], capture_output=True, text=True, check=False
     )
     if done.returncode:
         raise CompileFailed(done.stderr.strip().splitlines()[-1:] or ["no output"])
@@ -99,13 +151,13 @@ def _job(prefix: Path, file: Source, store: Path, tag: str) -> _Job:
     )
 
 
-def _compile(python: Path, missing: dict[str, str], workers: int) -> None:
+def _compile(python: Path, missing: dict[str, str], workers: int, *, mode: int) -> None:
     """Let the prefix's own Python compile, in several processes; each file is whole or absent."""
     for folder in {os.path.dirname(kept) for kept in missing}:
         os.makedirs(folder, exist_ok=True)
     jobs = json.dumps([[source, kept] for kept, source in missing.items()])
     done = subprocess.run(
-        [python, "-I", "-S", compile_script.__file__, str(workers)],
+        [python, *_ALONE, compile_script.__file__, str(workers), str(_TIME), str(mode)],
         check=False,
         input=jobs,
         capture_output=True,
