@@ -3,6 +3,7 @@
 import getpass
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -13,6 +14,7 @@ from condarium.model.actor import Actor
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation, declared_in
 from condarium.settings import Settings
+from condarium.storage.modes import modes_of
 from condarium.storage.store import Store
 
 _DECLARATIONS = (
@@ -58,8 +60,10 @@ class App:
             raise NotPermitted(self.actor.name, operation.name, decision.reasons)
         handed = {"store": self.store, "actor": self.actor, "progress": self.progress}
         given = {name: handed[name] for name in operation.injected}
+        shared = modes_of(self.store.layout.root) if operation.changes else nullcontext()
         try:
-            return operation.function(**given, **arguments)
+            with shared:
+                return operation.function(**given, **arguments)
         finally:
             self.progress.finish()
 

@@ -84,7 +84,11 @@ class Phases:
 
 
 def is_whole(layout: Layout, prefix: str) -> bool:
-    return (layout.prefix(prefix) / MARKER).exists()
+    """Whether a prefix is on disk, as far as whoever asks may see."""
+    try:
+        return (layout.prefix(prefix) / MARKER).exists()
+    except PermissionError:
+        return False
 
 
 def check_length(layout: Layout) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from condarium.errors import StoreUnusable
 from condarium.storage.failures import say_system_error
+from condarium.storage.modes import make_folder, open_or_make
 
 
 @contextmanager
@@ -102,8 +103,8 @@ def _acquire(path: Path, kind: int, waiting: Callable[[], None] | None) -> int:
 
 def _open(path: Path) -> int:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        make_folder(path.parent)
+        return open_or_make(path, os.O_RDWR | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError) as error:  # where no folder can be made
         raise StoreUnusable(path.parent, error.strerror or str(error)) from error
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from condarium.errors import StoreUnusable
 from condarium.settings import Settings
 from condarium.storage.layout import Layout
+from condarium.storage.modes import make_folder
 
 if TYPE_CHECKING:
     from condarium.storage.blobs import Blobs
@@ -54,6 +55,6 @@ class Store:
 
     def _make_folder(self) -> None:
         try:
-            self.layout.locks.mkdir(parents=True, exist_ok=True)
+            make_folder(self.layout.locks)
         except OSError as error:
             raise StoreUnusable(self.layout.root, error.strerror or str(error)) from error

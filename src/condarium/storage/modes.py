@@ -1,0 +1,57 @@
+"""Permissions of what is made in a store: those of its root folder, whoever makes it.
+
+A store is shared. Somebody whose umask keeps their own files to themselves must not take from
+others what a build made, and whoever made the root folder has said who may read it, and write.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+
+@contextmanager
+def modes_of(root: Path) -> Iterator[None]:
+    """Let all that this process makes have the permissions of `root`, if that is there.
+
+    The umask is all that SQLite, rattler and uv heed. It is the whole process's: other threads have
+    it too while this lasts.
+    """
+    try:
+        mode = root.stat().st_mode
+    except OSError:
+        yield
+        return
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with the permissions of the one that it is in.
+
+    Where that is not there either, there is no store yet: its maker's umask decides.
+    """
+    if folder.is_dir():
+        return
+    if not folder.parent.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        return
+    mode = folder.parent.stat().st_mode & 0o777
+    with suppress(FileExistsError):
+        folder.mkdir()
+        if (own := folder.stat().st_mode) & 0o777 != mode:
+            folder.chmod(own & 0o7000 | mode)
+
+
+def open_or_make(path: Path, flags: int) -> int:
+    """Open a file; where it is not there, make it with the permissions of its folder."""
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        descriptor = os.open(path, flags | os.O_CREAT, 0o666)
+    with suppress(PermissionError):  # somebody else made it just now
+        os.fchmod(descriptor, path.parent.stat().st_mode & 0o666)
+    return descriptor
