@@ -51,7 +51,9 @@ def build(
     environment: Annotated[
         EnvironmentName | None,
         Argument(
-            "the environment; by default the name in the file", positional=True, metavar="NS/NAME"
+            "the environment; by default the name in the file; a bare NAME means default/NAME",
+            positional=True,
+            metavar="NS/NAME",
         ),
     ] = None,
     *,
@@ -61,6 +63,12 @@ def build(
     lock: Annotated[
         Document | None,
         Argument("install exactly this lock (pixi.lock format)", metavar="FILE"),
+    ] = None,
+    lock_environment: Annotated[
+        str | None,
+        Argument(
+            "the environment of a lock that has several; by default `default`", metavar="NAME"
+        ),
     ] = None,
     platform: Platforms = (),
     cuda: Cuda = None,
@@ -91,6 +99,7 @@ def build(
             environment=environment,
             file=file,
             lock=lock,
+            lock_environment=lock_environment,
             platforms=platform,
             cuda=cuda,
             refresh=refresh,

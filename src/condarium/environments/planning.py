@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock
+from condarium.engine.lockfile import read_lock, write_alone
 from condarium.engine.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
@@ -25,6 +25,7 @@ class Request:
     environment: EnvironmentName | None
     file: Document | None
     lock: Document | None
+    lock_environment: str | None = None
     platforms: tuple[str, ...] = ()
     cuda: str | None = None
     refresh: bool = False
@@ -68,6 +69,8 @@ def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) 
 def _plan_from_file(store: Store, request: Request, progress: Progress, phases: Phases) -> Plan:
     file = request.file
     assert file is not None
+    if request.lock_environment:
+        raise BadArguments("--lock-environment chooses from a lock: give one with --lock")
     solved = solve_file(
         store,
         file,
@@ -115,7 +118,9 @@ def _plan_from_lock(request: Request, lock: Document) -> Plan:
         )
     if request.platforms or request.cuda:
         raise BadArguments("--platform and --cuda are for solving; a lock is solved already")
-    document = read_lock(lock.content, source=lock.name)
+    document = read_lock(lock.content, source=lock.name, environment=request.lock_environment)
+    # What is kept is read again without anybody naming one of its environments.
+    content = write_alone(document) if request.lock_environment else lock.content
     host = host_platform()
     try:
         packages = document.locked(host)
@@ -124,11 +129,11 @@ def _plan_from_lock(request: Request, lock: Document) -> Plan:
     return Plan(
         name=request.environment,
         document=document,
-        content=lock.content,
+        content=content,
         spec=None,
         channels=(),
         prefix=PrefixSpec(
-            lock=sha256_of(lock.content),
+            lock=sha256_of(content),
             platform=host,
             packages=packages,
             link_scripts=request.link_scripts,
@@ -136,5 +141,16 @@ def _plan_from_lock(request: Request, lock: Document) -> Plan:
         if packages is not None
         else None,
         solved=False,
-        notes=document.warnings,
+        notes=(*document.warnings, *_others(document)),
+    )
+
+
+def _others(document: LockDocument) -> tuple[str, ...]:
+    """What to say of a lock that has more environments than the one that was taken."""
+    others = [name for name in document.environments if name != document.environment]
+    if not others:
+        return ()
+    return (
+        f"{document.source} has other environments too ({', '.join(others)}); "
+        f"{document.environment!r} was taken (--lock-environment NAME takes another)",
     )
