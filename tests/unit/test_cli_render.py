@@ -125,10 +125,47 @@ def test_a_build_says_what_changed_where_it_is_and_how_long_it_took() -> None:
 
 def test_a_first_build_counts_its_packages_and_says_how_to_run_in_it() -> None:
     many = tuple(change(f"p{number}", None, "1") for number in range(30))
-    text = shown(built(generation=1, changes=many))
+    text = shown(built(generation=1, packages=30, changes=many))
     assert "p7" not in text
     assert "(30 added)" in text
     assert text.endswith("condarium env run lab/fit -- COMMAND\n")
+
+
+def test_a_first_build_counts_its_packages_platform_by_platform() -> None:
+    platforms = ("linux-64", "osx-arm64")
+    many = tuple(change(f"p{n}", None, "1", platforms[n > 29]) for n in range(55))
+    text = shown(built(generation=1, platforms=platforms, packages=55, changes=many))
+    first = text.splitlines()[0]
+    assert first == "lab/fit generation 1 is active: 30 packages for linux-64, 25 for osx-arm64"
+    assert "55" not in text
+
+
+def test_changes_on_several_platforms_are_summed_up_platform_by_platform() -> None:
+    platforms = ("linux-64", "osx-arm64")
+    both = tuple(change("rich", "12", "13", platform) for platform in platforms)
+    text = shown(built(platforms=platforms, changes=both))
+    assert "is active: for linux-64, osx-arm64 (linux-64: 1 changed; osx-arm64: 1 changed)" in text
+    assert "42" not in text
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_many_changes_are_cut_off_with_what_shows_them_all(dry_run: bool) -> None:
+    many = tuple(change(f"p{number}", "1", "2") for number in range(30))
+    lines = shown(built(changes=many, dry_run=dry_run)).splitlines()
+    assert lines[19].startswith("~ p19 ")
+    file = " -f FILE" if dry_run else ""
+    assert lines[20] == f"… and 10 more (`condarium env diff lab/fit{file}` shows all)"
+    assert "30 changed" in lines[21]
+
+
+def test_a_difference_shows_all_changes() -> None:
+    many = tuple(change(f"p{number}", "1", "2") for number in range(30))
+    assert len(shown(Difference(before="a", after="b", changes=many)).splitlines()) == 32
+
+
+def test_a_generation_for_other_machines_says_that_it_is_locked_only() -> None:
+    text = shown(built(platforms=("win-64",), prefix=None, path=None, link=None))
+    assert "locked for win-64 only; this machine is " in text
 
 
 def test_a_dry_run_says_what_would_be_done() -> None:
@@ -233,7 +270,7 @@ def test_a_difference_is_by_platform_where_there_are_several() -> None:
         "+ rich    13",
         "osx-arm64",
         "+ numpy  1.26",
-        "2 added, 1 removed, 1 changed",
+        "linux-64: 1 added, 1 removed, 1 changed; osx-arm64: 1 added",
     ]
     assert "no package differs" in shown(Difference(before="1", after="2", changes=()))
 

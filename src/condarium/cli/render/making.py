@@ -2,7 +2,7 @@
 
 from condarium.cli.amounts import count, seconds, short, size
 from condarium.cli.page import Page, bold, cyan, dim, green, red, yellow
-from condarium.cli.render.changes import show_changes, summary
+from condarium.cli.render.changes import counted, show_changes, summary
 from condarium.cli.render.registry import renders
 from condarium.model.report import (
     Archived,
@@ -16,7 +16,7 @@ from condarium.model.report import (
 )
 
 _MANY = 20
-"""More changes than this are counted after a build rather than listed."""
+"""Of more changes than this, only the first are listed; of a first build, none."""
 
 
 @renders(Built)
@@ -30,7 +30,7 @@ def built(answer: Built, page: Page) -> None:
         page.line(
             bold(answer.environment),
             f": nothing changed; generation {answer.generation} {state}",
-            f" ({count(answer.packages, 'package')})",
+            f" ({what})" if (what := _packages(answer)) else "",
         )
     else:
         _was_built(answer, page)
@@ -40,33 +40,62 @@ def _would_build(answer: Built, page: Page) -> None:
     if not answer.changed:
         page.line("dry run: nothing would change in ", bold(answer.environment))
         return
-    show_changes(answer.changes, page)
-    page.line(
-        "dry run: ",
-        bold(answer.environment),
-        f" would get a new generation of {count(answer.packages, 'package')}: ",
-        summary(answer.changes),
-    )
+    first = _is_first(answer)
+    more = "" if first else f"{page.program} env diff {answer.environment} -f FILE"
+    show_changes(answer.changes, page, limit=_MANY, more=more)
+    lead = ("dry run: ", bold(answer.environment), " would get a new generation of ")
+    if first:
+        page.line(*lead, counted(answer.changes))
+    else:
+        what = _packages(answer) or f"packages for {', '.join(answer.platforms)}"
+        page.line(*lead, f"{what}: {summary(answer.changes)}")
 
 
 def _was_built(answer: Built, page: Page) -> None:
-    first = all(change.what == "added" for change in answer.changes)
+    from condarium.engine.virtual_packages import host_platform  # a build has imported rattler
+
+    first = _is_first(answer)
     if not first or len(answer.changes) <= _MANY:
-        show_changes(answer.changes, page, limit=_MANY)
+        show_changes(answer.changes, page, limit=_MANY, more=_diff(answer, page))
+    several = len(answer.platforms) > 1
+    what = f"{_packages(answer)} for {answer.platforms[0]}" if answer.platforms else "no package"
+    if several:
+        what = counted(answer.changes) if first else f"for {', '.join(answer.platforms)}"
     page.line(
         bold(answer.environment),
         f" generation {answer.generation} ",
         green("is active") if answer.active else yellow("is built, and not active"),
-        f": {count(answer.packages, 'package')} for {', '.join(answer.platforms)}",
-        f" ({summary(answer.changes)})" if answer.changes else "",
+        f": {what}",
+        f" ({summary(answer.changes)})" if answer.changes and not (first and several) else "",
     )
-    if where := answer.path or answer.prefix:
+    if answer.prefix is None:
+        platforms = ", ".join(answer.platforms)
+        page.line(yellow(f"  locked for {platforms} only"), f"; this machine is {host_platform()}")
+    elif where := answer.path or answer.prefix:
         page.line("  at ", cyan(where), f" ({answer.link})" if answer.link else "")
     if answer.phases:
         parts = ", ".join(f"{name} {seconds(spent)}" for name, spent in answer.phases.items())
         page.line(dim(f"  in {seconds(sum(answer.phases.values()))}: {parts}"))
     if answer.active and answer.generation == 1:
         page.line(f"  run in it: {page.program} env run {answer.environment} -- COMMAND")
+
+
+def _is_first(answer: Built) -> bool:
+    """Whether there was nothing before: all that is there was added."""
+    added = all(change.what == "added" for change in answer.changes)
+    return added and len(answer.changes) == answer.packages > 0
+
+
+def _packages(answer: Built) -> str:
+    """How many there are; nothing where that would be a sum over platforms."""
+    return count(answer.packages, "package") if len(answer.platforms) == 1 else ""
+
+
+def _diff(answer: Built, page: Page) -> str:
+    """What shows all that a build changed."""
+    number = answer.generation or 0
+    generations = "" if answer.active else f" {number - 1} {number}"
+    return f"{page.program} env diff {answer.environment}{generations}"
 
 
 @renders(Locked)
@@ -143,7 +172,9 @@ def verification(answer: Verification, page: Page) -> None:
         page.line(dim(f"  {count(answer.unknown, 'file')} that no package brought"))
     if not answer.ok:
         again = f"{page.program} env verify {answer.environment} {answer.generation} --repair"
-        page.line(f"  `{again}` makes it again")
+        page.line(f"  `{again}` mends it")
+    for other in answer.also:
+        page.line(f"  the same files are in {other}: `{page.program} env verify {other} --repair`")
 
 
 @renders(Ran)
