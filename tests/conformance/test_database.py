@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
@@ -14,8 +15,10 @@ from tests.support.postgresql import Server
 
 from condarium.errors import DatabaseFailed, NoSuchEnvironment, NoSuchGeneration
 from condarium.model.actor import Actor
+from condarium.model.difference import ChangeCounts
 from condarium.model.environment import BuildStatus, Prefix
 from condarium.model.names import EnvironmentName
+from condarium.storage.answers import Answer
 from condarium.storage.database import Database, open_database
 from condarium.storage.environments import NewGeneration
 from condarium.storage.facts import Facts
@@ -51,8 +54,18 @@ def database(url: str, tmp_path: Path) -> Iterator[Database]:
 
 def new(lock: str = "a", prefix: str | None = None, spec: str | None = None) -> NewGeneration:
     return NewGeneration(
-        spec=spec, lock=lock, platforms=["linux-64"], packages=3, prefix=prefix, reason="why"
+        spec=spec,
+        lock=lock,
+        platforms=["linux-64"],
+        packages=3,
+        changes=ChangeCounts(added=1, removed=2, changed=3),
+        prefix=prefix,
+        reason="why",
     )
+
+
+def answer(lock: str) -> Answer:
+    return Answer(lock=lock, packages={"linux-64": 3, "osx-arm64": 0})
 
 
 def add(
@@ -255,27 +268,37 @@ def test_an_environment_that_is_made_again_begins_anew(database: Database) -> No
         assert facts.environments.activations(FIT) == []
 
 
+def test_what_a_generation_changed_is_found_by_its_number(database: Database) -> None:
+    with database.note() as facts:
+        add(facts, FIT, new())
+        add(facts, FIT, replace(new(), changes=ChangeCounts(added=0, removed=0, changed=9)))
+        assert facts.environments.changes(FIT) == {
+            1: ChangeCounts(added=1, removed=2, changed=3),
+            2: ChangeCounts(added=0, removed=0, changed=9),
+        }
+
+
 # --- solves, prefixes, builds ---
 
 
 def test_the_later_answer_to_a_question_stands(database: Database) -> None:
     with database.note() as facts:
         assert facts.solves.find("k") is None
-        facts.solves.add("k", "l1", at=NOON)
-        facts.solves.add("k", "l2", at=NOON + HOUR)
-        assert facts.solves.find("k") == "l2"
+        facts.solves.add("k", answer("l1"), at=NOON)
+        facts.solves.add("k", answer("l2"), at=NOON + HOUR)
+        assert facts.solves.find("k") == answer("l2")
         assert facts.solves.locks_since(NOON + HOUR) == {"l2"}
         assert facts.solves.locks_since(NOON + 2 * HOUR) == frozenset()
 
 
 def test_old_answers_are_forgotten_but_for_locks_that_are_kept(database: Database) -> None:
     with database.note() as facts:
-        facts.solves.add("old", "l1", at=NOON)
-        facts.solves.add("kept", "l2", at=NOON)
-        facts.solves.add("new", "l1", at=NOON + HOUR)
+        facts.solves.add("old", answer("l1"), at=NOON)
+        facts.solves.add("kept", answer("l2"), at=NOON)
+        facts.solves.add("new", answer("l1"), at=NOON + HOUR)
         facts.solves.remove_before(NOON + HOUR, keep={"l2"})
         found = [facts.solves.find(key) for key in ("old", "kept", "new")]
-    assert found == [None, "l2", "l1"]
+    assert found == [None, answer("l2"), answer("l1")]
 
 
 def prefix(manifest: str = "m1", *, compiled: bool = False) -> Prefix:
@@ -351,7 +374,7 @@ def test_a_change_and_its_audit_entry_are_written_together(database: Database) -
 def test_a_change_that_fails_leaves_neither_facts_nor_audit(database: Database) -> None:
     with suppress(KeyError), database.change(ADA, "env build", str(FIT)) as facts:
         add(facts, FIT, new(prefix="p1"))
-        facts.solves.add("k", "l", at=NOON)
+        facts.solves.add("k", answer("l"), at=NOON)
         raise KeyError("half-way")
     with database.read() as facts:
         assert facts.environments.all() == []
@@ -394,7 +417,7 @@ def test_instants_come_back_in_utc_whatever_zone_they_were_given_in(database: Da
     local = NOON.astimezone(timezone(timedelta(hours=-9, minutes=-30)))
     with database.note() as facts:
         facts.environments.ensure(FIT, at=local, actor="ada")
-        facts.solves.add("k", "l", at=local)
+        facts.solves.add("k", answer("l"), at=local)
         assert facts.solves.locks_since(local) == {"l"}
     with database.read() as facts:
         made = facts.environments.get(FIT).created_at
@@ -432,7 +455,7 @@ def _build_some(arguments: tuple[str, Path, int]) -> list[int]:
         for _ in range(count):
             with database.change(ADA, "env build", str(FIT)) as facts:
                 numbers.append(add(facts, FIT, new()))
-                facts.solves.add("k", "l", at=NOON)
+                facts.solves.add("k", answer("l"), at=NOON)
                 facts.prefixes.put(prefix())
     return numbers
 
@@ -454,7 +477,7 @@ def test_a_second_writer_of_the_same_new_fact_waits_and_succeeds(
         if fact == "environment":
             facts.environments.ensure(FIT, at=NOON, actor="ada")
         elif fact == "solve":
-            facts.solves.add("k", "l", at=NOON)
+            facts.solves.add("k", answer("l"), at=NOON)
         else:
             facts.prefixes.put(prefix())
 

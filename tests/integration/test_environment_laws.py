@@ -341,6 +341,17 @@ class Laws(RuleBasedStateMachine):
             assert row.own + row.shared == row.logical
             assert min(row.own, row.shared) >= 0
 
+    @invariant()
+    def a_history_counts_what_a_comparison_lists(self) -> None:
+        for name in self.lab.environments():
+            for line in self.lab.call("env history", environment=name).generations:
+                number = line.generation.number
+                before = number - 1 or None
+                changes = self.lab.call("env diff", environment=name, a=before, b=number).changes
+                kinds = [change.what for change in changes]
+                counted = [line.added, line.removed, line.changed]
+                assert counted == [kinds.count(each) for each in ("added", "removed", "changed")]
+
     # --- asked of one ---
 
     def active(self, name: EnvironmentName) -> int | None:

@@ -27,6 +27,7 @@ from condarium.environments.locking import Solved, lock, solve_file
 from condarium.errors import (
     BadCondarc,
     BadInput,
+    BadSpec,
     CondariumError,
     NoChannels,
     UnknownPlatform,
@@ -643,3 +644,61 @@ def test_the_command_writes_a_lock_whole_or_leaves_what_was_there(tmp_path: Path
         "pixi.lock",
         "store",
     ]
+
+
+_ASK_AGAIN = """
+import sys
+from pathlib import Path
+from condarium.environments.locking import lock
+from condarium.model.document import Document
+from condarium.model.progress import Quiet
+from condarium.settings import Settings
+from condarium.storage.store import Store
+
+folder = Path(sys.argv[1])
+store = Store(Settings(store=folder / "store", home=folder, environ={}))
+document = Document("environment.yml", (folder / "environment.yml").read_bytes(), folder)
+asked = dict(platforms=("linux-64",), cuda=None, refresh=False, progress=Quiet())
+answer = lock(store, document, **asked)
+print(answer.solved, dict(answer.packages), *sorted(
+    {"sqlalchemy", "condarium.engine.solver", "condarium.engine.lockfile"} & sys.modules.keys()
+))
+"""
+
+
+def test_a_known_answer_imports_neither_solver_nor_lock_reader_nor_database(
+    tmp_path: Path,
+) -> None:
+    url = channel(tmp_path / "chan", package("a", "1.0", "b"), package("b"))
+    (tmp_path / "environment.yml").write_text(
+        json.dumps({"channels": [url], "dependencies": ["a"]})
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", _ASK_AGAIN, str(tmp_path)],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout.strip()
+        for _ in range(2)
+    ]
+    assert said[0].startswith("True {'linux-64': 2} ")
+    assert said[1] == "False {'linux-64': 2}"
+
+
+def test_packages_are_counted_as_the_lock_has_them(place: Place, tmp_path: Path) -> None:
+    url = channel(tmp_path / "chan", package("a", "1.0", "b"), package("b"))
+    platforms = (LINUX, "osx-arm64")
+    for dependencies in (["a"], []):
+        for _ in range(2):
+            solved = place.solve(url, *dependencies, platforms=platforms)
+            counted = {name: len(each) for name, each in solved.document.lock.packages.items()}
+            assert solved.packages == counted
+
+
+def test_what_is_no_matchspec_is_told_before_what_is_wrong_with_a_channel(
+    place: Place, tmp_path: Path
+) -> None:
+    with pytest.raises(BadSpec, match="numpy==>1.2"):
+        place.solve((tmp_path / "nowhere").as_uri(), "numpy==>1.2")

@@ -22,11 +22,12 @@ from condarium.errors import DatabaseFailed, StoreFull, StoreTooNew
 from condarium.model.actor import Actor
 from condarium.settings import Settings
 from condarium.storage import migrate
+from condarium.storage.answers import HEAD
 from condarium.storage.database import Database, open_database
 from condarium.storage.failures import BadStoreAddress
 from condarium.storage.sqlite import sqlite_url
 from condarium.storage.store import Store
-from condarium.storage.tables import HEAD, metadata
+from condarium.storage.tables import metadata
 
 ADA = Actor(name="ada")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from rattler import Channel, ChannelPriority, Gateway, MatchSpec, RepoDataRecord, Subdir, solve
 from rattler.exceptions import GatewayError, SolverError
-from rattler.utils import rattler_version
 from rattler.virtual_package import GenericVirtualPackage
 
 from condarium.engine import explanation
 from condarium.engine.event_loop import run
 from condarium.engine.network_errors import translate_network_error
+from condarium.engine.virtual_packages import solver_identity
 from condarium.errors import CondariumError, Failed, Unsolvable
 from condarium.model.channel_url import ChannelUrl
 
@@ -70,7 +70,7 @@ class Solver(Protocol):
 class RattlerSolver:
     """rattler's solver (resolvo) over a gateway, which fetches only the records that matter."""
 
-    identity = f"rattler {rattler_version.get_rattler_version()}"
+    identity = solver_identity()
 
     def __init__(self, gateway: Gateway, *, limit: timedelta = LIMIT) -> None:
         self._gateway, self._limit = gateway, limit

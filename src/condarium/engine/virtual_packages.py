@@ -60,6 +60,13 @@ def host_platform() -> str:
     return str(Subdir.current())
 
 
+def solver_identity() -> str:
+    """What solves; it changes when a question may get another answer."""
+    from rattler.utils.rattler_version import get_rattler_version
+
+    return f"rattler {get_rattler_version()}"
+
+
 def virtual_packages(
     platform: str,
     system_requirements: Sequence[tuple[str, str]] = (),

@@ -16,7 +16,7 @@ from condarium.environments.planning import Plan, Request
 from condarium.environments.prefixes import Phases, PrefixSpec, check_length, store_lock
 from condarium.errors import CondariumError
 from condarium.model.actor import Actor
-from condarium.model.difference import PackageChange, compare
+from condarium.model.difference import ChangeCounts, PackageChange, compare
 from condarium.model.digest import sha256_of
 from condarium.model.environment import BuildStatus, Generation, Prefix
 from condarium.model.names import EnvironmentName
@@ -183,6 +183,7 @@ class _Build:
                 lock=store.blobs.put(plan.content),
                 platforms=plan.document.platforms,
                 packages=sum(len(each) for each in plan.document.lock.packages.values()),
+                changes=self._counts(),
                 prefix=prefix.id if prefix else None,
                 reason=self.request.reason,
             )
@@ -228,6 +229,12 @@ class _Build:
         if newest is None or newest.archived_at is not None or not _is_same(self.plan, newest):
             return None
         return newest
+
+    def _counts(self) -> ChangeCounts:
+        """What changes against the newest generation, which need not be what was active."""
+        _, newest = _generations(self.store, self.plan.name)
+        before = lock_of(self.store, newest) if newest else None
+        return ChangeCounts.of(compare(before, self.plan.document.lock))
 
     def _detail(self, new: NewGeneration) -> Mapping[str, str]:
         return {"lock": new.lock, "prefix": new.prefix or "", "reason": new.reason}

@@ -1,58 +1,74 @@
-"""From an environment.yml to a lock: once for every question, and the same answer ever after."""
+"""From an environment.yml to a lock: once for every question, and the same answer ever after.
+
+What only a solve needs is imported by one: the answer to a known question takes less than that.
+"""
 
 import hashlib
 import json
+import os
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from condarium.engine.channel_state import channel_state
 from condarium.engine.condarc import read_condarc
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock, write_lock
-from condarium.engine.matchspec import matchspec_problem
-from condarium.engine.network import make_client, make_gateway
-from condarium.engine.pypi_names import python_packages
-from condarium.engine.solver import (
-    RattlerSolver,
-    Records,
-    SolveRequest,
-    VirtualPackages,
-    python_version,
-)
-from condarium.engine.virtual_packages import host_platform, virtual_packages
+from condarium.engine.virtual_packages import host_platform, solver_identity, virtual_packages
 from condarium.environments.prefixes import Phases, store_lock
-from condarium.errors import BadCondarc, BlobDamaged, NoChannels, NoPythonForPip, NoSuchBlob
+from condarium.errors import (
+    BadCondarc,
+    BlobDamaged,
+    CondariumError,
+    NoChannels,
+    NoPythonForPip,
+    NoSuchBlob,
+    StoreReadOnly,
+)
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.channels import pinned_to_channels, resolve_channels
 from condarium.model.condarc import Condarc
 from condarium.model.document import Document
-from condarium.model.lock import PypiPackage
 from condarium.model.progress import Progress, Quiet
 from condarium.model.report import Locked
-from condarium.model.spec import EnvironmentSpec, spec_digest_text
+from condarium.model.spec import EnvironmentSpec, SpecReading, spec_digest_text
+from condarium.model.specdepends import MatchSpecCheck
 from condarium.model.specfile import decode, read_spec
 from condarium.model.subdirs import parse_subdir
+from condarium.storage.answers import Answer, glance
+from condarium.storage.layout import Layout
 from condarium.storage.locks import locked
 from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.engine.lock_document import LockDocument
+    from condarium.engine.solver import Records, SolveRequest, VirtualPackages
+    from condarium.model.lock import PypiPackage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Solved:
-    """A spec and the lock that answers it; `fresh` is False where the answer was known."""
+    """A spec and the lock that answers it; `fresh` is False where the answer was known.
+
+    `packages` counts them by platform.
+    """
 
     spec: EnvironmentSpec = field(repr=False)  # its channels may have credentials in them
     channels: tuple[ChannelUrl, ...]
     content: bytes = field(repr=False)
     digest: str
+    packages: Mapping[str, int]
     fresh: bool
     notes: tuple[str, ...]
     source: str
 
     @cached_property
-    def document(self) -> LockDocument:
+    def document(self) -> "LockDocument":
+        from condarium.engine.lockfile import read_lock
+
         return read_lock(self.content, source=self.source)
 
 
@@ -66,7 +82,7 @@ class Question:
     platforms: tuple[str, ...]
     dependencies: tuple[str, ...]
     system_requirements: tuple[tuple[str, str], ...]
-    virtual: Mapping[str, VirtualPackages]
+    virtual: Mapping[str, "VirtualPackages"]
 
     def stated(self, platform: str) -> list[str]:
         """The virtual packages of a platform that somebody stated, and no machine was asked for.
@@ -76,8 +92,10 @@ class Question:
         names = {f"__{name}" for name, _ in self.system_requirements}
         return [str(each) for each in self.virtual[platform] if each.name.normalized in names]
 
-    def key(self, state: str, solver: str) -> str:
-        """The question's name in the store, given the state of its channels."""
+    def key(self, state: str | None) -> str | None:
+        """The question's name in the store, if the state of its channels is known."""
+        if state is None:
+            return None
         content = {
             "spec": spec_digest_text(self.spec),
             "channels": [channel.url for channel in self.channels],
@@ -88,7 +106,7 @@ class Question:
             "strict": self.condarc.strict,
             "pins": sorted(self.condarc.pinned_packages),
             "state": state,
-            "solver": solver,
+            "solver": solver_identity(),
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
@@ -110,7 +128,7 @@ def lock(
         content=solved.content.decode(),
         digest=solved.digest,
         solved=solved.fresh,
-        packages={name: len(each) for name, each in solved.document.lock.packages.items()},
+        packages=solved.packages,
         notes=solved.notes,
     )
 
@@ -132,20 +150,54 @@ def solve_file(
     phases, progress = phases or Phases(), progress or Quiet()
     progress.phase("solve")
     with phases.timed("solve"), locked(store_lock(store.layout), shared=True):
-        reading = read_spec(
-            decode(file.content, file.name), check_matchspec=matchspec_problem, source=file.name
-        )
-        asked = _question(store, reading.spec, file, platforms, cuda)
-        content, fresh = _answer(store, asked, refresh=refresh)
+        try:
+            reading = _read(file)
+            asked = _question(store, reading.spec, file, platforms, cuda)
+            state = _state(store, asked)
+        except CondariumError:
+            _check_matchspecs(file)  # what is wrong in the file is told before all else
+            raise
+        key = asked.key(state)
+        found = _known_answer(store, key) if key and not refresh else None
+        if found is not None:
+            return _as_solved(file, reading, asked, *found, fresh=False)
+        _check_matchspecs(file)
+        _check_pins(asked.condarc)
+        content, packages = _solve(store, asked, state, refresh=refresh)
+        _note(store, key, content, packages)
+        return _as_solved(file, reading, asked, content, packages, fresh=True)
+
+
+def _as_solved(
+    file: Document,
+    reading: SpecReading,
+    asked: "Question",
+    content: bytes,
+    packages: Mapping[str, int],
+    *,
+    fresh: bool,
+) -> Solved:
     return Solved(
         spec=reading.spec,
         channels=asked.channels,
         content=content,
         digest=hashlib.sha256(content).hexdigest(),
+        packages=packages,
         fresh=fresh,
         notes=reading.warnings,
         source=f"the lock of {file.name}",
     )
+
+
+def _read(file: Document, check: MatchSpecCheck = lambda _: None) -> SpecReading:
+    """Read the file; to check its MatchSpecs is not needed where its question has an answer."""
+    return read_spec(decode(file.content, file.name), check_matchspec=check, source=file.name)
+
+
+def _check_matchspecs(file: Document) -> None:
+    from condarium.engine.matchspec import matchspec_problem
+
+    _read(file, matchspec_problem)
 
 
 def _question(
@@ -154,7 +206,6 @@ def _question(
     settings = store.settings
     condarc = read_condarc(settings.environ, settings.home)
     named = spec.channels if spec.nodefaults else (*spec.channels, *condarc.channels)
-    _check_pins(condarc)
     folder = Path(file.folder) if file.folder else Path.cwd()
     channels = resolve_channels(named, condarc, relative_to=folder, home=settings.home)
     dependencies, channels = pinned_to_channels(
@@ -178,6 +229,8 @@ def _question(
 
 
 def _check_pins(condarc: Condarc) -> None:
+    from condarium.engine.matchspec import matchspec_problem
+
     for pin in condarc.pinned_packages:
         if problem := matchspec_problem(pin):
             expected = f"a conda MatchSpec such as 'python 3.12.*'. {problem.rstrip('.')}"
@@ -186,63 +239,98 @@ def _check_pins(condarc: Condarc) -> None:
             )
 
 
-def _answer(store: Store, asked: Question, *, refresh: bool) -> tuple[bytes, bool]:
-    """The lock's bytes, and whether a solve was needed for them."""
-    state = channel_state(
+def _state(store: Store, asked: Question) -> str | None:
+    return channel_state(
         asked.channels,
         asked.platforms,
         condarc=asked.condarc,
         environ=store.settings.environ,
         home=store.settings.home,
     )
-    key = asked.key(state, RattlerSolver.identity) if state else None
-    known = _known_answer(store, key) if key and not refresh else None
-    if known is not None:
-        return known, False
-    content = _solve(store, asked, state, refresh=refresh)
-    digest = store.blobs.put(content)
-    if key:
-        with store.database.note() as facts:
-            facts.solves.add(key, digest, at=store.now())
-    return content, True
 
 
-def _known_answer(store: Store, key: str) -> bytes | None:
+def _known_answer(store: Store, key: str) -> tuple[bytes, Mapping[str, int]] | None:
     """The lock that answered this question before, if it is still there and whole."""
-    with store.database.read() as facts:
-        digest = facts.solves.find(key)
+    answer = _find(store, key)
+    if answer is None:
+        return None
     try:
-        return store.blobs.get(digest) if digest else None
+        return store.blobs.get(answer.lock), answer.packages
     except NoSuchBlob:
         return None
     except BlobDamaged:
-        store.blobs.remove(str(digest))
+        with suppress(StoreReadOnly):
+            store.blobs.remove(answer.lock)
         return None
 
 
-def _solve(store: Store, asked: Question, state: str | None, *, refresh: bool) -> bytes:
+def _find(store: Store, key: str) -> Answer | None:
+    if not store.settings.database and (answer := glance(store.layout.database, key)):
+        return answer
+    with store.database.read() as facts:
+        return facts.solves.find(key)
+
+
+def _note(store: Store, key: str | None, content: bytes, packages: Mapping[str, int]) -> None:
+    """Remember an answer, which is one all the same where the store may only be read."""
+    with suppress(StoreReadOnly):
+        answer = Answer(lock=store.blobs.put(content), packages=packages)
+        if key:
+            with store.database.note() as facts:
+                facts.solves.add(key, answer, at=store.now())
+
+
+@contextmanager
+def _writable(layout: Layout) -> Iterator[Layout]:
+    """Where indexes and uv's files are cached: in the store, or where that may only be read."""
+    if os.access(layout.root, os.W_OK):
+        yield layout
+        return
+    with tempfile.TemporaryDirectory(prefix="condarium-") as folder:
+        yield Layout(Path(folder))
+
+
+def _solve(
+    store: Store, asked: Question, state: str | None, *, refresh: bool
+) -> tuple[bytes, Mapping[str, int]]:
     """Solve every platform at once, each once; then the PyPI packages on top of each."""
-    seen = _SeenState(store.layout.repodata, asked)
+    from condarium.engine.lockfile import write_lock
+
+    with _writable(store.layout) as layout:
+        conda = _conda(layout, asked, state, refresh=refresh)
+        pypi = {each: _pypi(store, asked, each, conda[each], layout) for each in asked.platforms}
+    content = write_lock(
+        channels=[channel.url for channel in asked.channels],
+        conda=conda,
+        pypi=pypi,
+        virtual_packages={each: asked.stated(each) for each in asked.platforms},
+    )
+    return content, {each: len(conda[each]) + len(pypi[each]) for each in asked.platforms}
+
+
+def _conda(
+    layout: Layout, asked: Question, state: str | None, *, refresh: bool
+) -> "dict[str, Records]":
+    from condarium.engine.network import make_client, make_gateway
+    from condarium.engine.solver import RattlerSolver
+
+    seen = _SeenState(layout.repodata, asked)
     client = make_client(asked.condarc, asked.channels)
     gateway = make_gateway(
         client,
-        store.layout.repodata,
+        layout.repodata,
         refresh=(refresh or not seen.is_(state)) and not asked.condarc.offline,
         offline=asked.condarc.offline,
     )
     requests = [_request(asked, platform) for platform in asked.platforms]
     answers = RattlerSolver(gateway).solve(requests)
     seen.note(state)
-    conda = dict(zip(asked.platforms, answers, strict=True))
-    return write_lock(
-        channels=[channel.url for channel in asked.channels],
-        conda=conda,
-        pypi={each: _pypi(store, asked, each, conda[each]) for each in asked.platforms},
-        virtual_packages={each: asked.stated(each) for each in asked.platforms},
-    )
+    return dict(zip(asked.platforms, answers, strict=True))
 
 
-def _request(asked: Question, platform: str) -> SolveRequest:
+def _request(asked: Question, platform: str) -> "SolveRequest":
+    from condarium.engine.solver import SolveRequest
+
     return SolveRequest(
         platform=platform,
         specs=asked.dependencies,
@@ -253,15 +341,18 @@ def _request(asked: Question, platform: str) -> SolveRequest:
     )
 
 
-def _pypi(store: Store, asked: Question, platform: str, records: Records) -> list[PypiPackage]:
+def _pypi(
+    store: Store, asked: Question, platform: str, records: "Records", layout: Layout
+) -> "list[PypiPackage]":
     if not asked.spec.pip:
         return []
+    from condarium.engine.pypi_names import python_packages
+    from condarium.engine.solver import python_version
+    from condarium.engine.uv import resolve_pypi
+
     version = python_version(records)
     if version is None:
         raise NoPythonForPip(platform)
-    # uv's side takes longer to import than a known lock takes to find.
-    from condarium.engine.uv import resolve_pypi
-
     return resolve_pypi(
         asked.spec.pip,
         options=asked.spec.pip_options,
@@ -269,7 +360,7 @@ def _pypi(store: Store, asked: Question, platform: str, records: Records) -> lis
         python_version=version,
         platform=platform,
         conda=python_packages(records),
-        cache_dir=store.layout.pypi,
+        cache_dir=layout.pypi,
         environ=store.settings.environ,
         system_requirements=asked.system_requirements,
     )

@@ -4,13 +4,11 @@ Locks are imported where one is read: a list needs no rattler, which takes longe
 """
 
 from dataclasses import replace
-from itertools import pairwise
 
 from condarium.environments.activation import require_on_disk, settle
 from condarium.environments.prefixes import is_whole, recover_prefix
 from condarium.errors import NoSuchBuild
-from condarium.model.difference import compare
-from condarium.model.environment import Build, BuildStatus, Generation
+from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName, check_namespace
 from condarium.model.report import (
     BuildLog,
@@ -69,11 +67,14 @@ def show(
 def history(store: Store, name: EnvironmentName) -> History:
     with store.database.read() as facts:
         generations = facts.environments.generations(name)
+        changes = facts.environments.changes(name)
         activations = facts.environments.activations(name)
         builds = facts.builds.of(name)
     return History(
         environment=name,
-        generations=_lines(store, generations),
+        generations=tuple(
+            GenerationLine(generation=each, **vars(changes[each.number])) for each in generations
+        ),
         activations=tuple(activations),
         builds=tuple(_as_it_is(store, build) for build in builds),
     )
@@ -106,26 +107,6 @@ def path(store: Store, name: EnvironmentName, number: int | None) -> Environment
         path=settle(store, environment) if number is None else prefix,
         prefix=prefix,
     )
-
-
-def _lines(store: Store, generations: list[Generation]) -> tuple[GenerationLine, ...]:
-    """Each generation with what it changed: the first one added everything."""
-    from condarium.environments.comparing import lock_of
-
-    locks = [None, *(lock_of(store, each) for each in generations)]
-    lines = []
-    for generation, (before, after) in zip(generations, pairwise(locks), strict=True):
-        assert after is not None
-        kinds = [change.what for change in compare(before, after)]
-        lines.append(
-            GenerationLine(
-                generation=generation,
-                added=kinds.count("added"),
-                removed=kinds.count("removed"),
-                changed=kinds.count("changed"),
-            )
-        )
-    return tuple(lines)
 
 
 def _as_it_is(store: Store, build: Build) -> Build:

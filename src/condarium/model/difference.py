@@ -1,8 +1,9 @@
 """What differs between two locks, platform by platform."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from condarium.model.lock import Lock, LockedPackage
 
@@ -22,6 +23,20 @@ class PackageChange:
         if self.before is None:
             return "added"
         return "removed" if self.after is None else "changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeCounts:
+    """How many packages were added, removed and changed, over all platforms."""
+
+    added: int
+    removed: int
+    changed: int
+
+    @classmethod
+    def of(cls, changes: Iterable[PackageChange]) -> Self:
+        counts = Counter(change.what for change in changes)
+        return cls(added=counts["added"], removed=counts["removed"], changed=counts["changed"])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,11 +10,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from condarium.errors import StoreTooNew
 from condarium.model.actor import Actor
+from condarium.storage.answers import HEAD
 from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.locks import locked
 from condarium.storage.sqlite import sqlite_engine
-from condarium.storage.tables import HEAD
 
 _MIGRATING = 0x636F6E64
 """Names the lock that whoever migrates a PostgreSQL database holds there."""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, and_, func, select
 
 from condarium.errors import NoSuchEnvironment, NoSuchGeneration
+from condarium.model.difference import ChangeCounts
 from condarium.model.environment import Activation, Environment, Generation
 from condarium.model.names import EnvironmentName
 from condarium.storage.tables import activations, environments, generations
@@ -23,6 +24,8 @@ class NewGeneration:
     lock: str
     platforms: Sequence[str]
     packages: int
+    changes: ChangeCounts
+    """Against the generation before; the first one added everything."""
     prefix: str | None
     reason: str
 
@@ -78,6 +81,16 @@ class Environments:
         rows = self._connection.execute(_generations().where(_is(name)))
         return [_generation(row, active=row.number == active) for row in rows]
 
+    def changes(self, name: EnvironmentName) -> dict[int, ChangeCounts]:
+        """What each generation changed against the one before, by its number."""
+        table = generations.c
+        query = select(table.number, table.added, table.removed, table.changed)
+        rows = self._connection.execute(query.where(table.environment_id == self._id(name)))
+        return {
+            row.number: ChangeCounts(added=row.added, removed=row.removed, changed=row.changed)
+            for row in rows
+        }
+
     def all_generations(self, namespace: str | None = None) -> list[Generation]:
         """Every generation of every environment, or of those in one namespace."""
         active = {found.name: found.active for found in self.all(namespace)}
@@ -110,7 +123,8 @@ class Environments:
             )
         )
         number = (last or 0) + 1
-        values = {**vars(new), "platforms": list(new.platforms)}
+        values = {**vars(new), **vars(new.changes), "platforms": list(new.platforms)}
+        del values["changes"]
         self._connection.execute(
             generations.insert().values(
                 environment_id=environment_id,

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from condarium.storage.answers import Answer
 from condarium.storage.tables import solves
 from condarium.storage.upsert import upsert
 
@@ -13,13 +14,14 @@ class Solves:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def find(self, key: str) -> str | None:
-        """The digest of the lock that answered this question."""
-        return self._connection.scalar(select(solves.c.lock).where(solves.c.key == key))
+    def find(self, key: str) -> Answer | None:
+        """What answered this question."""
+        row = self._connection.execute(select(solves).where(solves.c.key == key)).first()
+        return Answer(lock=row.lock, packages=row.packages) if row else None
 
-    def add(self, key: str, lock: str, *, at: datetime) -> None:
+    def add(self, key: str, answer: Answer, *, at: datetime) -> None:
         """Remember an answer; where two processes solved at once, the later one stands."""
-        values = {"lock": lock, "at": at}
+        values = {"lock": answer.lock, "packages": dict(answer.packages), "at": at}
         self._connection.execute(upsert(self._connection, solves, {"key": key}, values=values))
 
     def locks_since(self, instant: datetime) -> frozenset[str]:

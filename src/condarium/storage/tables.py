@@ -1,4 +1,7 @@
-"""The tables. A change here needs a migration in `migrations/versions`; a test compares both."""
+"""The tables. A change here needs a migration in `migrations/versions`; a test compares both.
+
+`answers.HEAD` is the migration that they correspond to.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +22,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.types import TypeDecorator
-
-HEAD = "0001"
-"""The migration that these tables correspond to."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -66,6 +66,10 @@ generations = Table(
     Column("lock", String(64), nullable=False),
     Column("platforms", JSON, nullable=False),
     Column("packages", Integer, nullable=False),
+    # against the generation before
+    Column("added", Integer, nullable=False),
+    Column("removed", Integer, nullable=False),
+    Column("changed", Integer, nullable=False),
     Column("prefix", String(32)),
     Column("created_at", Instant, nullable=False),
     Column("created_by", String(255), nullable=False),
@@ -110,6 +114,7 @@ solves = Table(
     metadata,
     Column("key", String(64), primary_key=True),
     Column("lock", String(64), nullable=False),
+    Column("packages", JSON, nullable=False),
     Column("at", Instant, nullable=False),
 )
 

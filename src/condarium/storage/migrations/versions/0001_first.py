@@ -45,6 +45,7 @@ def upgrade() -> None:
         "solves",
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("lock", sa.String(length=64), nullable=False),
+        sa.Column("packages", sa.JSON(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_solves"),
     )
@@ -74,6 +75,9 @@ def upgrade() -> None:
         sa.Column("lock", sa.String(length=64), nullable=False),
         sa.Column("platforms", sa.JSON(), nullable=False),
         sa.Column("packages", sa.Integer(), nullable=False),
+        sa.Column("added", sa.Integer(), nullable=False),
+        sa.Column("removed", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("prefix", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("created_by", sa.String(length=255), nullable=False),
