@@ -54,10 +54,15 @@ class App:
         self.store = Store(settings)
 
     def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        """Run an operation if its actor may. Raises NotPermitted, and what the operation raises."""
+        """Run an operation if its actor may.
+
+        Raises NotPermitted, NoSuchStore, and what the operation raises.
+        """
         decision = decide(self.actor, operation.permission)
         if not decision.allowed:
             raise NotPermitted(self.actor.name, operation.name, decision.reasons)
+        if "store" in operation.injected and not operation.makes_store:
+            self.store.check_there()
         handed = {"store": self.store, "actor": self.actor, "progress": self.progress}
         given = {name: handed[name] for name in operation.injected}
         shared = modes_of(self.store.layout.root) if operation.changes else nullcontext()

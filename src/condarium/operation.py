@@ -98,6 +98,7 @@ class Operation:
     `changes` is True where it appends facts; `local` where it runs on its caller's machine (it
     starts a program there, or makes files there) and therefore has no REST face. `saves` names the
     attribute of its result that is a document: the faces can save it to a file (`-o FILE`).
+    `makes_store` is True where it need not find a store: others are refused where there is none.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Operation:
     changes: bool
     local: bool
     saves: str | None
+    makes_store: bool
 
     @property
     def group(self) -> str | None:
@@ -175,6 +177,7 @@ def operation(
     changes: bool = False,
     local: bool = False,
     saves: str | None = None,
+    makes_store: bool = False,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare the decorated function as an operation.
 
@@ -189,6 +192,7 @@ def operation(
             changes=changes,
             local=local,
             saves=saves,
+            makes_store=makes_store,
         )
 
     return declare

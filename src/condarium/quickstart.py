@@ -55,7 +55,13 @@ class Quickstarted:
     seconds: float
 
 
-@operation("quickstart", permission=Permission.ENVIRONMENT_BUILD, changes=True, local=True)
+@operation(
+    "quickstart",
+    permission=Permission.ENVIRONMENT_BUILD,
+    changes=True,
+    local=True,
+    makes_store=True,
+)
 def quickstart(
     store: Store,
     environment: Annotated[

@@ -15,6 +15,8 @@ class Settings:
     """
 
     store: Path
+    named: bool = True
+    """Whether somebody named the store; else it is at the default place."""
     database: str | None = None
     blobs: str | None = None
     home: Path
@@ -25,9 +27,11 @@ class Settings:
         """Take CONDARIUM_STORE, CONDARIUM_DATABASE and CONDARIUM_BLOBS; `store` goes first."""
         home = Path(environ.get("HOME") or Path.home())
         data = Path(environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-        chosen = store or environ.get("CONDARIUM_STORE") or data / "condarium"
+        named = store or environ.get("CONDARIUM_STORE")
+        chosen = named or data / "condarium"
         return cls(
             store=Path(chosen).expanduser().absolute(),
+            named=bool(named),
             database=environ.get("CONDARIUM_DATABASE") or None,
             blobs=environ.get("CONDARIUM_BLOBS") or None,
             home=home,

@@ -13,6 +13,7 @@ from condarium.environments.installed import NotInstalled
 from condarium.environments.questions import BadPackageSpec, NoChannelsToAsk, NothingFits
 from condarium.errors import BadArguments, NoSuchEnvironment, NoSuchGeneration, UnknownPlatform
 from condarium.model.answers import Dependencies, Dependents, Reasons
+from condarium.storage.store import NoSuchStore
 
 PACKAGES = [
     Made("app", "1.0", depends=["lib >=1", "snake"]),
@@ -132,6 +133,9 @@ def test_places_that_are_none_are_refused(client: Client, forge: str, tmp_path: 
         client.query.search("lib", channel=str(tmp_path / "nowhere"))
     with pytest.raises(UnknownPlatform):
         client.query.search("lib", channel=forge, platform="linx-64")
+    with pytest.raises(NoSuchStore):
+        client.query.search("lib", environment="lab/none")
+    (tmp_path / "store" / "locks").mkdir(parents=True)
     with pytest.raises(NoSuchEnvironment):
         client.query.search("lib", environment="lab/none")
     with pytest.raises(BadArguments):

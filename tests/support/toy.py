@@ -38,7 +38,7 @@ class Started:
     exit_code: int
 
 
-@operation("toy say", permission=Permission.ENVIRONMENT_READ)
+@operation("toy say", permission=Permission.ENVIRONMENT_READ, makes_store=True)
 def say(
     store: Store,
     environment: Annotated[EnvironmentName, Argument("whom to tell", metavar="NS/NAME")],
@@ -71,7 +71,7 @@ def say(
     return Said(given=given, names=(environment,))
 
 
-@operation("toy change", permission=Permission.ENVIRONMENT_BUILD, changes=True)
+@operation("toy change", permission=Permission.ENVIRONMENT_BUILD, changes=True, makes_store=True)
 def change(
     store: Store, *, dry_run: Annotated[bool, Argument("only look")] = False, actor: Actor
 ) -> Said:
@@ -79,7 +79,7 @@ def change(
     return Said(given={"changed": True})
 
 
-@operation("toy break", permission=Permission.ENVIRONMENT_BUILD, changes=True)
+@operation("toy break", permission=Permission.ENVIRONMENT_BUILD, changes=True, makes_store=True)
 def break_(
     store: Store, *, how: Annotated[str, Argument("in which way", "-w")], actor: Actor
 ) -> Said:
@@ -91,7 +91,7 @@ def break_(
     raise ValueError(how)
 
 
-@operation("toy run", permission=Permission.ENVIRONMENT_RUN, local=True)
+@operation("toy run", permission=Permission.ENVIRONMENT_RUN, local=True, makes_store=True)
 def run(
     store: Store,
     environment: Annotated[EnvironmentName, Argument("where")],
@@ -103,7 +103,7 @@ def run(
     return Started(command=command, exit_code=7)
 
 
-@operation("write", permission=Permission.LOCK_SOLVE, saves="content")
+@operation("write", permission=Permission.LOCK_SOLVE, saves="content", makes_store=True)
 def write(store: Store, *, file: Annotated[Document, Argument("what", "-f")]) -> Said:
     """Write a document."""
     return Said(given={}, content=f"<{file.content.decode()}>\n")

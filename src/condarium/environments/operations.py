@@ -45,7 +45,7 @@ Cuda = Annotated[
 Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
 
 
-@operation("env build", permission=Permission.ENVIRONMENT_BUILD, changes=True)
+@operation("env build", permission=Permission.ENVIRONMENT_BUILD, changes=True, makes_store=True)
 def build(
     store: Store,
     environment: Annotated[
@@ -114,7 +114,7 @@ def build(
     )
 
 
-@operation("env list", permission=Permission.ENVIRONMENT_READ)
+@operation("env list", permission=Permission.ENVIRONMENT_READ, makes_store=True)
 def list_(
     store: Store,
     *,
@@ -123,6 +123,9 @@ def list_(
     """List environments with their active generation."""
     from condarium.environments import reading
 
+    if not store.settings.named and not store.is_there:
+        return ()  # nobody has begun; a named place without a store is a mistake
+    store.check_there()
     return reading.list_environments(store, namespace)
 
 
@@ -341,7 +344,7 @@ def du(
     return disk.report(store, environment, namespace, progress=progress)
 
 
-@operation("lock", permission=Permission.LOCK_SOLVE, saves="content")
+@operation("lock", permission=Permission.LOCK_SOLVE, saves="content", makes_store=True)
 def lock(
     store: Store,
     *,

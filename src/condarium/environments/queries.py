@@ -36,7 +36,7 @@ Refresh = Annotated[bool, Argument("ask the channels' servers anew for what they
 Limit = Annotated[int | None, Argument("at most N lines", metavar="N")]
 
 
-@operation("query search", permission=Permission.CHANNEL_READ)
+@operation("query search", permission=Permission.CHANNEL_READ, makes_store=True)
 def search(
     store: Store,
     spec: Annotated[
@@ -67,7 +67,7 @@ def search(
     return questions.search(store, spec, where, limit=limit)
 
 
-@operation("query depends", permission=Permission.CHANNEL_READ)
+@operation("query depends", permission=Permission.CHANNEL_READ, makes_store=True)
 def depends(
     store: Store,
     spec: PackageSpec,
@@ -92,7 +92,7 @@ def depends(
     return questions.depends(store, spec, where, tree=tree)
 
 
-@operation("query whoneeds", permission=Permission.CHANNEL_READ)
+@operation("query whoneeds", permission=Permission.CHANNEL_READ, makes_store=True)
 def whoneeds(
     store: Store,
     spec: PackageSpec,
@@ -119,7 +119,7 @@ def whoneeds(
     return questions.dependents(store, spec, where, tree=tree, limit=limit)
 
 
-@operation("query why", permission=Permission.ENVIRONMENT_READ)
+@operation("query why", permission=Permission.ENVIRONMENT_READ, makes_store=True)
 def why(
     store: Store,
     package: Annotated[str, Argument("the package's name")],

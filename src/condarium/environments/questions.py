@@ -191,6 +191,7 @@ def _installed(store: Store, where: Where) -> Installed:
     if where.channels:
         raise BadArguments("look into channels or into an environment: give -c or -n")
     assert where.environment is not None
+    store.check_there()
     return installed_in(store, where.environment, platform=where.platform)
 
 

@@ -28,6 +28,7 @@ def why(
     """Raises NotInstalled, NoSuchEnvironment, and what a solve of the file raises."""
     _check_name(package)
     if environment and not file:
+        store.check_there()
         place = installed_in(store, environment, generation, platform=platform)
     elif file and not environment:
         place = installed_by(store, file, platform=platform, progress=progress)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from condarium.errors import StoreUnusable
+from condarium.errors import NotFound, StoreUnusable
 from condarium.settings import Settings
 from condarium.storage.layout import Layout
 from condarium.storage.modes import make_folder
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class NoSuchStore(NotFound):
+    """There is no store at this place."""
+
+    def __init__(self, path: object) -> None:
+        self.path = path
+        super().__init__(
+            f"there is no store at {path}",
+            hint="Check --store and CONDARIUM_STORE; `condarium env build` makes a store.",
+        )
 
 
 class Store:
@@ -48,6 +59,17 @@ class Store:
             return Blobs.at_url(self.settings.blobs)
         self._make_folder()
         return Blobs.in_folder(self.layout.blobs)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether anybody made it. One whose database is elsewhere may have no folder here yet."""
+        layout = self.layout
+        return bool(self.settings.database) or layout.locks.is_dir() or layout.database.exists()
+
+    def check_there(self) -> None:
+        """Raise NoSuchStore where nobody made it: to ask must not make one."""
+        if not self.is_there:
+            raise NoSuchStore(self.layout.root)
 
     def close(self) -> None:
         if "database" in vars(self):

@@ -1,0 +1,78 @@
+"""A place without a store: to ask there is refused, and makes none."""
+
+from pathlib import Path
+
+import pytest
+
+from condarium.app import operations
+from condarium.cli.main import main
+from condarium.client import Client
+from condarium.errors import NoSuchEnvironment
+from condarium.storage.store import NoSuchStore
+
+ENVIRONMENT = "lab/fit"
+ASKING = [
+    ("env", "list"),
+    ("env", "show", ENVIRONMENT),
+    ("env", "history", ENVIRONMENT),
+    ("env", "path", ENVIRONMENT),
+    ("env", "log", ENVIRONMENT),
+    ("env", "run", ENVIRONMENT, "--", "true"),
+    ("env", "diff", ENVIRONMENT),
+    ("env", "du"),
+    ("env", "verify", ENVIRONMENT),
+    ("env", "rollback", ENVIRONMENT),
+    ("env", "archive", ENVIRONMENT, "1"),
+    ("env", "restore", ENVIRONMENT, "1"),
+    ("env", "remove", ENVIRONMENT),
+    ("query", "search", "numpy", "-n", ENVIRONMENT),
+    ("query", "depends", "numpy", "-n", ENVIRONMENT),
+    ("query", "whoneeds", "numpy", "-n", ENVIRONMENT),
+    ("query", "why", "numpy", ENVIRONMENT),
+    ("gc",),
+]
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("CONDARIUM_STORE", "CONDARIUM_DATABASE", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "tpyo"
+
+
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+def test_to_ask_where_there_is_no_store_makes_none(
+    words: tuple[str, ...], nowhere: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--store", str(nowhere), *words]) == 3
+    assert f"error: there is no store at {nowhere}" in capfd.readouterr().err
+    assert not nowhere.exists()
+
+
+def test_every_command_is_tried_but_those_that_make_a_store() -> None:
+    tried = {" ".join(words[: 1 if words[0] == "gc" else 2]) for words in ASKING}
+    makers = {name for name in operations() if name not in tried}
+    assert makers == {"quickstart", "env build", "lock"}
+
+
+def test_a_folder_with_something_else_in_it_is_no_store(nowhere: Path) -> None:
+    nowhere.mkdir()
+    (nowhere / "letters").mkdir()
+    with Client(nowhere) as client, pytest.raises(NoSuchStore):
+        client.env.list()
+    assert [each.name for each in nowhere.iterdir()] == ["letters"]
+
+
+def test_at_the_default_place_nobody_has_begun_yet(nowhere: Path) -> None:
+    with Client() as client:
+        assert client.env.list() == ()
+    assert not (nowhere.parent / ".local").exists()
+
+
+def test_a_store_that_was_made_is_one_although_it_is_empty(nowhere: Path) -> None:
+    (nowhere / "locks").mkdir(parents=True)
+    with Client(nowhere) as client:
+        assert client.env.list() == ()
+        with pytest.raises(NoSuchEnvironment):
+            client.env.show(ENVIRONMENT)
