@@ -5,9 +5,9 @@ source lies: it is kept by the hash of the source and the Python that made it, a
 prefix that has that source. The files are of the "unchecked hash" kind (PEP 552): their bytes are
 the same however often they are made, and Python does not look at the source's time to trust them.
 
-Whoever writes into one alters it for every prefix that has it. So each ends with the SHA-256 of what
-is before, which shows by itself whether it is whole; and all have the same time of change, which
-shows in passing that nobody has written to one.
+Whoever writes into one alters it for every prefix that has it. So each ends with the SHA-256 of all
+that is before, which shows whether it is whole; and all have the same time of change, which shows
+in passing that nobody has written to one.
 """
 
 import hashlib

@@ -13,29 +13,30 @@ import json
 import os
 import py_compile
 import sys
+from pathlib import Path
 
 _CHUNK = 64
 
 
 def compile_one(job: "list[str]") -> None:
     source, target = job
-    fresh = "%s.%d" % (target, os.getpid())
+    fresh = Path(f"{target}.{os.getpid()}")
     try:
         py_compile.compile(
             source,
-            cfile=fresh,
+            cfile=str(fresh),
             dfile=source.rpartition(os.sep)[2],
             doraise=True,
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
         )
     except (py_compile.PyCompileError, SyntaxError, ValueError, RecursionError):
         return
-    with open(fresh, "r+b") as file:
+    with fresh.open("r+b") as file:
         file.write(hashlib.sha256(file.read()).digest())
     time, mode = map(int, sys.argv[2:])
-    os.chmod(fresh, mode)
+    fresh.chmod(mode)
     os.utime(fresh, (time, time))
-    os.replace(fresh, target)
+    fresh.replace(target)
 
 
 def main() -> None:

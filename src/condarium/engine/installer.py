@@ -31,6 +31,7 @@ def link_records(
     platform: str,
     link_scripts: bool,
     progress: Progress,
+    seen_as: Path | None = None,
 ) -> None:
     """Make `prefix` hold exactly `records`, all of which are in the package store.
 
@@ -40,6 +41,8 @@ def link_records(
 
     conda-meta does not say which packages somebody asked for by name: a prefix is shared by all
     who have the same lock, whatever they asked for.
+
+    With `seen_as`, files hold that path in the prefix's place: they are to be moved there.
 
     Raises PackagesAltered, LinkFailed, LinkScriptFailed, StoreFull, StoreReadOnly.
     """
@@ -58,6 +61,7 @@ def link_records(
                     install(
                         records=list(records),
                         target_prefix=prefix,
+                        alternative_target_prefix=seen_as,
                         package_cache=cache,
                         installed_packages=[],
                         platform=Subdir(platform),

@@ -13,8 +13,10 @@ from condarium.engine.fetch_errors import PackagesAltered, say_unlinkable
 from condarium.engine.installer import link_records
 from condarium.engine.linking import link_method
 from condarium.engine.lock_document import LockDocument
+from condarium.engine.other_files import record_others, refuse_pip
 from condarium.engine.pypi_files import pypi_files, record_files
 from condarium.engine.solver import Records
+from condarium.environments.disk import walk
 from condarium.environments.packages import drop, packages_ready
 from condarium.environments.prefixes import (
     Phases,
@@ -67,19 +69,22 @@ def prefix_ready(
 
 
 def remake_prefix(store: Store, making: Making, *, progress: Progress) -> Prefix:
-    """Make a prefix again that is on disk but not as it should be.
+    """Make a prefix again that is on disk but not as it should be; the caller holds its lock.
 
     The old one stands aside meanwhile, and comes back if the new one cannot be made: at once, or
     when somebody next asks for it after a kill.
     """
     layout = store.layout
-    with locked(prefix_lock(layout, making.spec.id)):
-        stand_aside(layout, making.spec.id)
-        try:
-            prefix = _make(store, making, progress, Phases())
-        finally:
-            bring_back(layout, making.spec.id)
-    return prefix
+    stand_aside(layout, making.spec.id)
+    try:
+        return _make(store, making, progress, Phases())
+    finally:
+        bring_back(layout, making.spec.id)
+
+
+def compile_again(store: Store, making: Making, progress: Progress) -> None:
+    """Give files that were replaced their bytecode."""
+    _compile(store, making, progress, Phases())
 
 
 def _make(store: Store, making: Making, progress: Progress, phases: Phases) -> Prefix:
@@ -115,7 +120,9 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         _link(store, making, records, progress, phases)
     _add_pypi(store, making, progress, phases)
     _write_state(folder, spec.variables)
+    refuse_pip(folder)
     share_records(folder, layout.records)
+    _record_others(folder, making)
     known = summary(folder, record_files(folder, making.document.pypi(spec.platform)))
     prefix = Prefix(
         id=spec.id,
@@ -192,6 +199,16 @@ def _compile(store: Store, making: Making, progress: Progress, phases: Phases) -
             store=store.layout.bytecode,
             workers=os.cpu_count() or 1,
         )
+
+
+def _record_others(folder: Path, making: Making) -> None:
+    """Write down what no conda package brought; link scripts leave what they like."""
+    more: list[str] = []
+    if making.spec.link_scripts:
+        known = {file.path for file in installed_files(folder)}
+        found = (os.path.relpath(entry.path, folder) for entry in walk(folder))
+        more = [path for path in found if path not in known and not path.startswith("conda-meta/")]
+    record_others(folder, making.document.pypi(making.spec.platform), more)
 
 
 def _write_state(folder: Path, variables: Sequence[tuple[str, str]]) -> None:

@@ -1,10 +1,21 @@
 """Having packages in the store, and keeping them there while somebody links from them."""
 
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
 
 from condarium.engine.condarc import read_condarc
-from condarium.engine.fetcher import Fetching, Replacement, fetch, missing, put_in_place
+from condarium.engine.fetcher import (
+    TEMPORARY,
+    Fetching,
+    Replacement,
+    fetch,
+    missing,
+    put_in_place,
+    stem_of,
+)
 from condarium.engine.network import make_client
 from condarium.engine.package_cache import cached_packages
 from condarium.engine.solver import Records
@@ -48,19 +59,51 @@ def _fetch(
     wanted = missing(records, store.layout.packages)
     if not wanted:
         return []
+    return fetch(
+        wanted, _fetching(store, wanted, channels, store.layout.packages, progress)
+    ).waiting
+
+
+def _fetching(
+    store: Store,
+    wanted: Records,
+    channels: Sequence[ChannelUrl],
+    packages: Path,
+    progress: Progress,
+) -> Fetching:
     condarc = read_condarc(store.settings.environ, store.settings.home)
     progress.phase("fetch", sum(record.size or 0 for record in wanted), "bytes")
-    fetched = fetch(
-        wanted,
-        Fetching(
-            packages=store.layout.packages,
-            client=make_client(condarc, channels, timeout=_A_DAY),
-            lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
-            progress=progress,
-            silence=condarc.remote_read_timeout_secs,
-        ),
+    return Fetching(
+        packages=packages,
+        client=make_client(condarc, channels, timeout=_A_DAY),
+        lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
+        progress=progress,
+        silence=condarc.remote_read_timeout_secs,
     )
-    return fetched.waiting
+
+
+def refetch(
+    store: Store, records: Records, *, channels: Sequence[ChannelUrl], progress: Progress
+) -> None:
+    """Replace packages of the store that are damaged: all are fetched before the first goes."""
+    if not records:
+        return
+    packages = store.layout.packages
+    scratch = packages / f"{TEMPORARY}{uuid4().hex}"
+    scratch.mkdir()
+    try:
+        fetch(records, _fetching(store, records, channels, scratch, progress))
+        for fresh in cached_packages(scratch, map(stem_of, records)):
+            assert fresh.sha256 is not None
+            ready = packages / f"{TEMPORARY}{uuid4().hex}" / "content"
+            ready.parent.mkdir()
+            fresh.folder.rename(ready)
+            replacement = Replacement(
+                stem=fresh.stem, sha256=bytes.fromhex(fresh.sha256), folder=ready
+            )
+            _replace(store, [replacement])
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _replace(store: Store, replacements: list[Replacement]) -> None:

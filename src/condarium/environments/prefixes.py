@@ -171,6 +171,13 @@ def _aside(layout: Layout, prefix: str) -> Path:
     return layout.prefixes / f"{_ASIDE}{prefix}"
 
 
+def hidden_folder(layout: Layout) -> Path:
+    """Make a folder beside the prefixes; where its maker is killed, `gc` takes it away."""
+    folder = layout.prefixes / f"{_TRASH}{uuid4().hex}"
+    folder.mkdir()
+    return folder
+
+
 def take_away(path: Path) -> None:
     """Remove a folder so that nobody sees it half removed: first out of sight, then from disk."""
     try:

@@ -1,20 +1,13 @@
-"""Comparing every file of a prefix with what its packages say, and mending it."""
+"""env verify: whether a prefix is what its packages say, and mending it where it is not."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
-from condarium.engine.conda_meta import InstalledFile, installed_files
-from condarium.engine.hashing import file_sha256
-from condarium.engine.package_cache import damaged
-from condarium.engine.pypi_files import PypiFile, pypi_files
 from condarium.environments.activation import require_on_disk
 from condarium.environments.archiving import making_of
-from condarium.environments.disk import walk
-from condarium.environments.making import Making, remake_prefix
-from condarium.environments.packages import drop
+from condarium.environments.inspecting import inspect
 from condarium.environments.prefixes import recover_prefix, store_lock
+from condarium.environments.repairing import repair as mend
 from condarium.errors import StoreReadOnly
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation
@@ -34,7 +27,7 @@ def verify(
     actor: Actor,
     progress: Progress,
 ) -> Verification:
-    """Hash every file; with `repair`, make a prefix that has problems again from its lock."""
+    """Hash every file; with `repair`, mend a prefix that has problems from its lock."""
     with store.database.read() as facts:
         generation = facts.environments.generation(name, number)
         first = facts.prefixes.find(generation.prefix or "")
@@ -48,93 +41,62 @@ def verify(
             if repair:
                 raise
         making = making_of(store, generation, first)
-        files = _expected(prefix, making)
-        problems = _problems(prefix, files, progress)
-        repaired = False
+        found = inspect(prefix, making, progress)
+        problems, also, repaired = found.problems, _also(store, generation, found.problems), False
+        if problems:
+            _require_still_there(store, generation)
         if problems and repair:
-            _repair(store, generation, making, problems, actor, progress)
-            left = _problems(prefix, _expected(prefix, making), progress)
+            left = mend(store, generation, making, progress)
             repaired, problems = not left, left or problems
+            detail = {"generation": str(generation.number), "problems": str(len(problems))}
+            with store.database.change(actor, "env verify", str(name), detail):
+                pass
     return Verification(
         environment=name,
         generation=generation.number,
-        files=len(files),
-        bytes=sum(file.size or 0 for file in files),
-        problems=tuple(problems),
-        unknown=_unknown(prefix, files),
+        files=len(found.files),
+        bytes=found.bytes,
+        problems=problems,
+        unknown=found.unknown,
         repaired=repaired,
+        also=also,
     )
 
 
-File = InstalledFile | PypiFile
+def _require_still_there(store: Store, generation: Generation) -> None:
+    """Raises GenerationArchived where files are missing because somebody has archived all of it."""
+    with store.database.read() as facts:
+        now = facts.environments.generation(generation.environment, generation.number)
+    require_on_disk(store.layout, now)
 
 
-def _expected(prefix: Path, making: Making) -> list[File]:
-    """What packages say that they brought."""
-    pypi = making.document.pypi(making.spec.platform)
-    return [*installed_files(prefix), *pypi_files(prefix, pypi)]
-
-
-def _problems(prefix: Path, files: list[File], progress: Progress) -> list[FileProblem]:
-    progress.phase("verify", len(files), "files")
-
-    def check(file: File) -> FileProblem | None:
-        found = _problem(prefix, file)
-        progress.advance()
-        return found
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        return [found for found in threads.map(check, files, chunksize=64) if found]
-
-
-def _problem(prefix: Path, file: File) -> FileProblem | None:
-    path = prefix / file.path
-    try:
-        if not os.path.lexists(path):
-            return FileProblem(path=file.path, package=file.package, what="missing")
-        if file.sha256 and file_sha256(path) != file.sha256:
-            return FileProblem(path=file.path, package=file.package, what="changed")
-    except OSError:
-        return FileProblem(path=file.path, package=file.package, what="unreadable")
-    return None
-
-
-def _repair(
-    store: Store,
-    generation: Generation,
-    making: Making,
-    problems: list[FileProblem],
-    actor: Actor,
-    progress: Progress,
-) -> None:
-    """Make the prefix again.
-
-    Files are linked from the package store, so one that was changed in place is damaged there too:
-    such packages go first, and are fetched anew.
-    """
-    names = {problem.package for problem in problems}
-    prefix = store.layout.prefix(generation.prefix or "")
-    stems = {
-        path.stem
-        for path in (prefix / "conda-meta").glob("*.json")
-        if path.stem.rsplit("-", 2)[0] in names
+def _also(
+    store: Store, generation: Generation, problems: Sequence[FileProblem]
+) -> tuple[EnvironmentName, ...]:
+    """The other environments in which an altered file is the same file on disk."""
+    changed = [each.path for each in problems if each.what == "changed"]
+    if not changed:
+        return ()
+    with store.database.read() as facts:
+        others = [
+            each
+            for each in facts.environments.all_generations()
+            if each.prefix and each.archived_at is None and each.prefix != generation.prefix
+        ]
+    shared = {
+        each.prefix: _share(store, generation.prefix or "", each.prefix or "", changed)
+        for each in others
     }
-    drop(store, [package.stem for package in damaged(store.layout.packages, stems)])
-    detail = {"generation": str(generation.number), "problems": str(len(problems))}
-    target = str(generation.environment)
-    remake_prefix(store, making, progress=progress)
-    with store.database.change(actor, "env verify", target, detail):
-        pass
+    names = {each.environment for each in others if shared[each.prefix]}
+    return tuple(sorted(names - {generation.environment}))
 
 
-def _unknown(prefix: Path, files: list[File]) -> int:
-    """Files that no package brought, other than bytecode and conda's own records."""
-    known = {file.path for file in files}
-    return sum(
-        1
-        for entry in walk(prefix)
-        if (path := os.path.relpath(entry.path, prefix)) not in known
-        and not path.endswith(".pyc")
-        and not path.startswith("conda-meta/")
-        and path != "CACHEDIR.TAG"
-    )
+def _share(store: Store, one: str, other: str, paths: Sequence[str]) -> bool:
+    folder, beside = store.layout.prefix(one), store.layout.prefix(other)
+    for path in paths:
+        try:
+            if (folder / path).samefile(beside / path):
+                return True
+        except OSError:
+            continue
+    return False

@@ -151,11 +151,15 @@ class Removed:
 
 @dataclass(frozen=True, kw_only=True)
 class FileProblem:
-    """A file of a prefix that is not what its package says; `package` is None for a stray one."""
+    """A file of a prefix that is not what its package says.
+
+    `package` is None for a file that no package brought. Below `lib` or `bin`, where programs find
+    it, such a file is `unknown`.
+    """
 
     path: str
     package: str | None
-    what: Literal["missing", "changed", "unreadable"]
+    what: Literal["missing", "changed", "unreadable", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +172,10 @@ class Verification:
     bytes: int
     problems: tuple[FileProblem, ...]
     unknown: int
-    """Files that no package brought: made by running programs."""
+    """Files outside of `lib` and `bin` that no package brought: made by running programs."""
     repaired: bool
+    also: tuple[EnvironmentName, ...] = ()
+    """Other environments that had the same altered files; a repair of this one leaves theirs."""
 
     @property
     def ok(self) -> bool:
@@ -180,8 +186,9 @@ class Verification:
 class DiskUse:
     """Bytes of an environment or a namespace, over all its prefixes on disk.
 
-    `logical` counts every file in every prefix; `shared` is the part that lies on disk once for
-    this and for others (the package store, other prefixes); `own` is what nothing else uses. Where
+    `logical` counts every file in every prefix. `own` is what no other one uses, each file once:
+    what leaves the disk when this goes and `gc` has run. `shared` is the rest, for which no further
+    bytes are needed: files of others, and those that are in several generations of this one. Where
     files are reflinked or copied (`link`), no file is known to be shared.
     """
 
@@ -195,7 +202,11 @@ class DiskUse:
 
 @dataclass(frozen=True, kw_only=True)
 class DiskReport:
-    """`disk` is what the store's prefixes and packages occupy together, each inode counted once."""
+    """`disk` is what all of the store but its database occupies, each file counted once.
+
+    That is prefixes and packages, what packages from PyPI and compiled files are linked from, blobs
+    (unless they are in a bucket) and indexes of channels.
+    """
 
     rows: tuple[DiskUse, ...]
     disk: int
@@ -214,7 +225,9 @@ class Locked:
 
 @dataclass(frozen=True, kw_only=True)
 class CollectedKind:
-    kind: Literal["prefixes", "packages", "blobs", "bytecode", "records", "pypi", "leftovers"]
+    kind: Literal[
+        "prefixes", "packages", "blobs", "bytecode", "records", "pypi", "indexes", "leftovers"
+    ]
     count: int
     bytes: int
 
