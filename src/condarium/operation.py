@@ -50,7 +50,7 @@ def Argument(  # noqa: N802 - reads as the type that it marks
     """Describe a parameter that the caller gives.
 
     `flags` are spellings beside the derived `--name`; a parameter without a default is positional
-    unless it has flags.
+    unless it has flags. One with flags that is said to be positional may be given either way.
     """
     return _Argument(help=help, positional=positional, flags=flags, metavar=metavar)
 
@@ -81,8 +81,11 @@ class Parameter:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """All spellings on a command line, the short ones first; none where positional."""
-        if self.positional:
+        """All spellings on a command line, the short ones first.
+
+        None where it is positional, unless flags were declared: then it may be given either way.
+        """
+        if self.positional and not self.argument.flags:
             return ()
         return (*self.argument.flags, f"--{self.name.replace('_', '-').rstrip('-')}")
 

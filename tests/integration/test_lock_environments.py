@@ -65,3 +65,10 @@ def test_a_file_has_no_environments_to_choose_from(client: Client, tmp_path: Pat
     (tmp_path / "environment.yml").write_text("dependencies: [app]\n")
     with pytest.raises(BadArguments, match="--lock-environment"):
         client.env.build("lab/fit", file="environment.yml", lock_environment="docs")
+
+
+def test_platforms_may_have_commas_between_them(client: Client, lock: Path) -> None:
+    file = lock.with_name("environment.yml")
+    together = client.lock(file=file, platform="linux-64, osx-arm64")
+    assert list(together.packages) == ["linux-64", "osx-arm64"]
+    assert together.digest == client.lock(file=file, platform=["linux-64", "osx-arm64"]).digest

@@ -1,5 +1,6 @@
 """Questions about packages, asked of real channels and of environments built from them."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,3 +319,28 @@ def test_a_package_that_priority_hides_is_said_to_be_hidden(
     with pytest.raises(NothingFits) as raised:
         client.query.depends("app >=9", channel=[forge, other])
     assert f"-c {other}" in (raised.value.hint or "")
+
+
+@pytest.mark.parametrize("way", [("lab/fit",), ("-n", "lab/fit"), ("--environment", "lab/fit")])
+@pytest.mark.parametrize("verb", ["search", "depends", "whoneeds", "why"])
+def test_an_environment_is_named_either_way(
+    fit: str, verb: str, way: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert main(["--store", str(tmp_path / "store"), "query", verb, "core", *way, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == "lab/fit generation 1"
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (("query", "why", "x", "a/b", "-n", "c/d"), "given twice: 'a/b' and 'c/d'", "Leave -n out"),
+        (("env", "diff", "a/b", "c/d"), "A: found 'c/d'; expected a whole", "--lock other.lock"),
+    ],
+)
+def test_an_environment_too_many_is_said_with_what_to_do(
+    words: tuple[str, ...], said: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert hint in error

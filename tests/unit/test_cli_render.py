@@ -123,6 +123,14 @@ def test_a_build_says_what_changed_where_it_is_and_how_long_it_took() -> None:
     ]
 
 
+def test_a_very_long_name_gives_way_on_a_terminal() -> None:
+    lines = (line("n" * 64), line("fit"))
+    text = shown(lines, tuple[EnvironmentLine, ...], width=80)
+    assert all(len(each) <= 80 for each in text.splitlines()[:3])
+    assert "…" in text.splitlines()[1]
+    assert "n" * 64 in shown(lines, tuple[EnvironmentLine, ...])
+
+
 def test_a_first_build_counts_its_packages_and_says_how_to_run_in_it() -> None:
     many = tuple(change(f"p{number}", None, "1") for number in range(30))
     text = shown(built(generation=1, packages=30, changes=many))
@@ -374,7 +382,7 @@ def test_history_says_when_somebody_went_forward_again():
     )
     assert shown(answer, width=80).splitlines()[3:] == [
         "2 h ago: ada went back to generation 1: slow",
-        "1 h ago: ada went back to generation 2: not it",
+        "1 h ago: ada made generation 2 active again: not it",
     ]
 
 

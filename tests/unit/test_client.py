@@ -194,3 +194,7 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
 def test_importing_condarium_imports_no_client() -> None:
     code = "import condarium, sys; assert 'condarium.client' not in sys.modules; condarium.Client"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+
+
+def test_the_package_shows_what_it_offers_and_nothing_else() -> None:
+    assert dir(condarium) == ["Client", "__version__"]

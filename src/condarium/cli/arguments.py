@@ -102,13 +102,14 @@ def parse(operation: Operation, words: Sequence[str]) -> tuple[Options, dict[str
         raise _not_understood(operation, left)
     if rest and tail:
         found[rest.name] = list(tail)
+    _merge(operation, found)
     _require(operation, found)
     return options, _convert(operation, found)
 
 
 def label(parameter: Parameter) -> str:
     """What a person calls the parameter: its longest flag, or the placeholder of its value."""
-    return parameter.flags[-1] if parameter.flags else metavar(parameter)
+    return metavar(parameter) if parameter.positional else parameter.flags[-1]
 
 
 def metavar(parameter: Parameter) -> str:
@@ -144,6 +145,8 @@ def _add(parser: argparse.ArgumentParser, parameter: Parameter) -> None:
     """Add a parameter; what is missing is found later, in words of our own."""
     if parameter.positional:
         parser.add_argument(parameter.name, nargs="*" if parameter.many else "?")
+        if parameter.flags:
+            parser.add_argument(*parameter.flags, dest=f"{parameter.name}{_BY_FLAG}")
     elif parameter.type is bool:
         parser.add_argument(*parameter.flags, dest=parameter.name, action="store_true")
     else:
@@ -169,6 +172,24 @@ def _before_program(
             seen += 1
         position += 2 if word in valued else 1
     return words, ()
+
+
+_BY_FLAG = " by flag"
+"""Behind the name of an argument that was given by its flag, and might stand without one."""
+
+
+def _merge(operation: Operation, found: dict[str, Any]) -> None:
+    """Take what was given either way for one. Raises BadCommandLine where it was given twice."""
+    prog = f"condarium {operation.name}"
+    for parameter in operation.parameters:
+        by_flag = found.pop(f"{parameter.name}{_BY_FLAG}", None)
+        if by_flag is None:
+            continue
+        if parameter.name in found:
+            twice = f"{found[parameter.name]!r} and {by_flag!r}"
+            message = f"{prog}: {metavar(parameter)} was given twice: {twice}"
+            raise BadCommandLine(message, hint=f"Leave {parameter.flags[0]} out, or the other.")
+        found[parameter.name] = by_flag
 
 
 def _require(operation: Operation, found: Mapping[str, Any]) -> None:
@@ -214,7 +235,14 @@ _STDIN = "standard input"
 def _whole(parameter: Parameter, text: str) -> int:
     if re.fullmatch(r"-?[0-9]{1,18}", text):
         return int(text)
-    raise BadArgument(f"{label(parameter)}: found {text!r}; expected a whole number")
+    hint = _OTHER_ENVIRONMENT if "/" in text and "generation" in parameter.argument.help else None
+    raise BadArgument(f"{label(parameter)}: found {text!r}; expected a whole number", hint=hint)
+
+
+_OTHER_ENVIRONMENT = (
+    "A generation is a number. To compare with another environment: "
+    "condarium env show NS/NAME --lock -q > other.lock, then env diff … --lock other.lock"
+)
 
 
 def _not_understood(operation: Operation, left: Sequence[str]) -> BadCommandLine:

@@ -106,7 +106,7 @@ class Drawn:
         _, total, unit = self._phase
         if total is None:
             return ""
-        if unit:
+        if unit and unit != "bytes":
             return f"{self._done:,}/{total:,} {unit}"
         return f"{size(self._done)} of {size(total)}"
 

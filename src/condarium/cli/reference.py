@@ -80,9 +80,10 @@ def _result(operation: Operation) -> str:
 
 def _parameter(parameter: Parameter) -> tuple[str, str, str]:
     value = "" if parameter.type is bool else f" {metavar(parameter)}"
-    *others, last = parameter.flags or (value.strip(),)
-    spelled = [f"`{flag}`" for flag in others]
-    spelled.append(f"`{last}{value if parameter.flags else ''}`")
+    spelled = [f"`{flag}`" for flag in parameter.flags[:-1]]
+    spelled += [f"`{last}{value}`" for last in parameter.flags[-1:]]
+    if parameter.positional:
+        spelled.insert(0, f"`{value.strip()}`")
     required = " (required)" if parameter.required else ""
     return (", ".join(spelled), f"`{parameter.name}`", parameter.argument.help + required)
 

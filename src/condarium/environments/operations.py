@@ -37,7 +37,7 @@ DryRun = Annotated[bool, Argument("say what would be done, and do nothing")]
 SpecFile = Annotated[Document, Argument("the environment.yml", "-f", metavar="FILE")]
 Platforms = Annotated[
     tuple[str, ...],
-    Argument("a platform to lock for, such as osx-arm64; may be given several times"),
+    Argument("a platform to lock for, such as osx-arm64; several with commas, or given again"),
 ]
 Cuda = Annotated[
     str | None, Argument("the CUDA version to lock for, whatever this machine has", metavar="X.Y")
@@ -100,7 +100,7 @@ def build(
             file=file,
             lock=lock,
             lock_environment=lock_environment,
-            platforms=platform,
+            platforms=_each(platform),
             cuda=cuda,
             refresh=refresh,
             dry_run=dry_run,
@@ -361,7 +361,7 @@ def lock(
     from condarium.environments import locking
 
     return locking.lock(
-        store, file, platforms=platform, cuda=cuda, refresh=refresh, progress=progress
+        store, file, platforms=_each(platform), cuda=cuda, refresh=refresh, progress=progress
     )
 
 
@@ -377,3 +377,8 @@ def gc(
     from condarium.environments import collecting
 
     return collecting.collect(store, dry_run=dry_run, actor=actor, progress=progress)
+
+
+def _each(platforms: tuple[str, ...]) -> tuple[str, ...]:
+    """Platforms with commas between them, as well as one by one."""
+    return tuple(part.strip() for each in platforms for part in each.split(",") if part.strip())

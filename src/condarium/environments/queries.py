@@ -19,7 +19,7 @@ PackageSpec = Annotated[
 ]
 InEnvironment = Annotated[
     EnvironmentName | None,
-    Argument("ask about what this environment has", "-n", metavar="NS/NAME"),
+    Argument("ask about what this environment has", "-n", positional=True, metavar="NS/NAME"),
 ]
 Channels = Annotated[
     tuple[str, ...],
@@ -125,7 +125,7 @@ def why(
     package: Annotated[str, Argument("the package's name")],
     environment: Annotated[
         EnvironmentName | None,
-        Argument("the environment that it is in", positional=True, metavar="NS/NAME"),
+        Argument("the environment that it is in", "-n", positional=True, metavar="NS/NAME"),
     ] = None,
     generation: Annotated[
         int | None, Argument("a generation; by default the active one", positional=True)

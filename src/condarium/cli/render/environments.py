@@ -18,6 +18,9 @@ from condarium.model.report import (
     History,
 )
 
+_LONG = 40
+"""Names longer than this give way in a table on a terminal."""
+
 
 @renders(tuple[EnvironmentLine, ...])
 def environment_list(lines: tuple[EnvironmentLine, ...], page: Page) -> None:
@@ -28,7 +31,10 @@ def environment_list(lines: tuple[EnvironmentLine, ...], page: Page) -> None:
     titles = ("name", "active", "generations", "on disk", "created", "by", "path")
     rows = [_environment_row(line, page) for line in lines]
     columns = len(titles) - page.terminal  # the paths would not fit, and differ by name alone
-    page.table(titles[:columns], [row[:columns] for row in rows], right=(1, 2), crop=5)
+    # a name may be as long as a terminal is wide; elsewhere nothing is cropped
+    longest = max(len(str(line.name)) for line in lines)
+    crop = 0 if longest > _LONG else 5
+    page.table(titles[:columns], [row[:columns] for row in rows], right=(1, 2), crop=crop)
     if page.terminal:
         page.line(dim(f"paths: {lines[0].path.parent.parent}/NAMESPACE/NAME"))
 
@@ -136,15 +142,18 @@ def _generation_row(line: GenerationLine, page: Page) -> tuple[Part, ...]:
 
 def _returns(activations: tuple[Activation, ...], page: Page) -> None:
     """The times when a generation became active again: the table above hides them."""
-    newest = 0
+    newest = active = 0
     for activation in sorted(activations, key=lambda activation: activation.at):
         if activation.number <= newest:
+            back = activation.number < active
+            did = "went back to" if back else "made"
             page.line(
-                f"{page.when(activation.at)}: {activation.actor} went back to ",
+                f"{page.when(activation.at)}: {activation.actor} {did} ",
                 bold(f"generation {activation.number}"),
+                "" if back else " active again",
                 f": {activation.reason}" if activation.reason else "",
             )
-        newest = max(newest, activation.number)
+        newest, active = max(newest, activation.number), activation.number
 
 
 def _troubles(builds: tuple[Build, ...], page: Page) -> None:
