@@ -145,6 +145,7 @@ READING = [
     ("env", "diff", "lab/fit", "1", "2"),
     ("env", "verify", "lab/fit"),
     ("env", "du"),
+    ("gc", "--dry-run"),
 ]
 WRITING = [
     ("env", "rollback", "lab/fit", "1"),
@@ -198,6 +199,18 @@ class TestAStoreOnAReadOnlyDisk:
         done = read_only.run(*command)
         assert done.code == 0, done.error
 
+    def test_a_lock_is_answered_though_it_cannot_be_kept(self, read_only: Lab) -> None:
+        spec = read_only.spec("text", "many")
+        first, second = (read_only.run("lock", "-f", spec).result for _ in range(2))
+        assert (first["solved"], second["solved"]) == (True, True)
+        assert first["content"] == second["content"]
+
+    def test_a_build_can_be_tried(self, read_only: Lab) -> None:
+        for dependencies, changed in ((["text"], False), (["text", "many"], True)):
+            spec = read_only.spec(*dependencies)
+            done = read_only.run("env", "build", "lab/fit", "-f", spec, "--dry-run").result
+            assert (done["changed"], done["dry_run"]) == (changed, True)
+
     @pytest.mark.parametrize("command", WRITING, ids=named)
     def test_what_changes_it_says_that_it_may_not(
         self, read_only: Lab, command: tuple[str, ...]
@@ -215,6 +228,18 @@ class TestAStoreOfSomebodyElse:
     def test_it_can_be_read(self, foreign: Lab, command: tuple[str, ...]) -> None:
         done = foreign.run(*command)
         assert done.code == 0, done.error
+
+    def test_a_lock_is_answered_though_it_cannot_be_kept(self, foreign: Lab) -> None:
+        spec = foreign.spec("text", "many")
+        first, second = (foreign.run("lock", "-f", spec).result for _ in range(2))
+        assert (first["solved"], second["solved"]) == (True, True)
+        assert first["content"] == second["content"]
+
+    def test_a_build_can_be_tried(self, foreign: Lab) -> None:
+        for dependencies, changed in ((["text"], False), (["text", "many"], True)):
+            spec = foreign.spec(*dependencies)
+            done = foreign.run("env", "build", "lab/fit", "-f", spec, "--dry-run").result
+            assert (done["changed"], done["dry_run"]) == (changed, True)
 
     @pytest.mark.parametrize("command", WRITING, ids=named)
     def test_what_changes_it_says_that_one_may_not(

@@ -53,8 +53,13 @@ _WARM = (
     "condarium.storage.blobs",
     "condarium.storage.database",
     "condarium.storage.migrate",
+    "encodings.idna",
     "encodings.utf_8_sig",
     "condarium.engine.http",
+    "condarium.engine.lockfile",
+    "condarium.engine.matchspec",
+    "condarium.engine.network",
+    "condarium.engine.solver",
     "rattler.networking",
     "tests.support.builder",
 )

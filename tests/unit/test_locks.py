@@ -1,6 +1,7 @@
 """Locks between processes: who waits, who does not, and what a dead holder leaves."""
 
 import errno
+import fcntl
 import os
 import signal
 import subprocess
@@ -258,3 +259,38 @@ def test_a_lock_that_cannot_be_made_says_why(
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(expected):
         take(lock)
+
+
+@pytest.fixture
+def may_only_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, flags: int, *more: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return opened(path, flags, *more)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", refuse)
+
+
+def test_whoever_may_only_read_shares_a_lock_that_is_there(
+    lock: Path, request: pytest.FixtureRequest
+) -> None:
+    with locked(lock):
+        pass
+    alone = os.open(lock, os.O_RDWR)
+    request.getfixturevalue("may_only_read")
+    with locked(lock, shared=True), pytest.raises(BlockingIOError):
+        fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(alone, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(alone)
+    with pytest.raises(StoreReadOnly):
+        locked(lock).__enter__()
+
+
+def test_whoever_may_only_read_goes_on_without_a_lock_that_is_not_there(
+    lock: Path, may_only_read: None
+) -> None:
+    with locked(lock, shared=True):
+        assert not lock.exists()
+    with pytest.raises(StoreReadOnly):
+        locked(lock).__enter__()

@@ -6,6 +6,7 @@ makes something holds the store's lock together with others; gc holds it alone.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from condarium.environments.prefixes import (
     take_away,
     trash,
 )
+from condarium.errors import StoreReadOnly
 from condarium.model.actor import Actor
 from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName
@@ -51,7 +53,7 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
     def waiting() -> None:
         progress.say("builds are running on this store; gc waits for them")
 
-    with locked(store_lock(store.layout), waiting=waiting):
+    with _alone(store, dry_run=dry_run, waiting=waiting):
         kinds: dict[str, list[int]] = {}
         progress.phase("collect")
         for garbage in _garbage(store, dry_run=dry_run):
@@ -79,6 +81,19 @@ def collect(store: Store, *, dry_run: bool, actor: Actor, progress: Progress) ->
     return collected
 
 
+@contextmanager
+def _alone(store: Store, *, dry_run: bool, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the store alone; on a dry run, share it where it may only be read."""
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(store_lock(store.layout), waiting=waiting))
+        except StoreReadOnly:
+            if not dry_run:
+                raise
+            held.enter_context(locked(store_lock(store.layout), shared=True))
+        yield
+
+
 def _garbage(store: Store, *, dry_run: bool) -> Iterator[Garbage]:
     """In an order in which each kind finds what the removal of the one before set free.
 
@@ -92,6 +107,7 @@ def _garbage(store: Store, *, dry_run: bool) -> Iterator[Garbage]:
     yield from _unlinked("bytecode", store.layout.bytecode)
     yield from _unlinked("records", store.layout.records)
     yield from _pypi(store)
+    yield from _indexes(store)
     yield from _blobs(store)
 
 
@@ -136,6 +152,15 @@ def _pypi(store: Store) -> Iterator[Garbage]:
     linked = any(entry.stat(follow_symlinks=False).st_nlink > 1 for entry in walk(folder))
     if folder.exists() and not linked:
         yield _folder("pypi", folder)
+
+
+def _indexes(store: Store) -> Iterator[Garbage]:
+    """What is kept of channels' indexes, where no solve has read it for long."""
+    oldest = (store.now() - ANSWERS_KEPT).timestamp()
+    for entry in walk(store.layout.repodata):
+        status = entry.stat(follow_symlinks=False)
+        if max(status.st_atime, status.st_mtime) < oldest:
+            yield Garbage(kind="indexes", bytes=status.st_size, remove=Path(entry.path).unlink)
 
 
 def _blobs(store: Store) -> Iterator[Garbage]:

@@ -4,10 +4,10 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from condarium.errors import StoreUnusable
+from condarium.errors import StoreReadOnly, StoreUnusable
 from condarium.storage.failures import say_system_error
 from condarium.storage.modes import make_folder, open_or_make
 
@@ -20,12 +20,16 @@ def locked(
 
     `waiting` is called once if somebody else holds it. A lock that was taken on a file which was
     removed meanwhile is worth nothing, so it is taken anew. Raises StoreFull, StoreReadOnly.
+
+    Whoever may only read a store can share a lock that is there, and goes on without one that is
+    not: what they would do to the store fails by itself.
     """
     descriptor = _acquire(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX, waiting)
     try:
         yield
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 class FileLock:
@@ -84,9 +88,12 @@ def discard(path: Path) -> bool:
         os.close(descriptor)
 
 
-def _acquire(path: Path, kind: int, waiting: Callable[[], None] | None) -> int:
+def _acquire(path: Path, kind: int, waiting: Callable[[], None] | None) -> int | None:
+    """The open file that has the lock; None for a shared one that this process cannot make."""
     while True:
-        descriptor = _open(path)
+        descriptor = _open_shared(path) if kind == fcntl.LOCK_SH else _open(path)
+        if descriptor is None:
+            return None
         try:
             if not _try(descriptor, kind):
                 if waiting:
@@ -112,6 +119,16 @@ def _open(path: Path) -> int:
         if said is None:
             raise
         raise said from error
+
+
+def _open_shared(path: Path) -> int | None:
+    """To share a lock, the right to read its file is enough."""
+    try:
+        return _open(path)
+    except StoreReadOnly:
+        with suppress(OSError):
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return None
 
 
 def _try(descriptor: int, kind: int) -> bool:
