@@ -118,6 +118,17 @@ class NoSuchEnvironment(NotFound):
         )
 
 
+class NoSuchNamespace(NotFound):
+    """There is no environment in this namespace."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        super().__init__(
+            f"there is no environment in the namespace {namespace}",
+            hint="`condarium env list` shows all environments and their namespaces.",
+        )
+
+
 class NoSuchGeneration(NotFound):
     """The environment has no such generation."""
 

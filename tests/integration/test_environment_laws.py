@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,6 +36,7 @@ from condarium.errors import (
     GenerationArchived,
     NoSuchEnvironment,
     NoSuchGeneration,
+    NoSuchNamespace,
     NothingEarlier,
 )
 from condarium.model.actor import Actor
@@ -391,8 +392,10 @@ def test_laws_hold_under_any_sequence_of_operations(packages: Path) -> None:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, packages: Path) -> Lab:
-    return Lab(tmp_path, packages.as_uri())
+def lab(tmp_path: Path, packages: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path, packages.as_uri())
+    yield lab
+    lab.app.close()
 
 
 def test_a_restored_prefix_has_the_bytes_of_the_first_one(lab: Lab) -> None:
@@ -438,3 +441,57 @@ def test_a_dry_run_of_gc_changes_nothing_on_disk(lab: Lab) -> None:
     assert lab.call("gc", dry_run=True).kinds
     assert {str(path) for path in root.rglob("*")} == before
     lab.app.close()
+
+
+def _linked(lab: Lab, *environments: EnvironmentName) -> dict[int, int]:
+    """The size of each inode in the prefixes of environments."""
+    found = {}
+    for each in lab.generations().values():
+        if each.environment in environments and each.prefix:
+            for path in lab.store.layout.prefix(each.prefix).rglob("*"):
+                if path.is_symlink() or not path.is_dir():
+                    found[path.lstat().st_ino] = path.lstat().st_size
+    return found
+
+
+def test_own_bytes_are_those_of_files_that_no_other_environment_has(lab: Lab) -> None:
+    one, two, far = NAMES
+    for name, spec in ((one, 4), (one, 5), (two, 0), (far, 0)):
+        lab.build(name, spec)
+    rows = {row.name: row for row in lab.call("env du").rows}
+    for name in NAMES:
+        mine = _linked(lab, name)
+        others = _linked(lab, *(each for each in NAMES if each != name))
+        own = sum(size for inode, size in mine.items() if inode not in others)
+        assert rows[str(name)].own == own
+    assert rows[str(one)].own > 0
+    assert rows[str(two)].own == rows[str(far)].own == 0
+    assert rows["lab"].own >= rows[str(one)].own
+
+
+def test_bytes_that_only_the_package_store_has_too_are_own(lab: Lab) -> None:
+    lab.build(NAMES[0], 4)
+    (row,) = lab.call("env du", environment=NAMES[0]).rows
+    assert (row.own, row.shared) == (row.logical, 0)
+
+
+def test_a_namespace_without_environments_has_no_disk_use(lab: Lab) -> None:
+    lab.build(NAMES[0], 0)
+    assert {row.name for row in lab.call("env du", namespace="lab").rows} == {"lab", "lab/a"}
+    with pytest.raises(NoSuchNamespace, match="nope"):
+        lab.call("env du", namespace="nope")
+
+
+def test_gc_takes_indexes_that_were_not_read_for_thirty_days(lab: Lab) -> None:
+    lab.build(NAMES[0], 0)
+    folder = lab.store.layout.repodata / "shards-v1"
+    folder.mkdir(parents=True, exist_ok=True)
+    now = datetime.now(UTC)
+    lab.clock.time = now
+    for name, days in (("fresh", 29), ("old", 31)):
+        (folder / name).write_text(name)
+        then = (now - timedelta(days=days)).timestamp()
+        os.utime(folder / name, (then, then))
+    collected = {each.kind: each.count for each in lab.call("gc").kinds}
+    assert collected["indexes"] == 1
+    assert [path.name for path in folder.iterdir()] == ["fresh"]

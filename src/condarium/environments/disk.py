@@ -1,12 +1,14 @@
 """What environments occupy on disk, when most of their files are the same files."""
 
 import os
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from condarium.errors import NoSuchNamespace
 from condarium.model.environment import Generation, Prefix
 from condarium.model.names import EnvironmentName, check_namespace
 from condarium.model.progress import Progress
@@ -66,7 +68,8 @@ def report(
 ) -> DiskReport:
     """A row for every environment and every namespace.
 
-    An environment occupies the prefixes of all its generations that are on disk.
+    An environment occupies the prefixes of all its generations that are on disk. Raises
+    NoSuchEnvironment, NoSuchNamespace.
     """
     if namespace is not None:
         check_namespace(namespace)
@@ -75,26 +78,46 @@ def report(
             facts.environments.get(name)
         generations = facts.environments.all_generations()
         known = facts.prefixes.all()
+    if namespace is not None and all(
+        each.environment.namespace != namespace for each in generations
+    ):
+        raise NoSuchNamespace(namespace)
     progress.phase("measure", len(known), "prefixes")
-    measured = _measure(
-        store, sorted({each.prefix for each in generations if each.prefix}), progress
-    )
-    rows = _rows("environment", generations, measured, known, lambda each: str(each.environment))
-    rows += _rows(
-        "namespace", generations, measured, known, lambda each: each.environment.namespace
-    )
+    files = _measure(store, sorted({each.prefix for each in generations if each.prefix}), progress)
+    rows = _rows("environment", generations, files, known, lambda each: str(each.environment))
+    rows += _rows("namespace", generations, files, known, lambda each: each.environment.namespace)
     shown = str(name) if name else namespace
     layout = store.layout
     return DiskReport(
         rows=tuple(row for row in rows if shown is None or _covers(shown, row)),
-        disk=unique_bytes(layout.packages, layout.prefixes, layout.bytecode, layout.records),
+        disk=unique_bytes(
+            layout.packages,
+            layout.prefixes,
+            layout.bytecode,
+            layout.records,
+            layout.pypi,
+            layout.blobs,
+            layout.repodata,
+        ),
     )
 
 
-def _measure(store: Store, prefixes: list[str], progress: Progress) -> dict[str, TreeBytes]:
+@dataclass(frozen=True)
+class _Files:
+    """The files of a prefix: for each its inode and its size, side by side."""
+
+    inodes: "array[int]"
+    sizes: "array[int]"
+
+
+def _measure(store: Store, prefixes: list[str], progress: Progress) -> dict[str, _Files]:
     measured = {}
     for prefix in prefixes:
-        measured[prefix] = tree_bytes(store.layout.prefix(prefix))
+        files = measured[prefix] = _Files(array("Q"), array("Q"))
+        for entry in walk(store.layout.prefix(prefix)):
+            status = entry.stat(follow_symlinks=False)
+            files.inodes.append(status.st_ino)
+            files.sizes.append(status.st_size)
         progress.advance()
     return measured
 
@@ -102,22 +125,25 @@ def _measure(store: Store, prefixes: list[str], progress: Progress) -> dict[str,
 def _rows(
     kind: Literal["environment", "namespace"],
     generations: list[Generation],
-    measured: Mapping[str, TreeBytes],
+    files: Mapping[str, _Files],
     known: Mapping[str, Prefix],
     group: Callable[[Generation], str],
 ) -> list[DiskUse]:
-    """A row for each group; what two groups use counts as own for neither."""
+    """A row for each group; what two groups use is own for neither."""
     prefixes: dict[str, set[str]] = defaultdict(set)
-    users: dict[str, set[str]] = defaultdict(set)
     for each in generations:
-        prefixes[group(each)]
-        if each.prefix:
-            prefixes[group(each)].add(each.prefix)
-            users[each.prefix].add(group(each))
+        prefixes[group(each)] |= {each.prefix} if each.prefix else set()
+    users = _users(prefixes, files)
     rows = []
     for name, ids in sorted(prefixes.items()):
-        logical = sum(measured[each].logical for each in ids)
-        own = sum(measured[each].own for each in ids if len(users[each]) == 1)
+        logical = sum(sum(files[each].sizes) for each in ids)
+        alone = {
+            inode: size
+            for each in ids
+            for inode, size in zip(files[each].inodes, files[each].sizes, strict=True)
+            if users[inode] == name
+        }
+        own = sum(alone.values())
         links = sorted({known[each].link for each in ids if each in known})
         rows.append(
             DiskUse(
@@ -130,6 +156,17 @@ def _rows(
             )
         )
     return rows
+
+
+def _users(prefixes: Mapping[str, set[str]], files: Mapping[str, _Files]) -> dict[int, str | None]:
+    """Who uses each inode; None for several."""
+    users: dict[int, str | None] = {}
+    for name, ids in prefixes.items():
+        for each in ids:
+            for inode in files[each].inodes:
+                if users.setdefault(inode, name) != name:
+                    users[inode] = None
+    return users
 
 
 def _covers(shown: str, row: DiskUse) -> bool:

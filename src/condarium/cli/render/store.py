@@ -13,6 +13,7 @@ _NOUNS = {
     "bytecode": ("set of bytecode", "sets of bytecode"),
     "records": ("record of a package", "records of packages"),
     "pypi": ("package from PyPI", "packages from PyPI"),
+    "indexes": ("index of a channel", "indexes of channels"),
     "leftovers": ("leftover", "leftovers"),
 }
 
