@@ -5,7 +5,9 @@ httpx is slow to import: whoever needs this module imports it late.
 
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Self
 
 import httpx
 
@@ -35,6 +37,32 @@ def make_http(condarc: Condarc, environ: Mapping[str, str]) -> httpx.Client:
     )
 
 
+class _WhenNeeded(ssl.SSLContext):
+    """A TLS context that is made at the first connection that needs it.
+
+    To read the machine's certificates takes twice as long as to ask a server without TLS.
+    """
+
+    def __new__(cls, make: Callable[[], ssl.SSLContext]) -> Self:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
+        self._make = make
+
+    @cached_property
+    def _whole(self) -> ssl.SSLContext:
+        return self._make()
+
+    def set_alpn_protocols(self, *args: Any, **kwargs: Any) -> None:
+        self._whole.set_alpn_protocols(*args, **kwargs)
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return self._whole.wrap_socket(*args, **kwargs)
+
+    def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+        return self._whole.wrap_bio(*args, **kwargs)
+
+
 def _tls(condarc: Condarc) -> ssl.SSLContext:
     if condarc.ssl_verify is False:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -45,10 +73,12 @@ def _tls(condarc: Condarc) -> ssl.SSLContext:
     if path is not None:
         place = str(path)
         folder = path.is_dir()
-        return ssl.create_default_context(
-            cafile=None if folder else place, capath=place if folder else None
+        return _WhenNeeded(
+            lambda: ssl.create_default_context(
+                cafile=None if folder else place, capath=place if folder else None
+            )
         )
-    return system_tls()
+    return _WhenNeeded(system_tls)
 
 
 def system_tls() -> ssl.SSLContext:
