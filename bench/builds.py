@@ -7,7 +7,7 @@ from tests.support.server import ServerProcess
 from bench.channel import LARGE, describe, environment_file, real_channel, specs
 from bench.line import Line, Result
 from bench.processes import MeasureFailed, interleaved
-from bench.setting import Setting, dropped
+from bench.setting import Setting
 
 _ENVIRONMENT = "bench/large"
 
@@ -24,43 +24,38 @@ class _Builds:
         self.warm_cache = setting.folder("bare")
         self.count = 0
         self.installed.work(self._ours(self.warm_store, self.file, _ENVIRONMENT))
-        self.installed.work(self._bare(self.warm_cache, setting.folder("prefix")))
+        self.installed.work(self._bare(self.warm_cache))
 
     def cold(self, number: int) -> float:
-        with dropped(store := self.setting.store()):
-            return self.installed.work(self._ours(store, self.file, _ENVIRONMENT)).seconds
+        job = self._ours(self.setting.store(), self.file, _ENVIRONMENT)
+        return self.installed.work(job).seconds
 
     def cold_bare(self, number: int) -> float:
-        with dropped(cache := self.setting.folder("bare"), prefix := self.setting.folder("prefix")):
-            return self.installed.work(self._bare(cache, prefix)).seconds
+        return self.installed.work(self._bare(self.setting.folder("bare"))).seconds
 
     def warm(self, number: int) -> float:
         file, name = self._unknown()
         done = self.installed.work(self._ours(self.warm_store, file, name))
-        with dropped(Path(done.answer["prefix"])):
-            if "solve" not in done.answer["phases"] or "link" not in done.answer["phases"]:
-                raise MeasureFailed(f"nothing was built: {done.answer}")
-            return done.seconds
+        if "solve" not in done.answer["phases"] or "link" not in done.answer["phases"]:
+            raise MeasureFailed(f"nothing was built: {done.answer}")
+        return done.seconds
 
     def warm_bare(self, number: int) -> float:
-        with dropped(prefix := self.setting.folder("prefix")):
-            return self.installed.work(self._bare(self.warm_cache, prefix)).seconds
+        return self.installed.work(self._bare(self.warm_cache)).seconds
 
     def cold_process(self, number: int) -> float:
-        with dropped(store := self.setting.store()):
-            return self.installed.command_seconds(*self._command(store, self.file, _ENVIRONMENT))
+        command = self._command(self.setting.store(), self.file, _ENVIRONMENT)
+        return self.installed.command_seconds(*command)
 
     def cold_process_bare(self, number: int) -> float:
-        with dropped(cache := self.setting.folder("bare"), prefix := self.setting.folder("prefix")):
-            return self.installed.worker_seconds(self._bare(cache, prefix))
+        return self.installed.worker_seconds(self._bare(self.setting.folder("bare")))
 
     def warm_process(self, number: int) -> float:
         file, name = self._unknown()
         return self.installed.command_seconds(*self._command(self.warm_store, file, name))
 
     def warm_process_bare(self, number: int) -> float:
-        with dropped(prefix := self.setting.folder("prefix")):
-            return self.installed.worker_seconds(self._bare(self.warm_cache, prefix))
+        return self.installed.worker_seconds(self._bare(self.warm_cache))
 
     def again(self, number: int) -> float:
         done = self.installed.work(self._ours(self.warm_store, self.file, _ENVIRONMENT))
@@ -95,10 +90,10 @@ class _Builds:
             "kind": "build", "store": str(store), "file": str(file), "environment": environment,
         }  # fmt: skip
 
-    def _bare(self, cache: Path, prefix: Path) -> dict[str, object]:
+    def _bare(self, cache: Path) -> dict[str, object]:
         return {
             "kind": "bare_build", "channel": self.url, "specs": self.asked,
-            "cache": str(cache), "prefix": str(prefix),
+            "cache": str(cache), "prefix": str(self.setting.folder("prefix")),
         }  # fmt: skip
 
     def _command(self, store: Path, file: Path, environment: str) -> list[object]:

@@ -11,7 +11,7 @@ from bench.channel import environment_file
 from bench.line import Line, Result
 from bench.processes import MeasureFailed, interleaved
 from bench.records import Question, questions, records_as_they_are, records_grown
-from bench.setting import Setting, dropped
+from bench.setting import Setting
 
 _CUDA = "12.4"
 """What the machine is said to have: some of the projects need a GPU."""
@@ -55,18 +55,15 @@ class _Locks:
         self._locks(self.store, fresh=True)
 
     def fresh(self, number: int) -> float:
-        with dropped(store := self.setting.store()):
-            return sum(self._locks(store, fresh=True))
+        return sum(self._locks(self.setting.store(), fresh=True))
 
     def bare(self, number: int) -> float:
-        with dropped(cache := self.setting.folder("bare")):
-            job = {
-                "kind": "bare_lock", "channel": self.url, "cache": str(cache),
-                "virtual": [["__cuda", _CUDA]],
-                "sets": [each.specs for each in self.asked],
-            }  # fmt: skip
-            seconds: list[float] = self.setting.installed.work(job).answer
-            return sum(seconds)
+        job = {
+            "kind": "bare_lock", "channel": self.url, "cache": str(self.setting.folder("bare")),
+            "virtual": [["__cuda", _CUDA]], "sets": [each.specs for each in self.asked],
+        }  # fmt: skip
+        seconds: list[float] = self.setting.installed.work(job).answer
+        return sum(seconds)
 
     def known(self, number: int) -> float:
         """The median of the sets; `slowest` is of all of them."""

@@ -134,12 +134,16 @@ class Installed:
 
 
 def install(cache: Path) -> Path:
-    """Install condarium with what it needs to run, and give the Python that has it."""
+    """Install condarium with what it needs to run, and give the Python that has it.
+
+    It is a copy: what is edited meanwhile is not measured.
+    """
     folder = cache / "venv"
     subprocess.run(
         [
             Path(sys.executable).with_name("uv"), "sync", "--quiet", "--frozen", "--no-dev",
-            "--compile-bytecode", "--python", sys.executable,
+            "--no-editable", "--reinstall-package", "condarium", "--compile-bytecode",
+            "--python", sys.executable,
         ],
         check=True,
         cwd=ROOT,

@@ -1,8 +1,6 @@
 """What every benchmark is given: how often to measure, and where."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -12,7 +10,11 @@ from bench.processes import Installed
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """`cache` stays between runs; `scratch` is on its file system, and goes at the end."""
+    """`cache` stays between runs; `scratch` is on its file system, and goes at the very end.
+
+    Nothing is removed earlier: for minutes after many files were removed, ext4 makes new ones
+    several times slower, because it spares the places of those that went last.
+    """
 
     runs: int
     quick: bool
@@ -30,13 +32,3 @@ class Setting:
         if not template.exists():
             self.installed.command_seconds("env", "list", "--store", template)
         return Path(shutil.copytree(template, self.folder("store")))
-
-
-@contextmanager
-def dropped(*folders: Path) -> Iterator[None]:
-    """Remove the folders afterwards: what one run leaves must not fill the disk of the next."""
-    try:
-        yield
-    finally:
-        for folder in folders:
-            shutil.rmtree(folder, ignore_errors=True)

@@ -6,6 +6,7 @@ from bench.line import Line, Result
 from bench.processes import interleaved
 from bench.setting import Setting
 from condarium.environments.prefixes import MARKER
+from condarium.model.difference import ChangeCounts
 from condarium.model.names import EnvironmentName
 from condarium.settings import Settings
 from condarium.storage.environments import NewGeneration
@@ -50,7 +51,7 @@ def _fill(folder: Path, count: int) -> None:
             prefix = f"{number:016d}"
             new = NewGeneration(
                 spec=None, lock=f"{number:064x}", platforms=["linux-64"], packages=50,
-                prefix=prefix, reason="",
+                changes=ChangeCounts(added=50, removed=0, changed=0), prefix=prefix, reason="",
             )  # fmt: skip
             at = store.now()
             identifier = facts.environments.ensure(name, at=at, actor="bench")

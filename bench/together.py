@@ -10,7 +10,7 @@ from tests.support.server import ServerProcess
 from bench.channel import describe, environment_file, real_channel, specs
 from bench.line import Line, Result
 from bench.processes import MeasureFailed, interleaved
-from bench.setting import Setting, dropped
+from bench.setting import Setting
 
 _ENVIRONMENTS = (
     ("numpy", "pandas", "rich", "requests"),
@@ -31,8 +31,7 @@ def run(setting: Setting) -> Result:
 
         def build(environments: tuple[tuple[str, ...], ...]) -> float:
             server.forget()
-            with dropped(store := setting.store()):
-                seconds = _together(setting, store, server.url, environments)
+            seconds = _together(setting, setting.store(), server.url, environments)
             _check_requests(server)
             return seconds
 

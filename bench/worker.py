@@ -115,6 +115,8 @@ def _virtual(rattler: Any, name: str, version: str) -> Any:
 
 
 def _ours() -> Any:
+    import httpcore  # noqa: F401 - httpx imports it when it is first used
+
     import condarium.app
     import condarium.client
     import condarium.engine.http
