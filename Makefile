@@ -28,6 +28,8 @@ check: setup ## lint, types, import contracts, generated pages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m condarium.cli.reference /dev/stdout | diff docs/reference/operations.md - || { echo "make docs writes it anew" >&2; exit 1; }
+	$(BIN)/python -m condarium.cli.error_reference /dev/stdout | diff docs/reference/errors.md - || { echo "make docs writes it anew" >&2; exit 1; }
 
 bench: setup ## benchmarks: ratios from one run, written to bench/results/
 	$(BIN)/python -m bench $(ARGS)
