@@ -12,6 +12,7 @@ import pytest
 from tests.support.synthetic import Lab, small_channel, small_lab
 
 from condarium.environments.prefixes import MARKER, is_whole
+from condarium.storage.failures import say_blobs_error
 from condarium.storage.layout import Layout
 from condarium.storage.locks import locked
 
@@ -99,3 +100,9 @@ def test_a_prefix_that_may_not_be_seen_is_not_on_disk(
     (tmp_path / "prefixes" / "a" / MARKER.parent).mkdir(parents=True)
     monkeypatch.setattr(Path, "exists", refuse)
     assert not is_whole(Layout(tmp_path), "a")
+
+
+def test_a_blob_that_may_not_be_read_is_not_said_to_be_unwritable() -> None:
+    said = say_blobs_error(PermissionError(13, "Permission denied"), reading=True)
+    assert said.code == "store-unreadable"
+    assert "may not be read" in said.message

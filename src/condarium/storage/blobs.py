@@ -70,7 +70,7 @@ class Blobs:
 
     def get(self, digest: str) -> bytes:
         """Raises NoSuchBlob, or BlobDamaged where the bytes no longer have their hash."""
-        with _translated():
+        with _translated(reading=True):
             try:
                 content = bytes(obstore.get(self._store, _path(digest)).bytes())
             except FileNotFoundError as error:
@@ -115,9 +115,9 @@ def _path(digest: str) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, reading: bool = False) -> Iterator[None]:
     """Turn what obstore raises into our own error, at the edge."""
     try:
         yield
     except (BaseError, OSError) as error:
-        raise say_blobs_error(error) from error
+        raise say_blobs_error(error, reading=reading) from error

@@ -35,6 +35,16 @@ class BlobsFailed(Failed):
         )
 
 
+class StoreUnreadable(Failed):
+    """Something in the store may not be read."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(
+            f"the store may not be read: {found}",
+            hint="Ask whoever owns it to let you read it: chmod -R g+rX or o+rX.",
+        )
+
+
 def say_database_error(error: Exception) -> CondariumError:
     """Put in words what a database driver raised."""
     text = str(error).strip()
@@ -49,10 +59,14 @@ def say_database_error(error: Exception) -> CondariumError:
     return DatabaseFailed(text)
 
 
-def say_blobs_error(error: Exception) -> CondariumError:
+def say_blobs_error(error: Exception, *, reading: bool = False) -> CondariumError:
     """Put in words what obstore raised; after the first lines it prints its own structures."""
     text = " ".join(str(error).partition("Debug source:")[0].split())
     number = re.search(r"os error (\d+)", text)
+    if reading and (
+        isinstance(error, PermissionError) or (number and int(number[1]) == errno.EACCES)
+    ):
+        return StoreUnreadable(text)
     return say_system_error(int(number[1]) if number else None, text) or BlobsFailed(text)
 
 
