@@ -36,8 +36,9 @@ class Inspection:
     """The paths of altered .pyc files that were made here, each with its source."""
 
     @property
-    def bytes(self) -> int:
-        return sum(file.size or 0 for file in self.files)
+    def of_packages(self) -> Sequence[File]:
+        """Those files that packages brought, without conda's records of them."""
+        return [f for f in self.files if f.package and not f.path.startswith(_META)]
 
 
 def inspect(prefix: Path, making: Making, progress: Progress) -> Inspection:

@@ -315,7 +315,7 @@ def verify(
         int | None, Argument("a generation; by default the active one", positional=True)
     ] = None,
     *,
-    repair: Annotated[bool, Argument("make the prefix again where it differs")] = False,
+    repair: Annotated[bool, Argument("mend the prefix where it differs")] = False,
     actor: Actor,
     progress: Progress,
 ) -> Verification:

@@ -54,8 +54,8 @@ def verify(
     return Verification(
         environment=name,
         generation=generation.number,
-        files=len(found.files),
-        bytes=found.bytes,
+        files=len(found.of_packages),
+        bytes=sum(file.size or 0 for file in found.of_packages),
         problems=problems,
         unknown=found.unknown,
         repaired=repaired,
