@@ -7,10 +7,9 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from condarium.environments.prefixes import use_lock
 from condarium.environments.reading import path
@@ -114,18 +113,29 @@ def _wait(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a program to its end, and let it have the signals that are meant for it.
 
     The terminal sends Ctrl-C to both of us: we wait for what the program makes of it. Those that
-    end a service or a job come to us alone, and are passed on.
+    end a service or a job come to us alone, and are passed on; one that comes before the program
+    has begun is kept for it.
     """
-    with subprocess.Popen(command, env=environ) as program:
-        handlers: dict[signal.Signals, Any] = {
-            signal.SIGINT: lambda *_: None,
-            **{each: lambda number, _: program.send_signal(number) for each in _PASSED_ON},
-        }
-        before = {}
-        if threading.current_thread() is threading.main_thread():
-            before = {each: signal.signal(each, handler) for each, handler in handlers.items()}
-        try:
+    early: list[int] = []
+    passing: Callable[[int], object] = early.append
+    with _listening(lambda number: passing(number)):
+        with subprocess.Popen(command, env=environ) as program:
+            passing = program.send_signal
+            for number in early:
+                program.send_signal(number)
             return program.wait()
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+
+
+@contextmanager
+def _listening(heard: Callable[[int], object]) -> Iterator[None]:
+    """Hear signals instead of ending by them; only the main thread of Python may."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {each: signal.signal(each, lambda number, _: heard(number)) for each in _PASSED_ON}
+    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
