@@ -21,6 +21,7 @@ PAGES = [
     "docs/how-to/recover.md",
     "docs/how-to/work-from-python.md",
 ]
+QUESTIONS = "docs/how-to/ask-questions.md"
 _MARK = "\x1e"
 
 
@@ -69,6 +70,14 @@ def reader(user: User, channel: Path, worn: Path) -> User:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_does_what_it_says(page: str, reader: User) -> None:
     run_page(page, reader)
+
+
+def test_the_page_of_questions_does_what_it_says(reader: User, channel: Path) -> None:
+    """It asks about the environment of the quickstart."""
+    asked = "dependencies: [python =3.11, pandas, rich, pip]\n"
+    reader.write("demo.yml", f"channels: [{channel.as_uri()}]\n{asked}")
+    assert reader("env", "build", "quickstart/demo", "-f", "demo.yml").code == 0
+    run_page(QUESTIONS, reader)
 
 
 @pytest.mark.network

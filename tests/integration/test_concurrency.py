@@ -68,7 +68,8 @@ def test_gc_never_takes_what_builds_are_about_to_use(lab: Lab) -> None:
     building = [lab.start(f"lab/e{i}", "tool", f"more{i}") for i in range(4)]
     collections = 0
     while any(each.process.is_alive() for each in building):
-        assert lab.run("gc").code == 0
+        done = lab.run("gc")
+        assert done.code == 0 or "no-such-store" in done.output  # the first build makes the store
         collections += 1
     assert finish(building) == [0] * 4
     assert collections
