@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -110,32 +110,45 @@ def _own_variables(prefix: Path) -> Mapping[str, str]:
 
 
 def _wait(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a program to its end, and let it have the signals that are meant for it.
+    """Run a program to its end, and let it have the signals that are meant for it."""
+    signals = _Signals()
+    with signals.heard(), subprocess.Popen(command, env=environ) as program:
+        signals.pass_to(program)
+        return program.wait()
 
-    The terminal sends Ctrl-C to both of us: we wait for what the program makes of it. Those that
-    end a service or a job come to us alone, and are passed on; one that comes before the program
-    has begun is kept for it.
+
+class _Signals:
+    """Signals that are passed on to a program; those that come before it has begun are kept.
+
+    The terminal sends Ctrl-C to the program too: we wait for what it makes of it. Those that end a
+    service or a job come to us alone.
     """
-    early: list[int] = []
-    passing: Callable[[int], object] = early.append
-    with _listening(lambda number: passing(number)):
-        with subprocess.Popen(command, env=environ) as program:
-            passing = program.send_signal
-            for number in early:
-                program.send_signal(number)
-            return program.wait()
 
+    def __init__(self) -> None:
+        self._early: list[int] = []
+        self._program: subprocess.Popen[bytes] | None = None
 
-@contextmanager
-def _listening(heard: Callable[[int], object]) -> Iterator[None]:
-    """Hear signals instead of ending by them; only the main thread of Python may."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {each: signal.signal(each, lambda number, _: heard(number)) for each in _PASSED_ON}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+    def pass_to(self, program: subprocess.Popen[bytes]) -> None:
+        self._program = program
+        for number in self._early:
+            program.send_signal(number)
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """Hear signals instead of ending by them; only the main thread of Python may."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self._hear) for each in _PASSED_ON}
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, lambda *_: None)
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+    def _hear(self, number: int, frame: object) -> None:
+        if self._program is None:
+            self._early.append(number)
+        else:
+            self._program.send_signal(number)
