@@ -700,5 +700,5 @@ def test_packages_are_counted_as_the_lock_has_them(place: Place, tmp_path: Path)
 def test_what_is_no_matchspec_is_told_before_what_is_wrong_with_a_channel(
     place: Place, tmp_path: Path
 ) -> None:
-    with pytest.raises(BadSpec, match="numpy==>1.2"):
+    with pytest.raises(BadSpec, match=r"numpy==>1\.2"):
         place.solve((tmp_path / "nowhere").as_uri(), "numpy==>1.2")
