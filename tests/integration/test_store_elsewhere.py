@@ -78,7 +78,7 @@ def test_environments_are_built_listed_rolled_back_and_collected(
     assert machine.shown() == "1.0"
     machine.run("env", "archive", "lab/fit", "2")
     kinds = {each["kind"] for each in machine.run("gc")["kinds"]}
-    assert kinds == {"packages"}
+    assert kinds == {"packages", "records"}
     assert machine.run("gc")["kinds"] == []
     assert machine.run("env", "restore", "lab/fit", "2")["identical"]
     machine.run("env", "rollback", "lab/fit", "2")
