@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from condarium.engine.matchspec import matchspec_problem
+from condarium.engine.solving.matchspec import matchspec_problem
 from condarium.errors import BadSpec
 from condarium.model.spec import EnvironmentSpec
 from condarium.model.specfile import decode, read_spec

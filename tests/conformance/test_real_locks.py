@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock, write_lock
+from condarium.engine.lockfiles.document import LockDocument
+from condarium.engine.lockfiles.lockfile import read_lock, write_lock
 from condarium.errors import BadLock
 
 pytestmark = pytest.mark.data

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from tests.support.answering import AnsweringServer, Ask, Certificate, Reply, make_certificate
 
-from condarium.engine.channel_state import channel_state
-from condarium.engine.network_errors import (
+from condarium.engine.network.channel_state import channel_state
+from condarium.engine.network.errors import (
     ChannelUnauthorized,
     ChannelUnreachable,
     NoSuchChannel,

@@ -28,7 +28,7 @@ from tests.support.channel import PREFIX, Link, Made, make_channel
 from tests.support.store_check import check_store
 
 from condarium.app import App, operations
-from condarium.engine.virtual_packages import host_platform
+from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.activation import points_to
 from condarium.environments.prefixes import MARKER, is_whole
 from condarium.errors import (

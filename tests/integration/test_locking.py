@@ -19,10 +19,10 @@ from rattler import LockFile
 from tests.support.answering import AnsweringServer, Ask, Reply
 from tests.support.server import ChannelServer
 
-from condarium.engine import solver
-from condarium.engine.network_errors import NoSuchChannel
-from condarium.engine.solver import RattlerSolver, SolveRequest, SolveTimeout
-from condarium.engine.virtual_packages import host_platform
+from condarium.engine.network.errors import NoSuchChannel
+from condarium.engine.solving import solver
+from condarium.engine.solving.solver import RattlerSolver, SolveRequest, SolveTimeout
+from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.locking import Solved, lock, solve_file
 from condarium.errors import (
     BadCondarc,
@@ -660,9 +660,9 @@ store = Store(Settings(store=folder / "store", home=folder, environ={}))
 document = Document("environment.yml", (folder / "environment.yml").read_bytes(), folder)
 asked = dict(platforms=("linux-64",), cuda=None, refresh=False, progress=Quiet())
 answer = lock(store, document, **asked)
-print(answer.solved, dict(answer.packages), *sorted(
-    {"sqlalchemy", "condarium.engine.solver", "condarium.engine.lockfile"} & sys.modules.keys()
-))
+heavy = {"sqlalchemy"}
+heavy |= {"condarium.engine.solving.solver", "condarium.engine.lockfiles.lockfile"}
+print(answer.solved, dict(answer.packages), *sorted(heavy & sys.modules.keys()))
 """
 
 

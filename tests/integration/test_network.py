@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from tests.support.answering import AnsweringServer, Ask, Certificate, Reply, make_certificate
 
-from condarium.engine.network import CredentialsDisagree, make_client, make_gateway
-from condarium.engine.network_errors import (
+from condarium.engine.network.clients import CredentialsDisagree, make_client, make_gateway
+from condarium.engine.network.errors import (
     BadRepodata,
     ChannelUnauthorized,
     ChannelUnreachable,

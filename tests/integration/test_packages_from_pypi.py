@@ -22,8 +22,8 @@ from tests.support.wheels import make_wheel
 from condarium.channels.interpreter import PythonNotPackaged, package_python
 from condarium.channels.static import index_channel
 from condarium.channels.wheels import host_subdir, import_wheels
-from condarium.engine.packaging import BadPackage
-from condarium.engine.wheel_files import WheelNotFetched
+from condarium.engine.packages.packaging import BadPackage
+from condarium.engine.pypi.fetching import WheelNotFetched
 
 DEBIAN = Path("/usr/bin/python3")
 

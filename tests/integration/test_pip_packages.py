@@ -12,10 +12,10 @@ import pytest
 from rattler import Subdir
 from tests.support.locks import wheel
 
-from condarium.engine.lockfile import read_lock, write_lock
-from condarium.engine.pypi_files import pypi_files
-from condarium.engine.uv import install_pypi, resolve_pypi
-from condarium.engine.uv_process import uv_environment
+from condarium.engine.lockfiles.lockfile import read_lock, write_lock
+from condarium.engine.pypi.files import pypi_files
+from condarium.engine.pypi.process import uv_environment
+from condarium.engine.pypi.uv import install_pypi, resolve_pypi
 from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed
 
 HERE = str(Subdir.current())

@@ -9,7 +9,7 @@ from tests.support.channel import Made, make_channel
 
 from condarium.cli.main import main
 from condarium.client import Client
-from condarium.engine.network_errors import NoSuchChannel
+from condarium.engine.network.errors import NoSuchChannel
 from condarium.environments.installed import NotInstalled
 from condarium.environments.questions import BadPackageSpec, NoChannelsToAsk, NothingFits
 from condarium.errors import BadArguments, NoSuchEnvironment, NoSuchGeneration, UnknownPlatform

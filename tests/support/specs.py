@@ -2,7 +2,7 @@
 
 import pytest
 
-from condarium.engine.matchspec import matchspec_problem
+from condarium.engine.solving.matchspec import matchspec_problem
 from condarium.errors import BadSpec
 from condarium.model.spec import EnvironmentSpec, SpecReading
 from condarium.model.specfile import read_spec

@@ -10,9 +10,9 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from condarium.engine.conda_meta import installed_files
 from condarium.engine.hashing import file_sha256
-from condarium.engine.package_cache import cached_packages, damaged
+from condarium.engine.packages.cache import cached_packages, damaged
+from condarium.engine.prefixes.conda_meta import installed_files
 from condarium.environments.activation import points_to
 from condarium.environments.prefixes import is_whole
 from condarium.errors import CondariumError

@@ -5,7 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from condarium.engine.condarc import read_condarc, search_path
+from condarium.engine.network.condarc import read_condarc, search_path
 from condarium.errors import BadCondarc
 from condarium.model.condarc import Condarc, merge
 from condarium.model.condarc_text import Layer, parse_condarc, parse_variables

@@ -2,7 +2,7 @@
 
 import pytest
 
-from condarium.engine.explanation import Asked, Known, hint, missing_names, tidy
+from condarium.engine.solving.explanation import Asked, Known, hint, missing_names, tidy
 
 HEAD = "Cannot solve the request because of: "
 NONE = ", for which no candidates were found."

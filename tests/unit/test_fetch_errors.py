@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from condarium.engine.fetch_errors import say_unfetchable
-from condarium.engine.network_errors import translate_network_error
+from condarium.engine.network.errors import translate_network_error
+from condarium.engine.packages.fetch_errors import say_unfetchable
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rattler import LockFile
 from tests.support.locks import CHANNEL, record, wheel
 
-from condarium.engine.lockfile import read_lock, write_lock
-from condarium.engine.pypi_names import pep440, python_packages
-from condarium.engine.wheels import best_wheel
+from condarium.engine.lockfiles.lockfile import read_lock, write_lock
+from condarium.engine.pypi.names import pep440, python_packages
+from condarium.engine.pypi.wheels import best_wheel
 from condarium.errors import BadLock, PlatformNotLocked
 from condarium.model.lock import without_credentials
 

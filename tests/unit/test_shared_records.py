@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from condarium.engine.conda_meta import share_records
+from condarium.engine.prefixes.conda_meta import share_records
 
 
 def make_prefix(folder: Path, **records: str) -> Path:

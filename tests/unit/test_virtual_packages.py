@@ -2,7 +2,7 @@
 
 import pytest
 
-from condarium.engine.virtual_packages import (
+from condarium.engine.solving.virtual_packages import (
     BadSystemRequirement,
     host_platform,
     virtual_package_texts,

@@ -25,7 +25,7 @@ from condarium.channels.requirements import (
 )
 from condarium.channels.wheel_archive import BadWheel
 from condarium.channels.wheels import wheel_to_package
-from condarium.engine.packaging import PLACEHOLDER
+from condarium.engine.packages.packaging import PLACEHOLDER
 
 LINUX = Target(python="3.11", platform="linux-64", full_version="3.11.7")
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from condarium.channels.wheels import host_subdir
-from condarium.engine.packaging import (
+from condarium.engine.packages.packaging import (
     PLACEHOLDER,
     PackageFile,
     PackageMetadata,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from condarium.channels.interpreter import package_python
 from condarium.channels.wheels import import_wheels
-from condarium.engine.packaging import index_folder
+from condarium.engine.packages.packaging import index_folder
 from condarium.model.progress import Progress
 
 

@@ -26,9 +26,9 @@ from condarium.channels.requirements import (
 )
 from condarium.channels.wheel_archive import BadWheel, WheelMetadata, read_wheel
 from condarium.channels.wheel_layout import Layout, unpack
-from condarium.engine.packaging import PackageMetadata, write_package
-from condarium.engine.uv import resolve_pypi
-from condarium.engine.wheel_files import fetch_wheels
+from condarium.engine.packages.packaging import PackageMetadata, write_package
+from condarium.engine.pypi.fetching import fetch_wheels
+from condarium.engine.pypi.uv import resolve_pypi
 from condarium.model.progress import Progress, Quiet
 
 _RECIPE = 1

@@ -31,7 +31,7 @@ _BRANCHES = (BadInput, NotFound, Conflict, Refused, Failed)
 _NO_MODULES = (
     "condarium.storage.migrations",
     "condarium.__main__",
-    "condarium.engine.compile_script",
+    "condarium.engine.prefixes.compile_script",
 )
 """Scripts: to import one is to run it."""
 

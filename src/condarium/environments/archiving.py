@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from condarium.engine.lockfile import read_lock
-from condarium.engine.matchspec import matchspec_problem
+from condarium.engine.lockfiles.lockfile import read_lock
+from condarium.engine.solving.matchspec import matchspec_problem
 from condarium.environments.activation import environment_lock
 from condarium.environments.disk import tree_bytes
 from condarium.environments.making import Making, prefix_ready

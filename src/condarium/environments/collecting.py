@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from condarium.engine.package_cache import cached_packages, leftovers, stems
+from condarium.engine.packages.cache import cached_packages, leftovers, stems
 from condarium.environments.activation import discard_link, settle
 from condarium.environments.disk import tree_bytes, walk
 from condarium.environments.prefixes import (

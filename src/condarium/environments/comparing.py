@@ -1,6 +1,6 @@
 """What differs between two generations, or between a generation and a file."""
 
-from condarium.engine.lockfile import read_lock
+from condarium.engine.lockfiles.lockfile import read_lock
 from condarium.environments.locking import solve_file
 from condarium.errors import BadArguments
 from condarium.model.difference import Difference, compare

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from condarium.engine.bytecode import Source, is_sound, source_of, sources_by_module
-from condarium.engine.conda_meta import InstalledFile, installed_files
 from condarium.engine.hashing import file_sha256
-from condarium.engine.other_files import RECORDED, recorded_others
-from condarium.engine.pypi_files import PypiFile
+from condarium.engine.prefixes.bytecode import Source, is_sound, source_of, sources_by_module
+from condarium.engine.prefixes.conda_meta import InstalledFile, installed_files
+from condarium.engine.prefixes.other_files import RECORDED, recorded_others
+from condarium.engine.pypi.files import PypiFile
 from condarium.environments.disk import walk
 from condarium.environments.making import Making
 from condarium.model.progress import Progress

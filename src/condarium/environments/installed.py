@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock
-from condarium.engine.matchspec import matchspec_problem
-from condarium.engine.pypi_names import python_packages
-from condarium.engine.virtual_packages import host_platform
+from condarium.engine.lockfiles.document import LockDocument
+from condarium.engine.lockfiles.lockfile import read_lock
+from condarium.engine.pypi.names import python_packages
+from condarium.engine.solving.matchspec import matchspec_problem
+from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
 from condarium.errors import BadSpec, NotFound
 from condarium.model.dependency_graph import DependencyGraph

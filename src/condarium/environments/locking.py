@@ -15,9 +15,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from condarium.engine.channel_state import channel_state
-from condarium.engine.condarc import read_condarc
-from condarium.engine.virtual_packages import host_platform, solver_identity, virtual_packages
+from condarium.engine.network.channel_state import channel_state
+from condarium.engine.network.condarc import read_condarc
+from condarium.engine.solving.virtual_packages import (
+    host_platform,
+    solver_identity,
+    virtual_packages,
+)
 from condarium.environments.prefixes import Phases, store_lock
 from condarium.errors import (
     BadCondarc,
@@ -44,8 +48,8 @@ from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
-    from condarium.engine.lock_document import LockDocument
-    from condarium.engine.solver import Records, SolveRequest, VirtualPackages
+    from condarium.engine.lockfiles.document import LockDocument
+    from condarium.engine.solving.solver import Records, SolveRequest, VirtualPackages
     from condarium.model.lock import PypiPackage
 
 
@@ -67,7 +71,7 @@ class Solved:
 
     @cached_property
     def document(self) -> "LockDocument":
-        from condarium.engine.lockfile import read_lock
+        from condarium.engine.lockfiles.lockfile import read_lock
 
         return read_lock(self.content, source=self.source)
 
@@ -195,7 +199,7 @@ def _read(file: Document, check: MatchSpecCheck = lambda _: None) -> SpecReading
 
 
 def _check_matchspecs(file: Document) -> None:
-    from condarium.engine.matchspec import matchspec_problem
+    from condarium.engine.solving.matchspec import matchspec_problem
 
     _read(file, matchspec_problem)
 
@@ -229,7 +233,7 @@ def _question(
 
 
 def _check_pins(condarc: Condarc) -> None:
-    from condarium.engine.matchspec import matchspec_problem
+    from condarium.engine.solving.matchspec import matchspec_problem
 
     for pin in condarc.pinned_packages:
         if problem := matchspec_problem(pin):
@@ -294,7 +298,7 @@ def _solve(
     store: Store, asked: Question, state: str | None, *, refresh: bool
 ) -> tuple[bytes, Mapping[str, int]]:
     """Solve every platform at once, each once; then the PyPI packages on top of each."""
-    from condarium.engine.lockfile import write_lock
+    from condarium.engine.lockfiles.lockfile import write_lock
 
     with _writable(store.layout) as layout:
         conda = _conda(layout, asked, state, refresh=refresh)
@@ -311,8 +315,8 @@ def _solve(
 def _conda(
     layout: Layout, asked: Question, state: str | None, *, refresh: bool
 ) -> "dict[str, Records]":
-    from condarium.engine.network import make_client, make_gateway
-    from condarium.engine.solver import RattlerSolver
+    from condarium.engine.network.clients import make_client, make_gateway
+    from condarium.engine.solving.solver import RattlerSolver
 
     seen = _SeenState(layout.repodata, asked)
     client = make_client(asked.condarc, asked.channels)
@@ -329,7 +333,7 @@ def _conda(
 
 
 def _request(asked: Question, platform: str) -> "SolveRequest":
-    from condarium.engine.solver import SolveRequest
+    from condarium.engine.solving.solver import SolveRequest
 
     return SolveRequest(
         platform=platform,
@@ -346,9 +350,9 @@ def _pypi(
 ) -> "list[PypiPackage]":
     if not asked.spec.pip:
         return []
-    from condarium.engine.pypi_names import python_packages
-    from condarium.engine.solver import python_version
-    from condarium.engine.uv import resolve_pypi
+    from condarium.engine.pypi.names import python_packages
+    from condarium.engine.pypi.uv import resolve_pypi
+    from condarium.engine.solving.solver import python_version
 
     version = python_version(records)
     if version is None:

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from condarium.engine.bytecode import compile_prefix
-from condarium.engine.conda_meta import installed_files, share_records, summary
-from condarium.engine.fetch_errors import PackagesAltered, say_unlinkable
-from condarium.engine.installer import link_records
-from condarium.engine.linking import link_method
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.other_files import record_others, refuse_pip
-from condarium.engine.pypi_files import pypi_files, record_files
-from condarium.engine.solver import Records
+from condarium.engine.lockfiles.document import LockDocument
+from condarium.engine.packages.fetch_errors import PackagesAltered, say_unlinkable
+from condarium.engine.prefixes.bytecode import compile_prefix
+from condarium.engine.prefixes.conda_meta import installed_files, share_records, summary
+from condarium.engine.prefixes.installer import link_records
+from condarium.engine.prefixes.linking import link_method
+from condarium.engine.prefixes.other_files import record_others, refuse_pip
+from condarium.engine.pypi.files import pypi_files, record_files
+from condarium.engine.solving.solver import Records
 from condarium.environments.disk import walk
 from condarium.environments.packages import drop, packages_ready
 from condarium.environments.prefixes import (
@@ -162,7 +162,7 @@ def _add_pypi(store: Store, making: Making, progress: Progress, phases: Phases) 
     packages = making.document.pypi(making.spec.platform)
     if not packages:
         return
-    from condarium.engine.uv import install_pypi
+    from condarium.engine.pypi.uv import install_pypi
 
     progress.phase("pip", len(packages), "packages")
     folder = store.layout.prefix(making.spec.id)

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from condarium.engine.condarc import read_condarc
-from condarium.engine.fetcher import (
+from condarium.engine.network.clients import make_client
+from condarium.engine.network.condarc import read_condarc
+from condarium.engine.packages.cache import cached_packages
+from condarium.engine.packages.fetcher import (
     TEMPORARY,
     Fetching,
     Replacement,
@@ -16,9 +18,7 @@ from condarium.engine.fetcher import (
     put_in_place,
     stem_of,
 )
-from condarium.engine.network import make_client
-from condarium.engine.package_cache import cached_packages
-from condarium.engine.solver import Records
+from condarium.engine.solving.solver import Records
 from condarium.environments.prefixes import Phases, take_away
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.progress import Progress

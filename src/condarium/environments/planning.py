@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from condarium.engine.lock_document import LockDocument
-from condarium.engine.lockfile import read_lock, write_alone
-from condarium.engine.virtual_packages import host_platform
+from condarium.engine.lockfiles.document import LockDocument
+from condarium.engine.lockfiles.lockfile import read_lock, write_alone
+from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
 from condarium.errors import BadArguments, PlatformNotLocked

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
-from condarium.engine.condarc import read_condarc
-from condarium.engine.repository import Repository, fitting, search_problem
-from condarium.engine.virtual_packages import host_platform
+from condarium.engine.network.condarc import read_condarc
+from condarium.engine.solving.repository import Repository, fitting, search_problem
+from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.installed import Installed, installed_in, nearest
 from condarium.errors import BadArguments, BadInput, NotFound
 from condarium.model.answers import (

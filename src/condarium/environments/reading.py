@@ -44,7 +44,7 @@ def list_environments(store: Store, namespace: str | None) -> tuple[EnvironmentL
 def show(
     store: Store, name: EnvironmentName, number: int | None, *, with_lock: bool
 ) -> EnvironmentDetail:
-    from condarium.engine.lockfile import read_lock
+    from condarium.engine.lockfiles.lockfile import read_lock
 
     with store.database.read() as facts:
         generation = facts.environments.generation(name, number)

@@ -4,13 +4,13 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from condarium.engine.bytecode import drop_damaged
-from condarium.engine.conda_meta import InstalledFile
-from condarium.engine.fetcher import stem_of
-from condarium.engine.installer import link_records
-from condarium.engine.other_files import refuse_pip
-from condarium.engine.package_cache import damaged
-from condarium.engine.solver import Records
+from condarium.engine.packages.cache import damaged
+from condarium.engine.packages.fetcher import stem_of
+from condarium.engine.prefixes.bytecode import drop_damaged
+from condarium.engine.prefixes.conda_meta import InstalledFile
+from condarium.engine.prefixes.installer import link_records
+from condarium.engine.prefixes.other_files import refuse_pip
+from condarium.engine.solving.solver import Records
 from condarium.environments.activation import require_on_disk
 from condarium.environments.inspecting import Inspection, inspect, problem
 from condarium.environments.making import Making, compile_again, remake_prefix

@@ -52,7 +52,9 @@ def _would_build(answer: Built, page: Page) -> None:
 
 
 def _was_built(answer: Built, page: Page) -> None:
-    from condarium.engine.virtual_packages import host_platform  # a build has imported rattler
+    from condarium.engine.solving.virtual_packages import (
+        host_platform,  # a build has imported rattler
+    )
 
     first = _is_first(answer)
     if not first or len(answer.changes) <= _MANY:

@@ -10,12 +10,12 @@ from rattler.exceptions import InvalidVersionError
 from rattler.package.build_string import BuildString
 
 from condarium.engine.event_loop import run
-from condarium.engine.lock_document import platform_packages
-from condarium.engine.matchspec import matchspec_problem
-from condarium.engine.network import make_client, make_gateway
-from condarium.engine.network_errors import translated_network_errors
-from condarium.engine.solver import RattlerSolver, SolveRequest
-from condarium.engine.virtual_packages import virtual_packages
+from condarium.engine.lockfiles.document import platform_packages
+from condarium.engine.network.clients import make_client, make_gateway
+from condarium.engine.network.errors import translated_network_errors
+from condarium.engine.solving.matchspec import matchspec_problem
+from condarium.engine.solving.solver import RattlerSolver, SolveRequest
+from condarium.engine.solving.virtual_packages import virtual_packages
 from condarium.model.answers import FoundPackage, Need
 from condarium.model.channels import ChannelUrl
 from condarium.model.condarc import Condarc

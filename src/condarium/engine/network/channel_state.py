@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from condarium.engine.network_errors import (
+from condarium.engine.network.errors import (
     ChannelUnauthorized,
     ChannelUnreachable,
     NoSuchChannel,
     from_status,
     say_unreachable,
 )
-from condarium.engine.stored_credentials import stored_credentials
+from condarium.engine.network.stored_credentials import stored_credentials
 from condarium.model.channels import ChannelUrl
 from condarium.model.condarc import Condarc
 
@@ -108,7 +108,7 @@ def _ask_all(
     channels: Sequence[ChannelUrl], subdirs: Sequence[str], condarc: Condarc, machine: _Machine
 ) -> list[tuple[str, ...]] | None:
     """Ask for every index at once; None where one has no validator."""
-    from condarium.engine.http import make_http
+    from condarium.engine.network.http import make_http
 
     known = [_with_stored(channel, machine) for channel in channels]
     questions = list(product(known, subdirs, REMOTE_INDEXES))

@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from condarium.engine.network_errors import known_reason, last_cause
+from condarium.engine.network.errors import known_reason, last_cause
 from condarium.errors import CondariumError, Failed, StoreFull, StoreReadOnly
 from condarium.model.secret import redact_url
 

@@ -12,10 +12,10 @@ from rattler import Channel, ChannelPriority, Gateway, MatchSpec, RepoDataRecord
 from rattler.exceptions import GatewayError, SolverError
 from rattler.virtual_package import GenericVirtualPackage
 
-from condarium.engine import explanation
 from condarium.engine.event_loop import run
-from condarium.engine.network_errors import translate_network_error
-from condarium.engine.virtual_packages import solver_identity
+from condarium.engine.network.errors import translate_network_error
+from condarium.engine.solving import explanation
+from condarium.engine.solving.virtual_packages import solver_identity
 from condarium.errors import CondariumError, Failed, Unsolvable
 from condarium.model.channel_url import ChannelUrl
 

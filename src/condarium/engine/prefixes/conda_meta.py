@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from condarium.engine.linking import CANNOT_LINK
+from condarium.engine.prefixes.linking import CANNOT_LINK
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from condarium.engine.hashing import file_sha256
-from condarium.engine.pypi_files import PypiFile, pypi_files
+from condarium.engine.pypi.files import PypiFile, pypi_files
 from condarium.model.lock import PypiPackage
 
 RECORDED = Path("conda-meta", "condarium-files")

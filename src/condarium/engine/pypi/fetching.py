@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
-from condarium.engine.http import system_tls
-from condarium.engine.pypi_metadata import _auth
+from condarium.engine.network.http import system_tls
+from condarium.engine.pypi.metadata import _auth
 from condarium.errors import BadInput, Failed
 from condarium.model.lock import PypiPackage
 from condarium.model.progress import Progress

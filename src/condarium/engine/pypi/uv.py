@@ -13,10 +13,10 @@ import httpx
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from rattler import Subdir
 
-from condarium.engine.pypi_metadata import with_metadata
-from condarium.engine.pypi_names import write_stubs
-from condarium.engine.uv_process import UvDone, run_uv, tidy
-from condarium.engine.wheels import best_wheel
+from condarium.engine.pypi.metadata import with_metadata
+from condarium.engine.pypi.names import write_stubs
+from condarium.engine.pypi.process import UvDone, run_uv, tidy
+from condarium.engine.pypi.wheels import best_wheel
 from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed
 from condarium.model.lock import PypiPackage, normal_pypi_name, without_credentials
 

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from rattler import RepoDataRecord
 
-from condarium.engine.lock_formats import record_of
+from condarium.engine.lockfiles.formats import record_of
 from condarium.errors import BadLock
 from condarium.model.lock import PypiPackage, normal_pypi_name
 

@@ -11,14 +11,14 @@ from rattler.exceptions import InstallerError, LinkError
 from rattler.install import InstallerReporter
 
 from condarium.engine.event_loop import run
-from condarium.engine.fetch_errors import (
+from condarium.engine.packages.fetch_errors import (
     LinkFailed,
     LinkScriptFailed,
     PackagesAltered,
     say_unlinkable,
 )
-from condarium.engine.fetcher import TEMPORARY, stem_of
-from condarium.engine.seal import altered
+from condarium.engine.packages.fetcher import TEMPORARY, stem_of
+from condarium.engine.packages.seal import altered
 from condarium.errors import CondariumError
 from condarium.model.progress import Progress
 

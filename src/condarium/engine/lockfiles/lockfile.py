@@ -13,14 +13,14 @@ from typing import Any
 from rattler import Environment, LockChannel, LockFile, LockPlatform, RepoDataRecord
 from rattler.exceptions import ConversionError, ParseCondaLockError
 
-from condarium.engine.conda_lock import read_conda_lock
-from condarium.engine.lock_document import (
+from condarium.engine.lockfiles.conda_lock import read_conda_lock
+from condarium.engine.lockfiles.document import (
     LockDocument,
     PlatformPackages,
     checked,
     platform_packages,
 )
-from condarium.engine.lock_formats import check_text, read_explicit, unreadable
+from condarium.engine.lockfiles.formats import check_text, read_explicit, unreadable
 from condarium.errors import BadLock
 from condarium.model.lock import LockedPackage, PypiPackage, without_credentials
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import httpx
 
-from condarium.engine.network import find_certificates, find_proxies
+from condarium.engine.network.clients import find_certificates, find_proxies
 from condarium.model.condarc import Condarc
 
 

@@ -20,8 +20,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from condarium.engine import compile_script
-from condarium.engine.linking import CANNOT_LINK
+from condarium.engine.prefixes import compile_script
+from condarium.engine.prefixes.linking import CANNOT_LINK
 from condarium.errors import CompileFailed
 
 _TIME = 946_684_800

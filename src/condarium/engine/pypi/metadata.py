@@ -16,7 +16,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from condarium.engine.http import system_tls
+from condarium.engine.network.http import system_tls
 from condarium.model.lock import PypiPackage
 
 

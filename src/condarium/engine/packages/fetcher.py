@@ -26,7 +26,8 @@ from rattler.networking import Client
 from rattler.package_streaming import download_and_extract, download_to_writer
 
 from condarium.engine.event_loop import run
-from condarium.engine.fetch_errors import (
+from condarium.engine.packages.cache import package_problem
+from condarium.engine.packages.fetch_errors import (
     PackageCorrupt,
     PackageUnreadable,
     Stalled,
@@ -34,8 +35,7 @@ from condarium.engine.fetch_errors import (
     say_unfetchable,
     worth_another_try,
 )
-from condarium.engine.package_cache import package_problem
-from condarium.engine.seal import seal, sealed_md5
+from condarium.engine.packages.seal import seal, sealed_md5
 from condarium.model.progress import Progress
 
 T = TypeVar("T")

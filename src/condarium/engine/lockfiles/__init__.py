@@ -1,0 +1,1 @@
+"""Lock files: written, and read in every format that people bring."""

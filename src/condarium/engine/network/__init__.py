@@ -1,0 +1,1 @@
+"""HTTP as conda is configured to use it: clients, credentials, and the state of channels."""

@@ -1,0 +1,1 @@
+"""Packages in the store: made, fetched, kept, and seen to be whole."""

@@ -1,0 +1,1 @@
+"""Prefixes: linked, read back, byte-compiled."""
