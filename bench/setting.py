@@ -7,6 +7,13 @@ from uuid import uuid4
 
 from bench.processes import Installed
 
+_MAKE = """
+import sys
+from condarium.settings import Settings
+from condarium.storage.store import Store
+Store(Settings.read({}, store=sys.argv[1])).database.close()
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -30,5 +37,5 @@ class Setting:
         """A store with its database made, and no packages in it."""
         template = self.scratch / "empty-store"
         if not template.exists():
-            self.installed.command_seconds("env", "list", "--store", template)
+            self.installed.process_seconds([self.installed.python, "-c", _MAKE, template])
         return Path(shutil.copytree(template, self.folder("store")))
