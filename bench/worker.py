@@ -39,6 +39,8 @@ def build(job: Job) -> Work:
 
 def restore(job: Job) -> Work:
     """`env restore` of a generation."""
+    import condarium.environments.archiving  # noqa: F401 - before the clock starts
+
     client_class = _ours()
 
     def work() -> object:
@@ -119,9 +121,7 @@ def _ours() -> Any:
 
     import condarium.app
     import condarium.client
-    import condarium.engine.http
-    import condarium.engine.uv
-    import condarium.environments.archiving
+    import condarium.engine.network.http
     import condarium.environments.building
     import condarium.storage.blobs
     import condarium.storage.database
