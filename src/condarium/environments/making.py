@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 
 from condarium.engine.lockfiles.document import LockDocument
 from condarium.engine.packages.fetch_errors import PackagesAltered, say_unlinkable
@@ -144,6 +145,7 @@ def _link(
     store: Store, making: Making, records: Records, progress: Progress, phases: Phases
 ) -> None:
     spec = making.spec
+    begun = time()
     ready = packages_ready(
         store, records, channels=making.channels, progress=progress, phases=phases
     )
@@ -155,6 +157,7 @@ def _link(
             platform=spec.platform,
             link_scripts=spec.link_scripts,
             progress=progress,
+            begun=begun,
         )
 
 

@@ -32,12 +32,14 @@ def link_records(
     link_scripts: bool,
     progress: Progress,
     seen_as: Path | None = None,
+    begun: float | None = None,
 ) -> None:
     """Make `prefix` hold exactly `records`, all of which are in the package store.
 
     rattler locks the first layer of its cache alone, so that gets an empty folder of this build's
     own: builds link at the same time. Meanwhile a thread looks whether the packages are as they
-    were when they were fetched: rattler's own check would take the network, and not see much.
+    were when they were fetched: rattler's own check would take the network, and not see much. Those
+    that were fetched since the build has `begun` (Unix time) are taken as they are.
 
     conda-meta does not say which packages somebody asked for by name: a prefix is shared by all
     who have the same lock, whatever they asked for.
@@ -53,7 +55,8 @@ def link_records(
         ThreadPoolExecutor(1) as thread,
         TemporaryDirectory(prefix=TEMPORARY, dir=packages) as own,
     ):
-        checked = thread.submit(altered, packages, [stem_of(record) for record in records])
+        stems = [stem_of(record) for record in records]
+        checked = thread.submit(altered, packages, stems, before=begun)
         cache = PackageCache.new_layered([own, packages], validation_mode=ValidationMode.skip())
         try:
             run(
@@ -74,8 +77,8 @@ def link_records(
         except (InstallerError, LinkError, OSError) as error:
             failed = say_unlinkable(prefix, error)
             failed.__cause__ = error
-    if (failed is None or isinstance(failed, LinkFailed)) and (stems := checked.result()):
-        raise PackagesAltered(stems) from failed
+    if (failed is None or isinstance(failed, LinkFailed)) and (found := checked.result()):
+        raise PackagesAltered(found) from failed
     if failed:
         raise failed
     reporter.check()
