@@ -77,9 +77,15 @@ class TestWrongArguments:
         said = built("env", "run", "lab/fit", "--", "nocommand")
         assert (said.code, said.err) == (127, "condarium: lab/fit has no command nocommand\n")
 
-    def test_a_store_that_cannot_be_made_is_named(self, user: User) -> None:
-        said = said_briefly(user, "--store", "/proc/nowhere", "env", "list", code=1)
-        assert "the store at /proc/nowhere cannot be used" in said
+    def test_a_store_that_is_not_there_is_missed(self, user: User) -> None:
+        said = said_briefly(user, "--store", "/proc/nowhere", "env", "list", code=3)
+        assert "there is no store at /proc/nowhere" in said
+
+    def test_a_store_that_cannot_be_made_is_named(self, built: User) -> None:
+        build = ("env", "build", "lab/fit", "-f", "environment.yml")
+        said = said_briefly(built, "--store", "/proc/nowhere", *build, code=1)
+        assert "the store at /proc/nowhere" in said
+        assert "cannot be used" in said
 
 
 class TestTerminal:
@@ -177,11 +183,13 @@ class TestPlaces:
         assert said.code == 1
         assert "hint: Name a folder that you may write to" in said.err
 
-    def test_a_group_may_write_to_a_store_where_the_umask_says_so(self, user: User) -> None:
-        store = user.home / "shared"
-        assert _bash(user, f"umask 002; {PROGRAM} --store {store} env list").returncode == 0
-        closed = [path for path in (store, *store.rglob("*")) if not path.stat().st_mode & 0o020]
-        assert closed == []
+    def test_a_group_may_write_to_a_store_where_the_umask_says_so(self, built: User) -> None:
+        store = built.home / "shared"
+        build = f"{PROGRAM} --store {store} env build lab/fit -f environment.yml"
+        assert _bash(built, f"umask 002; {build}").returncode == 0
+        folders = [path for path in (store, *store.iterdir()) if path.is_dir()]
+        shared = [*folders, *store.glob("condarium.db*"), *store.glob("locks/*")]
+        assert [path for path in shared if not path.stat().st_mode & 0o020] == []
 
     def test_no_colour_where_none_is_wanted(self, built: User) -> None:
         assert "\x1b" not in built("env", "list").out

@@ -67,8 +67,8 @@ class Store:
         return bool(self.settings.database) or layout.locks.is_dir() or layout.database.exists()
 
     def check_there(self) -> None:
-        """Raise NoSuchStore where nobody made it: to ask must not make one."""
-        if not self.is_there:
+        """Raise NoSuchStore where somebody named a folder that is none: to ask must not make one."""
+        if self.settings.named and not self.is_there:
             raise NoSuchStore(self.layout.root)
 
     def close(self) -> None:
