@@ -67,7 +67,7 @@ class Store:
         return bool(self.settings.database) or layout.locks.is_dir() or layout.database.exists()
 
     def check_there(self) -> None:
-        """Raise NoSuchStore where somebody named a folder that is none: to ask must not make one."""
+        """Raise NoSuchStore where a folder was named that is none: to ask must not make one."""
         if self.settings.named and not self.is_there:
             raise NoSuchStore(self.layout.root)
 
