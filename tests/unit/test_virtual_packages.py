@@ -5,7 +5,6 @@ import pytest
 from condarium.engine.solving.virtual_packages import (
     BadSystemRequirement,
     host_platform,
-    virtual_package_texts,
     virtual_packages,
 )
 
@@ -19,9 +18,12 @@ def foreign(family: str) -> str:
     )
 
 
+def texts_of(platform: str, *requirements: tuple[str, str], **environ: str) -> tuple[str, ...]:
+    return tuple(str(each) for each in virtual_packages(platform, requirements, environ=environ))
+
+
 def found(platform: str, *requirements: tuple[str, str], **environ: str) -> dict[str, str]:
-    texts = virtual_package_texts(platform, requirements, environ=environ)
-    return dict(text.split("=", 1) for text in texts)
+    return dict(text.split("=", 1) for text in texts_of(platform, *requirements, **environ))
 
 
 @pytest.mark.parametrize(
@@ -39,22 +41,22 @@ def found(platform: str, *requirements: tuple[str, str], **environ: str) -> dict
 def test_another_platform_has_documented_defaults(platform: str, texts: tuple[str, ...]) -> None:
     if platform == host_platform():
         pytest.skip("this machine is of that platform")
-    assert virtual_package_texts(platform, environ={}) == texts
+    assert texts_of(platform) == texts
 
 
 def test_the_platform_of_this_machine_is_looked_at() -> None:
     from rattler import VirtualPackage
 
     machine = sorted(str(each.into_generic()) for each in VirtualPackage.detect())
-    assert list(virtual_package_texts(host_platform(), environ={})) == machine
+    assert list(texts_of(host_platform())) == machine
 
 
 def test_the_variables_of_the_process_do_not_matter_only_those_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = virtual_package_texts(host_platform(), environ={})
+    before = texts_of(host_platform())
     monkeypatch.setenv("CONDA_OVERRIDE_CUDA", "99")
-    assert virtual_package_texts(host_platform(), environ={}) == before
+    assert texts_of(host_platform()) == before
 
 
 @pytest.mark.parametrize("platform", [host_platform(), foreign("linux")])
@@ -86,8 +88,8 @@ def test_a_stated_requirement_wins_over_a_variable_even_an_empty_one() -> None:
 
 
 def test_cuda_as_an_argument_wins_over_the_one_of_the_spec() -> None:
-    texts = virtual_package_texts(foreign("linux"), [("cuda", "11.8")], "12.4", environ={})
-    assert "__cuda=12.4=0" in texts
+    packages = virtual_packages(foreign("linux"), [("cuda", "11.8")], "12.4", environ={})
+    assert "__cuda=12.4=0" in map(str, packages)
 
 
 def test_a_platform_has_nothing_of_another_family() -> None:

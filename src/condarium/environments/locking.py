@@ -316,7 +316,7 @@ def _conda(
     layout: Layout, asked: Question, state: str | None, *, refresh: bool
 ) -> "dict[str, Records]":
     from condarium.engine.network.clients import make_client, make_gateway
-    from condarium.engine.solving.solver import RattlerSolver
+    from condarium.engine.solving.solver import RattlerSolver, Solver
 
     seen = _SeenState(layout.repodata, asked)
     client = make_client(asked.condarc, asked.channels)
@@ -327,7 +327,8 @@ def _conda(
         offline=asked.condarc.offline,
     )
     requests = [_request(asked, platform) for platform in asked.platforms]
-    answers = RattlerSolver(gateway).solve(requests)
+    solver: Solver = RattlerSolver(gateway)
+    answers = solver.solve(requests)
     seen.note(state)
     return dict(zip(asked.platforms, answers, strict=True))
 

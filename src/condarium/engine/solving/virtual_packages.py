@@ -90,18 +90,6 @@ def virtual_packages(
     return [_make(name, *value) for name, value in sorted(found.items()) if value[0]]
 
 
-def virtual_package_texts(
-    platform: str,
-    system_requirements: Sequence[tuple[str, str]] = (),
-    cuda: str | None = None,
-    *,
-    environ: Mapping[str, str],
-) -> tuple[str, ...]:
-    """The same as texts, `__glibc=2.28=0`: for keys of a cache, and for a lock."""
-    packages = virtual_packages(platform, system_requirements, cuda, environ=environ)
-    return tuple(str(package) for package in packages)
-
-
 # By name: a version and a build string; a version of "" means that the package is not there.
 _Found = dict[str, tuple[str, str]]
 
