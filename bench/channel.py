@@ -27,9 +27,9 @@ LARGE = (
 
 def real_channel(cache: Path) -> Path:
     """The channel's folder, made once and kept in `cache`."""
-    from condarium.channels.interpreter import package_python
-    from condarium.channels.static import index_channel
-    from condarium.channels.wheels import import_wheels
+    from condarium.channels.making.interpreter import package_python
+    from condarium.channels.making.static import index_channel
+    from condarium.channels.making.wheels import import_wheels
 
     channel = cache / f"channel-{PYTHON}"
     if not channel.exists():

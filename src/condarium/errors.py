@@ -68,8 +68,8 @@ class SpecProblem:
     hint: str | None = None
 
 
-class BadSpec(BadInput):
-    """A spec cannot be read; `problems` holds all that is wrong, in the order of the file.
+class BadDocument(BadInput):
+    """A text cannot be read; `problems` holds all that is wrong, in the order of the file.
 
     `line`, `column`, `found` and `expected` are those of the first problem.
     """
@@ -89,6 +89,10 @@ class BadSpec(BadInput):
         where = f"{self.source}:{problem.line}:{problem.column}"
         cure = f"\n    {problem.hint}" if with_hint and problem.hint else ""
         return f"{where}: found {problem.found}; expected {problem.expected}{cure}"
+
+
+class BadSpec(BadDocument):
+    """A spec cannot be read."""
 
 
 class BadCondarc(BadInput):

@@ -113,7 +113,7 @@ def quickstart(
 
 def _channel(folder: Path, progress: Progress) -> tuple[Path, bool]:
     """The channel, made beside where it will be and put there whole."""
-    from condarium.channels.static import make_static_channel
+    from condarium.channels.making.static import make_static_channel
     from condarium.storage.locks import locked
 
     channel = folder / "channel"

@@ -19,9 +19,9 @@ from rattler import Gateway, VirtualPackage, install, solve
 from tests.support.channel import PREFIX, Link, Made, make_channel
 from tests.support.wheels import make_wheel
 
-from condarium.channels.interpreter import PythonNotPackaged, package_python
-from condarium.channels.static import index_channel
-from condarium.channels.wheels import host_subdir, import_wheels
+from condarium.channels.making.interpreter import PythonNotPackaged, package_python
+from condarium.channels.making.static import index_channel
+from condarium.channels.making.wheels import host_subdir, import_wheels
 from condarium.engine.packages.packaging import BadPackage
 from condarium.engine.pypi.fetching import WheelNotFetched
 

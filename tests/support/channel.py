@@ -30,9 +30,9 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import condarium.channels
+import condarium.channels.making
 import condarium.engine.packages.packaging
-from condarium.channels.static import index_channel, make_static_channel
+from condarium.channels.making.static import index_channel, make_static_channel
 from condarium.engine.packages.packaging import (
     PLACEHOLDER,
     PackageFile,
@@ -137,7 +137,7 @@ def real_channel(root: Path, requirements: Sequence[str] = REQUIREMENTS) -> Path
 
 def _key(requirements: Sequence[str]) -> str:
     digest = hashlib.sha256(repr((platform.python_version(), *requirements)).encode())
-    channels = sorted(Path(next(iter(condarium.channels.__path__))).glob("*.py"))
+    channels = sorted(Path(next(iter(condarium.channels.making.__path__))).glob("*.py"))
     for path in (*channels, Path(condarium.engine.packages.packaging.__file__)):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]

@@ -57,7 +57,7 @@ BAD = [
     Bad("two documents", "dependencies: []\n---\ndependencies: []\n", 2, ("second YAML document",)),
     Bad("control character", "name: x\ndependencies: [\x07]\n", 2, ("'\\x07'", "damaged")),
     Bad("lone surrogate", "name: \ud800\ndependencies: []\n", 1, ("'\\ud800'",)),
-    Bad("deep nesting", "dependencies:\n  " + "- " * 200_000, 2, ("deep", "three levels")),
+    Bad("deep nesting", "dependencies:\n  " + "- " * 200_000, 2, ("deep", "few levels")),
     Bad("Jinja block", "{% if gpu %}\nname: x\n{% endif %}\n", 1, ("Jinja", "write out")),
     Bad("Jinja name", "name: {{ name }}\ndependencies: []\n", 1, ("Jinja", "write out")),
     Bad("a huge file", "#" * 1_000_001, 1, ("1,000,001 characters",)),

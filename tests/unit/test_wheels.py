@@ -14,7 +14,7 @@ from rattler import MatchSpec, Version, VersionSpec
 from rattler.package_streaming import extract
 from tests.support.wheels import make_wheel
 
-from condarium.channels.requirements import (
+from condarium.channels.making.requirements import (
     Target,
     dependencies,
     match_spec,
@@ -23,8 +23,8 @@ from condarium.channels.requirements import (
     same_systems,
     version_spec,
 )
-from condarium.channels.wheel_archive import BadWheel
-from condarium.channels.wheels import wheel_to_package
+from condarium.channels.making.wheel_archive import BadWheel
+from condarium.channels.making.wheels import wheel_to_package
 from condarium.engine.packages.packaging import PLACEHOLDER
 
 LINUX = Target(python="3.11", platform="linux-64", full_version="3.11.7")

@@ -13,7 +13,7 @@ from condarium.environments.activation import (
 from condarium.environments.comparing import lock_of
 from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
-from condarium.environments.prefixes import Phases, PrefixSpec, check_length, store_lock
+from condarium.environments.prefixes import Phases, PrefixSpec, check_length
 from condarium.errors import CondariumError
 from condarium.model.actor import Actor
 from condarium.model.difference import ChangeCounts, PackageChange, compare
@@ -35,7 +35,7 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     """
     check_length(store.layout)
     phases = Phases()
-    with locked(store_lock(store.layout), shared=True, waiting=_waits(progress)):
+    with locked(store.layout.store_lock, shared=True, waiting=_waits(progress)):
         plan = _plan(store, request, actor, progress, phases)
         active, newest = _generations(store, plan.name)
         for known in (active, newest):

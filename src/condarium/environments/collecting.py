@@ -18,7 +18,6 @@ from condarium.environments.prefixes import (
     MARKER,
     bring_all_back,
     in_use,
-    store_lock,
     take_away,
     trash,
 )
@@ -86,11 +85,11 @@ def _alone(store: Store, *, dry_run: bool, waiting: Callable[[], None]) -> Itera
     """Hold the store alone; on a dry run, share it where it may only be read."""
     with ExitStack() as held:
         try:
-            held.enter_context(locked(store_lock(store.layout), waiting=waiting))
+            held.enter_context(locked(store.layout.store_lock, waiting=waiting))
         except StoreReadOnly:
             if not dry_run:
                 raise
-            held.enter_context(locked(store_lock(store.layout), shared=True))
+            held.enter_context(locked(store.layout.store_lock, shared=True))
         yield
 
 
@@ -191,7 +190,7 @@ def _discard_locks(store: Store) -> None:
     """Remove the files of locks that nobody holds; they are made again when they are wanted."""
     for entry in list(walk(store.layout.locks)):
         path = Path(entry.path)
-        if path not in (store_lock(store.layout), store.layout.locks / "migrate"):
+        if path not in (store.layout.store_lock, store.layout.locks / "migrate"):
             discard(path)
 
 

@@ -22,7 +22,7 @@ from condarium.engine.solving.virtual_packages import (
     solver_identity,
     virtual_packages,
 )
-from condarium.environments.prefixes import Phases, store_lock
+from condarium.environments.prefixes import Phases
 from condarium.errors import (
     BadCondarc,
     BlobDamaged,
@@ -153,7 +153,7 @@ def solve_file(
     """
     phases, progress = phases or Phases(), progress or Quiet()
     progress.phase("solve")
-    with phases.timed("solve"), locked(store_lock(store.layout), shared=True):
+    with phases.timed("solve"), locked(store.layout.store_lock, shared=True):
         try:
             reading = _read(file)
             asked = _question(store, reading.spec, file, platforms, cuda)

@@ -117,11 +117,6 @@ def in_use(layout: Layout, prefix: str) -> bool:
     return is_held(use_lock(layout, prefix), even_shared=True)
 
 
-def store_lock(layout: Layout) -> Path:
-    """Shared by all who make prefixes or need packages to stay; `gc` takes it alone."""
-    return layout.locks / "store"
-
-
 def mark_whole(layout: Layout, prefix: Prefix) -> None:
     """Declare a prefix whole: from now on it is used as it is."""
     marker = layout.prefix(prefix.id) / MARKER

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from condarium.environments.activation import require_on_disk
 from condarium.environments.archiving import making_of
 from condarium.environments.inspecting import inspect
-from condarium.environments.prefixes import recover_prefix, store_lock
+from condarium.environments.prefixes import recover_prefix
 from condarium.environments.repairing import repair as mend
 from condarium.errors import StoreReadOnly
 from condarium.model.actor import Actor
@@ -36,7 +36,7 @@ def verify(
     prefix = require_on_disk(store.layout, generation)
     with ExitStack() as held:
         try:
-            held.enter_context(locked(store_lock(store.layout), shared=True))
+            held.enter_context(locked(store.layout.store_lock, shared=True))
         except StoreReadOnly:
             if repair:
                 raise

@@ -14,6 +14,8 @@ class Permission(StrEnum):
     ENVIRONMENT_REMOVE = "environment:remove"
     ENVIRONMENT_RUN = "environment:run"
     CHANNEL_READ = "channel:read"
+    CHANNEL_PUBLISH = "channel:publish"
+    CHANNEL_MANAGE = "channel:manage"
     LOCK_SOLVE = "lock:solve"
     STORE_MAINTAIN = "store:maintain"
 

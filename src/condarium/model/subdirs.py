@@ -50,6 +50,11 @@ _ALSO_CALLED = {
 }
 
 
+def is_subdir(text: str) -> bool:
+    """Whether a channel has such a folder: `noarch`, or a platform's."""
+    return text == "noarch" or text in SUBDIRS
+
+
 def likely_subdir(text: str) -> str | None:
     """Guess which subdir somebody meant who wrote a name that is none."""
     called = text.strip().lower().replace("_", "-").replace("x86-64", "x86_64")

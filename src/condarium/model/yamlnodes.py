@@ -38,6 +38,8 @@ class Findings:
     source: str
     problems: list[SpecProblem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    kind: str = "an environment.yml"
+    """What the text should be, with its article."""
 
     def problem(
         self,

@@ -79,17 +79,29 @@ _YAML_WORDS: tuple[tuple[str, str, str, str], ...] = (
 
 def compose(findings: Findings) -> yaml.Node | None:
     """Parse a text; None where it holds nothing. Raises BadSpec where it is not YAML."""
+    return next(iter(_composed(findings, several=False)), None)
+
+
+def compose_all(findings: Findings) -> list[yaml.Node]:
+    """Parse a text of several documents (`---`); raises BadSpec where it is not YAML."""
+    return _composed(findings, several=True)
+
+
+def _composed(findings: Findings, *, several: bool) -> list[yaml.Node]:
     try:
         if len(findings.text) > _LARGEST:
             findings.problem(
                 None,
                 f"a file of {len(findings.text):,} characters",
-                "an environment.yml, of a few kilobytes",
+                f"{findings.kind}, of a few kilobytes",
                 "Check that this is the file that you meant.",
             )
         elif _is_shallow(findings):
-            node: yaml.Node | None = yaml.compose(findings.text, Loader=yaml.CSafeLoader)
-            return node
+            loader = yaml.CSafeLoader
+            if several:
+                return [each for each in yaml.compose_all(findings.text, loader) if each]
+            node = yaml.compose(findings.text, loader)
+            return [] if node is None else [node]
     except yaml.MarkedYAMLError as error:
         _explain(error, findings)
     except yaml.reader.ReaderError as error:
@@ -97,7 +109,7 @@ def compose(findings: Findings) -> yaml.Node | None:
     except UnicodeEncodeError as error:  # a lone surrogate
         _explain_character(error.start, findings)
     findings.raise_any()
-    return None
+    return []
 
 
 def _is_shallow(findings: Findings) -> bool:
@@ -113,7 +125,7 @@ def _is_shallow(findings: Findings) -> bool:
             findings.problem(
                 Place(mark.line, mark.column) if mark is not None else None,
                 f"lists or mappings {depth} deep",
-                "the three levels of an environment.yml",
+                f"the few levels of {findings.kind}",
             )
             return False
     return True

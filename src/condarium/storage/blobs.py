@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -60,13 +60,43 @@ class Blobs:
     def put(self, content: bytes) -> str:
         """Keep `content` and give its digest; keeping the same bytes again costs one look-up."""
         digest = hashlib.sha256(content).hexdigest()
-        if self._size(digest) != len(content):
+        if self.size(digest) != len(content):
             with _translated():
                 try:
                     obstore.put(self._store, _path(digest), content)
                 except FileNotFoundError as error:  # the bucket, or the folder of all blobs
                     raise BlobsFailed("there is no such place to put blobs in") from error
         return digest
+
+    def put_file(self, file: Path, digest: str) -> None:
+        """Keep a file's bytes, in bounded memory; `digest` is their SHA-256, found out before."""
+        if self.size(digest) != file.stat().st_size:
+            with _translated():
+                try:
+                    obstore.put(self._store, _path(digest), file)
+                except FileNotFoundError as error:
+                    raise BlobsFailed("there is no such place to put blobs in") from error
+
+    def file(self, digest: str) -> Path | None:
+        """The file that a blob is, if blobs are files here; it need not be there."""
+        if isinstance(self._store, LocalStore) and self._store.prefix is not None:
+            return Path(self._store.prefix, _path(digest))
+        return None
+
+    def signed_url(self, digest: str, *, lasting: timedelta) -> str | None:
+        """A URL from which anybody can get a blob for a while, if blobs are in a bucket."""
+        if isinstance(self._store, LocalStore | MemoryStore):
+            return None
+        with _translated():
+            return obstore.sign(self._store, "GET", _path(digest), lasting)
+
+    def size(self, digest: str) -> int | None:
+        """In bytes; None for a blob that is not there."""
+        with _translated():
+            try:
+                return int(obstore.head(self._store, _path(digest))["size"])
+            except FileNotFoundError:
+                return None
 
     def get(self, digest: str) -> bytes:
         """Raises NoSuchBlob, or BlobDamaged where the bytes no longer have their hash."""
@@ -80,7 +110,7 @@ class Blobs:
         return content
 
     def has(self, digest: str) -> bool:
-        return self._size(digest) is not None
+        return self.size(digest) is not None
 
     def remove(self, digest: str) -> None:
         """Take a blob away; that it is absent already is no error."""
@@ -101,13 +131,6 @@ class Blobs:
                             modified=entry["last_modified"],
                         )
 
-    def _size(self, digest: str) -> int | None:
-        """In bytes; None for a blob that is not there."""
-        with _translated():
-            try:
-                return int(obstore.head(self._store, _path(digest))["size"])
-            except FileNotFoundError:
-                return None
 
 
 def _path(digest: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
@@ -14,7 +15,7 @@ from condarium.storage.answers import HEAD
 from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.locks import locked
-from condarium.storage.sqlite import sqlite_engine
+from condarium.storage.sqlite import Watch, sqlite_engine
 
 _MIGRATING = 0x636F6E64
 """Names the lock that whoever migrates a PostgreSQL database holds there."""
@@ -55,7 +56,20 @@ class Database:
         with _translated(), self._writing.begin() as connection:
             yield Facts(connection)
 
+    def version(self) -> int | None:
+        """A number that changes with every commit, quick to ask for; None where there is none."""
+        return None if self._watch is None else self._watch.version()
+
+    @cached_property
+    def _watch(self) -> Watch | None:
+        url = self._engine.url
+        if self._engine.dialect.name != "sqlite" or not url.database:
+            return None
+        return Watch(Path(url.database))
+
     def close(self) -> None:
+        if watch := vars(self).get("_watch"):
+            watch.close()
         self._engine.dispose()
 
 

@@ -6,8 +6,11 @@ from sqlalchemy import Connection
 
 from condarium.storage.audit import Audit
 from condarium.storage.builds import Builds
+from condarium.storage.channels import Channels
 from condarium.storage.environments import Environments
+from condarium.storage.holdings import Holdings
 from condarium.storage.prefixes import Prefixes
+from condarium.storage.shards import Shards
 from condarium.storage.solves import Solves
 
 
@@ -32,6 +35,18 @@ class Facts:
     @cached_property
     def solves(self) -> Solves:
         return Solves(self._connection)
+
+    @cached_property
+    def channels(self) -> Channels:
+        return Channels(self._connection)
+
+    @cached_property
+    def holdings(self) -> Holdings:
+        return Holdings(self._connection)
+
+    @cached_property
+    def shards(self) -> Shards:
+        return Shards(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

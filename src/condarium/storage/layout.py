@@ -47,6 +47,11 @@ class Layout:
         return self.root / "locks"
 
     @property
+    def store_lock(self) -> Path:
+        """Shared by all who make prefixes, or need packages or blobs to stay; `gc` has it alone."""
+        return self.locks / "store"
+
+    @property
     def prefixes(self) -> Path:
         return self.root / "prefixes"
 

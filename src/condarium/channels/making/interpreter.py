@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from condarium.channels.wheels import host_subdir
+from condarium.channels.making.wheels import host_subdir
 from condarium.engine.packages.packaging import (
     PLACEHOLDER,
     PackageFile,

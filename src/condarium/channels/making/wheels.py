@@ -17,15 +17,15 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.tags import Tag
 
-from condarium.channels.requirements import (
+from condarium.channels.making.requirements import (
     Target,
     dependencies,
     python_spec,
     same_minors,
     same_systems,
 )
-from condarium.channels.wheel_archive import BadWheel, WheelMetadata, read_wheel
-from condarium.channels.wheel_layout import Layout, unpack
+from condarium.channels.making.wheel_archive import BadWheel, WheelMetadata, read_wheel
+from condarium.channels.making.wheel_layout import Layout, unpack
 from condarium.engine.packages.packaging import PackageMetadata, write_package
 from condarium.engine.pypi.fetching import fetch_wheels
 from condarium.engine.pypi.uv import resolve_pypi

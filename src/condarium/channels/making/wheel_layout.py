@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from condarium.channels.wheel_archive import BadWheel, EntryPoint, WheelMetadata, check_member
+from condarium.channels.making.wheel_archive import (
+    BadWheel,
+    EntryPoint,
+    WheelMetadata,
+    check_member,
+)
 from condarium.engine.packages.packaging import PLACEHOLDER, PackageFile
 
 _NOT_KEPT = ("RECORD", "RECORD.jws", "RECORD.p7s", "INSTALLER", "REQUESTED", "direct_url.json")

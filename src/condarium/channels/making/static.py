@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from condarium.channels.interpreter import package_python
-from condarium.channels.wheels import import_wheels
+from condarium.channels.making.interpreter import package_python
+from condarium.channels.making.wheels import import_wheels
 from condarium.engine.packages.packaging import index_folder
 from condarium.model.progress import Progress
 

@@ -1,0 +1,128 @@
+"""Bringing the shards of some package names up to a revision, and no others."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from hashlib import sha256
+from itertools import islice
+
+from condarium.channels.revising.folding import fold
+from condarium.channels.shard import Shard, encode_shard
+from condarium.model.document import Document
+from condarium.model.fact import Fact, FactKind
+from condarium.model.hosted import HostedChannel, HostedFile, HostedPatch
+from condarium.model.patches import Patch, PatchSet, read_patch
+from condarium.storage.blobs import Blobs
+from condarium.storage.facts import Facts
+from condarium.storage.shards import ShardKey
+from condarium.storage.store import Store
+
+_AT_ONCE = 500
+"""How many names are in memory at once."""
+_PUTTING = 8
+"""How many blobs are put at the same time, where there are many."""
+
+_Key = tuple[str, str, str | None]
+_compiled: dict[_Key, Patch] = {}
+
+
+def reindex(
+    store: Store,
+    facts: Facts,
+    channel: HostedChannel,
+    names: Iterable[tuple[str, str]],
+    *,
+    number: int,
+) -> None:
+    """Write the shards of names whose facts hold as of a revision, where they change."""
+    patching = Patching(store.blobs, facts, channel, at=number)
+    for subdir, part in _parts(names):
+        shards = shards_of(facts, channel, subdir, part, patching=patching, at=number)
+        present = facts.shards.of_names(channel, subdir, part)
+        contents = {key: encode_shard(shard) for key, shard in shards.items()}
+        digests = {key: sha256(content).digest() for key, content in contents.items()}
+        changed: dict[ShardKey, bytes | None] = {
+            key: digests.get(key)
+            for key in present.keys() | digests.keys()
+            if present.get(key) != digests.get(key)
+        }
+        _put(store.blobs, [contents[key] for key, digest in changed.items() if digest])
+        facts.shards.change(channel, changed, number=number)
+
+
+def shards_of(
+    facts: Facts,
+    channel: HostedChannel,
+    subdir: str,
+    names: Iterable[str],
+    *,
+    patching: "Patching",
+    at: int,
+) -> dict[ShardKey, Shard]:
+    """Fold the facts about names of a subdir, as they hold at a revision."""
+    keys = [(subdir, name) for name in names]
+    holding: dict[str, list[Fact]] = defaultdict(list)
+    for fact in facts.holdings.about(channel, keys, at=at):
+        holding[fact.name].append(fact)
+    files: dict[str, dict[str, HostedFile]] = defaultdict(dict)
+    for file in facts.holdings.files_of(channel, keys):
+        files[file.name][file.file_name] = file
+    return {
+        ShardKey(label, subdir, name): shard
+        for name, about in holding.items()
+        for label, shard in fold(subdir, about, files[name], patching.of(subdir, name)).items()
+    }
+
+
+class Patching:
+    """The patches that hold at a revision, compiled where they are needed."""
+
+    def __init__(self, blobs: Blobs, facts: Facts, channel: HostedChannel, *, at: int) -> None:
+        holding = facts.holdings.holding(channel, at=at, kind=FactKind.PATCH)
+        positions = sorted(fact.position for fact in holding)
+        known = facts.holdings.patches(channel) if positions else {}
+        self._patches = [known[position] for position in positions]
+        self._blobs = blobs
+
+    def of(self, subdir: str, name: str) -> PatchSet:
+        """Those that may touch a package name."""
+        return _patch_set(
+            tuple(
+                self._compiled(patch)
+                for patch in self._patches
+                if (touched := patch.touches(subdir)) is None or name in touched
+            )
+        )
+
+    def _compiled(self, patch: HostedPatch) -> _Key:
+        """Have a patch compiled. Equal digests are equal documents, in whichever store they are."""
+        key = (patch.document, patch.name, patch.subdir)
+        if key not in _compiled:
+            document = Document(patch.name, self._blobs.get(patch.document))
+            _compiled[key] = read_patch(document, subdir=patch.subdir)
+        return key
+
+
+@lru_cache(maxsize=256)
+def _patch_set(keys: tuple[_Key, ...]) -> PatchSet:
+    return PatchSet([_compiled[key] for key in keys])
+
+
+def _put(blobs: Blobs, contents: list[bytes]) -> None:
+    if len(contents) < _PUTTING:
+        for content in contents:
+            blobs.put(content)
+        return
+    with ThreadPoolExecutor(_PUTTING) as pool:
+        list(pool.map(blobs.put, contents))
+
+
+def _parts(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    by_subdir: dict[str, list[str]] = defaultdict(list)
+    for subdir, name in sorted(set(names)):
+        by_subdir[subdir].append(name)
+    for subdir, several in by_subdir.items():
+        rest = iter(several)
+        while part := list(islice(rest, _AT_ONCE)):
+            yield subdir, part

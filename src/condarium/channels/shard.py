@@ -1,0 +1,79 @@
+"""Shards: all records of one package name in one subdir, as clients fetch them (CEP 16)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import zstandard
+
+from condarium.model.hosted import Record
+
+_LEVEL = 3
+_LARGEST = 1 << 30
+"""In bytes: no shard is that large, and whoever says so is not believed."""
+
+_encoder = msgspec.msgpack.Encoder(order="sorted")
+_decoder = msgspec.msgpack.Decoder()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shard:
+    """Records by file name, hashes in hex, and the names of files that are hidden."""
+
+    records: Mapping[str, Record] = field(default_factory=dict)
+    removed: Sequence[str] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.records or self.removed)
+
+
+def encode_shard(shard: Shard) -> bytes:
+    """Encode a shard; equal shards give equal bytes."""
+    conda: dict[str, Record] = {}
+    bz2: dict[str, Record] = {}
+    for file_name, record in shard.records.items():
+        section = conda if file_name.endswith(".conda") else bz2
+        section[file_name] = _with_hashes(record, bytes.fromhex)
+    return compress(
+        _encoder.encode(
+            {"packages": bz2, "packages.conda": conda, "removed": sorted(shard.removed)}
+        )
+    )
+
+
+def decode_shard(content: bytes) -> Shard:
+    """Read a shard, ours or another server's. Raises ValueError where it is none."""
+    try:
+        found = _decoder.decode(decompress(content))
+        sections = [found.get("packages") or {}, found.get("packages.conda") or {}]
+        return Shard(
+            records={
+                file_name: _with_hashes(record, _hex)
+                for section in sections
+                for file_name, record in section.items()
+            },
+            removed=found.get("removed") or (),
+        )
+    except (msgspec.DecodeError, zstandard.ZstdError, AttributeError, TypeError) as error:
+        raise ValueError(f"it is not a shard: {error}") from error
+
+
+def compress(content: bytes, *, level: int = _LEVEL) -> bytes:
+    """One zstd frame that says its size; the same bytes always give the same frame."""
+    return zstandard.ZstdCompressor(level=level).compress(content)
+
+
+def decompress(content: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(content, max_output_size=_LARGEST)
+
+
+def _with_hashes(record: Record, convert: Any) -> dict[str, Any]:
+    return {
+        key: convert(value) if key in ("md5", "sha256") and value else value
+        for key, value in record.items()
+    }
+
+
+def _hex(value: bytes | str) -> str:
+    return value if isinstance(value, str) else value.hex()

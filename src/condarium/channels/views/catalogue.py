@@ -1,0 +1,180 @@
+"""The catalogue: every view that is asked for, opened quickly.
+
+The present state of labels is kept in memory and brought up to a new revision by what changed.
+Whether there is one is asked of the database each time, so that a publish, by this process or
+another, is seen at once.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from threading import RLock
+
+from condarium.channels.views.cooldown import cool
+from condarium.channels.views.listing import Listing, Maps
+from condarium.channels.views.union import join
+from condarium.errors import NotFound
+from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.view import View, say_as_of
+from condarium.storage.channels import NoSuchRevision
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+SETTLED = timedelta(minutes=1)
+"""How old an instant must be before nothing that is still being written can be older."""
+_KEPT = 64
+"""How many opened views are kept."""
+
+
+class NotYet(NotFound):
+    """An instant that is asked for is still to come."""
+
+    def __init__(self, instant: datetime, now: datetime) -> None:
+        self.instant, self.now = instant, now
+        super().__init__(
+            f"{say_as_of(instant)} is still to come: it is {say_as_of(now)} now",
+            hint="Ask for an instant that has been, or leave it out for the present.",
+        )
+
+
+class NoRevisionsOfUnion(NotFound):
+    """A union has no revisions of its own."""
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        super().__init__(
+            f"{view}: channel {view.channel} is a union, which has no revisions of its own",
+            hint="Ask for it as of an instant: /as-of/2026-03-01T09:00:00Z.",
+        )
+
+
+class Catalogue:
+    """Opens views of one store; may be used by several threads at once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = RLock()
+        self._version: int | None = None
+        self._current: dict[View, tuple[Listing, datetime | None]] = {}
+        self._opened: OrderedDict[tuple[int, str, str], Listing] = OrderedDict()
+        self._heads: dict[tuple[int, str], tuple[int, Maps]] = {}
+
+    def open(self, view: View) -> Listing:
+        """Open a view as it is now. Raises NoSuchChannel, NoSuchRevision, NotYet."""
+        version = self._store.database.version()
+        with self._lock:
+            if version is None or version != self._version:
+                self._current.clear()
+                self._version = version
+            listing, until = self._current.get(view, (None, None))
+            if listing is not None and (until is None or self._store.now() < until):
+                return listing
+            with self._store.database.read() as facts:
+                listing, until = self._open(facts, view)
+            if version is not None:
+                self._current[view] = listing, until
+            return listing
+
+    def _open(self, facts: Facts, view: View) -> tuple[Listing, datetime | None]:
+        """The view, and when it will be another one though nothing is published."""
+        channel = facts.channels.get(view.channel)
+        if channel.kind is ChannelKind.UNION:
+            return self._open_union(facts, channel, view)
+        number, past = self._resolve(facts, channel, view)
+        plain = self._plain(facts, channel, view, number, past=past)
+        if view.cooldown is None:
+            return plain, None
+        instant = self._instant(facts, channel, view)
+        return cool(
+            self._store, facts, plain, view.cooldown, instant=instant, remember=self._remember
+        )
+
+    def _open_union(
+        self, facts: Facts, channel: HostedChannel, view: View
+    ) -> tuple[Listing, datetime | None]:
+        if isinstance(view.as_of, int):
+            raise NoRevisionsOfUnion(view)
+        opened = [
+            self._open(facts, View(**{**vars(view), "channel": member}))
+            for member in channel.members
+        ]
+        parts = tuple(listing for listing, _ in opened)
+        changing = [until for _, until in opened if until is not None]
+        revision = ",".join(f"{part.channel.name}@{part.revision}" for part in parts)
+        joined = self._remember(
+            (channel.id, str(view), revision),
+            lambda: join(self._store, channel, view, parts, revision=revision),
+        )
+        return joined, min(changing, default=None)
+
+    def _resolve(self, facts: Facts, channel: HostedChannel, view: View) -> tuple[int, bool]:
+        """The revision's number, and whether the view will be the same for ever."""
+        match view.as_of:
+            case None:
+                return channel.head, False
+            case int(number):
+                if number > channel.head:
+                    raise NoSuchRevision(channel.name, f"revision r{number}", channel.head)
+                return number, True
+            case instant:
+                now = self._store.now()
+                if instant > now:
+                    raise NotYet(instant, now)
+                return facts.channels.number_at(channel, instant), instant < now - SETTLED
+
+    def _instant(self, facts: Facts, channel: HostedChannel, view: View) -> datetime | None:
+        """The instant from which a cooldown counts back; None for the present."""
+        if isinstance(view.as_of, int):
+            return facts.channels.revision(channel, view.as_of).at if view.as_of else None
+        return view.as_of
+
+    def _plain(
+        self, facts: Facts, channel: HostedChannel, view: View, number: int, *, past: bool
+    ) -> Listing:
+        """The view without its cooldown."""
+        view = View(channel=view.channel, label=view.label, as_of=view.as_of)
+        return self._remember(
+            (channel.id, str(view), f"r{number}"),
+            lambda: Listing(
+                view=view,
+                channel=channel,
+                revision=f"r{number}",
+                number=number,
+                past=past,
+                maps=self._maps(facts, channel, view.label, number),
+            ),
+        )
+
+    def _maps(self, facts: Facts, channel: HostedChannel, label: str, number: int) -> Maps:
+        if number != channel.head:
+            return facts.shards.at(channel, label, at=number)
+        known, maps = self._heads.get((channel.id, label), (0, {}))
+        if known == 0 or known > number:
+            maps = facts.shards.at(channel, label, at=number)
+        elif known < number:
+            maps = _changed(maps, facts, channel, label, after=known, at=number)
+        self._heads[channel.id, label] = number, maps
+        return maps
+
+    def _remember(self, key: tuple[int, str, str], make: Callable[[], Listing]) -> Listing:
+        """What was opened lately, by channel, view and revision."""
+        if key not in self._opened:
+            self._opened[key] = make()
+            while len(self._opened) > _KEPT:
+                self._opened.popitem(last=False)
+        self._opened.move_to_end(key)
+        return self._opened[key]
+
+
+def _changed(
+    maps: Maps, facts: Facts, channel: HostedChannel, label: str, *, after: int, at: int
+) -> Maps:
+    """The maps of a later revision; those of subdirs that did not change are the same."""
+    changed: dict[str, dict[str, bytes]] = {}
+    for subdir, name, digest in facts.shards.changes(channel, label, after=after, at=at):
+        names = changed.setdefault(subdir, dict(maps.get(subdir, {})))
+        if digest is None:
+            names.pop(name, None)
+        else:
+            names[name] = digest
+    return {**maps, **changed}

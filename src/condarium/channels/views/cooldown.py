@@ -1,0 +1,83 @@
+"""Cooldown: a view without what came to the channel too lately, by the server's own clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.listing import Listing, Maps
+from condarium.model.view import View
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+
+def cool(
+    store: Store,
+    facts: Facts,
+    plain: Listing,
+    cooldown: timedelta,
+    *,
+    instant: datetime | None,
+    remember: Callable[[tuple[int, str, str], Callable[[], Listing]], Listing],
+) -> tuple[Listing, datetime | None]:
+    """Leave out files that came within the cooldown before an instant, or before now.
+
+    Only the shards of package names that have such a file are made anew. Gives also when the next
+    file comes out of its cooldown, None where the view is of the past.
+    """
+    cutoff = _ms((instant or store.now()) - cooldown)
+    later = facts.holdings.next_after(plain.channel, cutoff)
+    view = View(**{**vars(plain.view), "cooldown": cooldown})
+
+    def make() -> Listing:
+        young = facts.holdings.names_since(plain.channel, cutoff)
+        maps, made = _without(store, plain.maps, young, cutoff)
+        if made:
+            with store.database.note() as writing:
+                writing.shards.derive(plain.channel, made, store.now())
+        return Listing(
+            view=view,
+            channel=plain.channel,
+            revision=plain.revision,
+            number=plain.number,
+            past=plain.past,
+            maps=maps,
+        )
+
+    listing = remember((plain.channel.id, str(view), f"{plain.revision}>{later}"), make)
+    if instant is not None or later is None:
+        return listing, None
+    return listing, datetime.fromtimestamp(later / 1000, tz=UTC) + cooldown
+
+
+def _without(
+    store: Store, maps: Maps, young: dict[str, set[str]], cutoff: int
+) -> tuple[Maps, set[bytes]]:
+    cooled = {subdir: dict(names) for subdir, names in maps.items()}
+    made = set()
+    for subdir, names in young.items():
+        for name in names & cooled.get(subdir, {}).keys():
+            old = _older(decode_shard(store.blobs.get(cooled[subdir][name].hex())), cutoff)
+            if not old.records:
+                del cooled[subdir][name]
+                continue
+            content = encode_shard(old)
+            store.blobs.put(content)
+            cooled[subdir][name] = sha256(content).digest()
+            made.add(cooled[subdir][name])
+    return cooled, made
+
+
+def _older(shard: Shard, cutoff: int) -> Shard:
+    return Shard(
+        records={
+            file_name: record
+            for file_name, record in shard.records.items()
+            if record.get("indexed_timestamp", 0) <= cutoff
+        },
+        removed=shard.removed,
+    )
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)

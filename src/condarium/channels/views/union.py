@@ -1,0 +1,73 @@
+"""Unions: several channels as one, made by joining what they show, not by copying it."""
+
+from hashlib import sha256
+
+from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.listing import Listing, Maps
+from condarium.model.hosted import HostedChannel, UnionMode
+from condarium.model.view import View
+from condarium.storage.store import Store
+
+
+def join(
+    store: Store, channel: HostedChannel, view: View, parts: tuple[Listing, ...], *, revision: str
+) -> Listing:
+    """Show several views as one; where they go by the first, their shards are used as they are."""
+    maps, made = _first(parts), set[bytes]()
+    if channel.mode is UnionMode.MERGE:
+        maps, made = _merged(store, parts)
+    if made:
+        with store.database.note() as facts:
+            facts.shards.derive(channel, made, store.now())
+    return Listing(
+        view=view,
+        channel=channel,
+        revision=revision,
+        number=None,
+        past=all(part.past for part in parts),
+        maps=maps,
+        parts=parts,
+    )
+
+
+def _first(parts: tuple[Listing, ...]) -> Maps:
+    """Each name from the first channel that has it in any subdir."""
+    joined: dict[str, dict[str, bytes]] = {}
+    taken: set[str] = set()
+    for part in parts:
+        for subdir, names in part.maps.items():
+            into = joined.setdefault(subdir, {})
+            into.update({name: names[name] for name in names.keys() - taken})
+        taken.update(*part.maps.values())
+    return joined
+
+
+def _merged(store: Store, parts: tuple[Listing, ...]) -> tuple[Maps, set[bytes]]:
+    """Each name with the files of all; new shards only for names that several channels have."""
+    joined: dict[str, dict[str, bytes]] = {}
+    made = set()
+    for subdir in {subdir for part in parts for subdir in part.maps}:
+        into = joined.setdefault(subdir, {})
+        several: dict[str, list[bytes]] = {}
+        for part in parts:
+            for name, digest in part.names(subdir).items():
+                several.setdefault(name, []).append(digest)
+        for name, digests in several.items():
+            into[name] = digests[0]
+            if len(set(digests)) > 1:
+                content = encode_shard(_merge(store, digests))
+                store.blobs.put(content)
+                into[name] = sha256(content).digest()
+                made.add(into[name])
+    return joined, made
+
+
+def _merge(store: Store, digests: list[bytes]) -> Shard:
+    shards = [decode_shard(store.blobs.get(digest.hex())) for digest in digests]
+    records, removed = dict(shards[0].records), set(shards[0].removed)
+    for shard in shards[1:]:
+        for file_name, record in shard.records.items():
+            if file_name not in records and file_name not in removed:
+                records[file_name] = record
+        removed.update(set(shard.removed) - records.keys())
+    return Shard(records=dict(sorted(records.items())), removed=sorted(removed))

@@ -1,0 +1,181 @@
+"""What holds in a channel: its facts by revision, and the files and patches that they speak of."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
+
+from condarium.model.fact import Fact, FactKind
+from condarium.model.hosted import HostedChannel, HostedFile, HostedPatch
+from condarium.storage.tables import facts, files, patches
+
+_AT_ONCE = 400
+"""How many values one statement asks for; SQLite allows a limited number of variables."""
+
+Names = Iterable[tuple[str, str]]
+"""Pairs of a subdir and a package name."""
+
+
+class Holdings:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(self, channel: HostedChannel, opened: Iterable[Fact], *, since: int) -> None:
+        rows = [{"channel_id": channel.id, "since": since, **vars(fact)} for fact in opened]
+        if rows:
+            self._connection.execute(facts.insert(), rows)
+
+    def close(self, channel: HostedChannel, closed: Iterable[Fact], *, until: int) -> None:
+        """End facts that hold."""
+        same = [facts.c[key] == bindparam(f"of_{key}") for key in Fact.__dataclass_fields__]
+        ending = facts.update().where(
+            facts.c.channel_id == channel.id, facts.c.until.is_(None), *same
+        )
+        rows = [{f"of_{key}": value for key, value in vars(fact).items()} for fact in closed]
+        if rows:
+            self._connection.execute(ending.values(until=until), rows)
+
+    def holding(
+        self,
+        channel: HostedChannel,
+        *,
+        at: int,
+        kind: FactKind | None = None,
+        value: str | None = None,
+    ) -> Iterator[Fact]:
+        """What holds at a revision, in no order."""
+        chosen = _facts(channel).where(_holds(at))
+        if kind is not None:
+            chosen = chosen.where(facts.c.kind == kind)
+        if value is not None:
+            chosen = chosen.where(facts.c.value == value)
+        return map(_fact, self._connection.execute(chosen))
+
+    def about(self, channel: HostedChannel, names: Names, *, at: int) -> Iterator[Fact]:
+        """What holds at a revision of packages by their names."""
+        for subdir, part in _by_subdir(names):
+            chosen = _facts(channel).where(
+                facts.c.subdir == subdir, facts.c.name.in_(part), _holds(at)
+            )
+            yield from map(_fact, self._connection.execute(chosen))
+
+    def opened_at(self, channel: HostedChannel, number: int) -> list[Fact]:
+        chosen = _facts(channel).where(facts.c.since == number)
+        return sorted(map(_fact, self._connection.execute(chosen)))
+
+    def closed_at(self, channel: HostedChannel, number: int) -> list[Fact]:
+        chosen = _facts(channel).where(facts.c.until == number)
+        return sorted(map(_fact, self._connection.execute(chosen)))
+
+    def subdirs(self, channel: HostedChannel) -> set[str]:
+        """Those that any package of the channel was ever in."""
+        chosen = select(facts.c.subdir).where(facts.c.channel_id == channel.id).distinct()
+        return {row.subdir for row in self._connection.execute(chosen)} - {""}
+
+    def add_files(self, channel: HostedChannel, added: Iterable[HostedFile]) -> None:
+        rows = [{"channel_id": channel.id, **vars(file)} for file in added]
+        if rows:
+            self._connection.execute(files.insert(), rows)
+
+    def file(self, channel: HostedChannel, subdir: str, file_name: str) -> HostedFile | None:
+        """A file that the channel has or had."""
+        chosen = _files(channel).where(files.c.subdir == subdir, files.c.file_name == file_name)
+        row = self._connection.execute(chosen).first()
+        return _file(row) if row else None
+
+    def files_of(self, channel: HostedChannel, names: Names) -> Iterator[HostedFile]:
+        """All files, with their records, that the channel has or had of packages by their names."""
+        for subdir, part in _by_subdir(names):
+            chosen = _files(channel).where(files.c.subdir == subdir, files.c.name.in_(part))
+            yield from map(_file, self._connection.execute(chosen))
+
+    def names_since(self, channel: HostedChannel, indexed_at: int) -> dict[str, set[str]]:
+        """By subdir, the names of packages of which a file came later than this, in ms."""
+        chosen = select(files.c.subdir, files.c.name).where(
+            files.c.channel_id == channel.id, files.c.indexed_at > indexed_at
+        )
+        found: dict[str, set[str]] = {}
+        for subdir, name in self._connection.execute(chosen.distinct()):
+            found.setdefault(subdir, set()).add(name)
+        return found
+
+    def next_after(self, channel: HostedChannel, indexed_at: int) -> int | None:
+        """When the first file came that came later than this, in ms."""
+        found = self._connection.scalar(
+            select(func.min(files.c.indexed_at)).where(
+                files.c.channel_id == channel.id, files.c.indexed_at > indexed_at
+            )
+        )
+        return None if found is None else int(found)
+
+    def add_patch(self, channel: HostedChannel, patch: HostedPatch) -> None:
+        values = {"channel_id": channel.id, **vars(patch)}
+        if patch.candidates is not None:
+            values["candidates"] = {
+                subdir: None if names is None else sorted(names)
+                for subdir, names in patch.candidates.items()
+            }
+        self._connection.execute(patches.insert().values(values))
+
+    def patches(self, channel: HostedChannel) -> dict[int, HostedPatch]:
+        """Every patch that the channel has or had, by its position."""
+        chosen = select(patches).where(patches.c.channel_id == channel.id)
+        ordered = self._connection.execute(chosen.order_by(patches.c.position))
+        return {row.position: _patch(row) for row in ordered}
+
+    def blobs(self) -> set[str]:
+        """The digests of all bytes that facts of any channel speak of."""
+        named = self._connection.execute(select(files.c.sha256).distinct()).scalars()
+        return set(named) | set(self._connection.execute(select(patches.c.document)).scalars())
+
+
+def _facts(channel: HostedChannel) -> Select[Any]:
+    columns = [facts.c[name] for name in Fact.__dataclass_fields__]
+    return select(*columns).where(facts.c.channel_id == channel.id)
+
+
+def _holds(at: int) -> Any:
+    return and_(facts.c.since <= at, or_(facts.c.until.is_(None), facts.c.until > at))
+
+
+def _files(channel: HostedChannel) -> Select[Any]:
+    return select(files).where(files.c.channel_id == channel.id)
+
+
+def _by_subdir(names: Names) -> Iterator[tuple[str, Sequence[str]]]:
+    grouped: dict[str, set[str]] = {}
+    for subdir, name in names:
+        grouped.setdefault(subdir, set()).add(name)
+    for subdir, several in sorted(grouped.items()):
+        rest = iter(sorted(several))
+        while part := list(islice(rest, _AT_ONCE)):
+            yield subdir, part
+
+
+def _fact(row: Row[Any]) -> Fact:
+    return Fact(
+        kind=FactKind(row.kind),
+        subdir=row.subdir,
+        name=row.name,
+        file_name=row.file_name,
+        value=row.value,
+        position=row.position,
+    )
+
+
+def _file(row: Row[Any]) -> HostedFile:
+    values = row._asdict()
+    del values["channel_id"]
+    return HostedFile(**values)
+
+
+def _patch(row: Row[Any]) -> HostedPatch:
+    values = row._asdict()
+    del values["channel_id"]
+    if values["candidates"] is not None:
+        values["candidates"] = {
+            subdir: None if names is None else frozenset(names)
+            for subdir, names in values["candidates"].items()
+        }
+    return HostedPatch(**values)
