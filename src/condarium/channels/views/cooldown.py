@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.channels.views.listing import Listing, Maps
+from condarium.channels.views.reading import read_shard
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
@@ -31,7 +32,7 @@ def cool(
 
     def make() -> Listing:
         young = facts.holdings.names_since(plain.channel, cutoff)
-        maps, made = _without(store, plain.maps, young, cutoff)
+        maps, made = _without(store, plain, young, cutoff)
         if made:
             with store.database.note() as writing:
                 writing.shards.derive(plain.channel, made, store.now())
@@ -51,13 +52,14 @@ def cool(
 
 
 def _without(
-    store: Store, maps: Maps, young: dict[str, set[str]], cutoff: int
+    store: Store, plain: Listing, young: dict[str, set[str]], cutoff: int
 ) -> tuple[Maps, set[bytes]]:
-    cooled = {subdir: dict(names) for subdir, names in maps.items()}
+    cooled = {subdir: dict(names) for subdir, names in plain.maps.items()}
     made = set()
     for subdir, names in young.items():
         for name in names & cooled.get(subdir, {}).keys():
-            old = _older(decode_shard(store.blobs.get(cooled[subdir][name].hex())), cutoff)
+            shard = decode_shard(read_shard(store, plain, cooled[subdir][name]))
+            old = _older(shard, cutoff)
             if not old.records:
                 del cooled[subdir][name]
                 continue

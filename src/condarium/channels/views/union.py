@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.channels.views.listing import Listing, Maps
+from condarium.channels.views.reading import read_shard
 from condarium.model.hosted import HostedChannel, UnionMode
 from condarium.model.view import View
 from condarium.storage.store import Store
@@ -48,22 +49,22 @@ def _merged(store: Store, parts: tuple[Listing, ...]) -> tuple[Maps, set[bytes]]
     made = set()
     for subdir in {subdir for part in parts for subdir in part.maps}:
         into = joined.setdefault(subdir, {})
-        several: dict[str, list[bytes]] = {}
+        several: dict[str, list[tuple[Listing, bytes]]] = {}
         for part in parts:
             for name, digest in part.names(subdir).items():
-                several.setdefault(name, []).append(digest)
-        for name, digests in several.items():
-            into[name] = digests[0]
-            if len(set(digests)) > 1:
-                content = encode_shard(_merge(store, digests))
+                several.setdefault(name, []).append((part, digest))
+        for name, found in several.items():
+            into[name] = found[0][1]
+            if len({digest for _, digest in found}) > 1:
+                content = encode_shard(_merge(store, found))
                 store.blobs.put(content)
                 into[name] = sha256(content).digest()
                 made.add(into[name])
     return joined, made
 
 
-def _merge(store: Store, digests: list[bytes]) -> Shard:
-    shards = [decode_shard(store.blobs.get(digest.hex())) for digest in digests]
+def _merge(store: Store, found: list[tuple[Listing, bytes]]) -> Shard:
+    shards = [decode_shard(read_shard(store, part, digest)) for part, digest in found]
     records, removed = dict(shards[0].records), set(shards[0].removed)
     for shard in shards[1:]:
         for file_name, record in shard.records.items():
