@@ -21,6 +21,10 @@ _DECLARATIONS = (
     "condarium.quickstart",
     "condarium.environments.operations",
     "condarium.environments.queries",
+    "condarium.channels.operations",
+    "condarium.channels.queries",
+    "condarium.channels.remote_operations",
+    "condarium.server.operations",
 )
 """The modules in which capabilities declare their operations, in the order that help shows."""
 

@@ -29,6 +29,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from condarium.model.actor import Permission
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
+from condarium.model.upload import Upload
+from condarium.model.view import ChannelName, View
 
 _REQUIRED = inspect.Parameter.empty
 
@@ -114,8 +116,14 @@ class Operation:
 
     @property
     def group(self) -> str | None:
-        """The first word of a two-word name: `env` of `env rollback`."""
-        return self.name.split()[0] if " " in self.name else None
+        """The words before the last: `env` of `env rollback`, `channel label` of its `add`."""
+        return self.name.rpartition(" ")[0] or None
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The group and those around it: `channel` and `channel label`."""
+        words = self.name.split()
+        return tuple(" ".join(words[:count]) for count in range(1, len(words)))
 
     @property
     def verb(self) -> str:
@@ -152,20 +160,23 @@ class Operation:
     def route(self) -> tuple[str, str] | None:
         """The REST face: method and path below `/api/v1`; None for a local operation.
 
-        An operation on one environment lies under that environment; reading is GET, changing is
+        An operation on one environment or channel lies under it; reading is GET, changing is
         POST, and removing is DELETE.
         """
         if self.local:
             return None
-        group = {"env": "environments", None: ""}.get(self.group, self.group)
-        path = f"/{group}" if group else ""
+        words = self.name.split()[:-1]
+        path = "".join(f"/{_COLLECTIONS.get(word, word)}" for word in words[:1])
         if any(p.type is EnvironmentName and p.required for p in self.parameters):
             path += "/{namespace}/{name}"
+        if any(p.type is ChannelName and p.required for p in self.parameters):
+            path += "/{channel}"
+        path += "".join(f"/{word}" for word in words[1:])
         if self.verb == "remove":
             return ("DELETE", path)
         if self.verb not in ("list", "show"):
             path += f"/{self.verb}"
-        documents = any(parameter.type is Document for parameter in self.parameters)
+        documents = any(parameter.type in (Document, Upload) for parameter in self.parameters)
         return ("POST" if self.changes or documents else "GET", path)
 
     @cached_property
@@ -222,5 +233,7 @@ def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
     )
 
 
-SCALARS = (str, int, bool, timedelta, Document, EnvironmentName)
+_COLLECTIONS = {"env": "environments", "channel": "channels"}
+
+SCALARS = (str, int, bool, timedelta, Document, EnvironmentName, ChannelName, View, Upload)
 """The types that a parameter may have, besides Literal strings and tuples of any of these."""

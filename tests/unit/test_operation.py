@@ -5,8 +5,9 @@ import types
 import typing
 from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -20,6 +21,7 @@ from condarium.client.signature import OUTPUT, method_name
 from condarium.errors import NotPermitted
 from condarium.model.actor import Actor
 from condarium.model.names import EnvironmentName
+from condarium.model.view import ChannelName, View
 from condarium.operation import SCALARS, Operation
 from condarium.settings import Settings
 
@@ -76,14 +78,14 @@ def test_its_page_fits_a_terminal_and_names_all_that_it_takes(operation: Operati
 @every_operation
 def test_it_is_a_method_of_the_client(operation: Operation, tmp_path: Path) -> None:
     client = Client(tmp_path / "store")
-    place = getattr(client, operation.group) if operation.group else client
+    place = reduce(getattr, operation.name.split()[:-1], client)
     assert method_name(operation) in dir(place)
     assert (getattr(place, method_name(operation)).__doc__ or "").startswith(operation.summary)
 
 
 def test_no_operation_hides_what_a_client_has_itself() -> None:
     own = {name for name in vars(Client) if not name.startswith("_")}
-    assert own.isdisjoint({found.group or method_name(found) for found in EVERY})
+    assert own.isdisjoint({(*found.groups, method_name(found))[0] for found in EVERY})
 
 
 @every_operation
@@ -107,14 +109,18 @@ def test_an_actor_without_its_permission_is_refused(
         app.call(operation, {})
 
 
+_NAMES = (EnvironmentName, ChannelName, View)
+"""What is written as a text."""
+
+
 def _assert_plain(hint: Any) -> None:
     """Every type that a result is made of has a plain form."""
-    if dataclasses.is_dataclass(hint) and hint is not EnvironmentName:
+    if dataclasses.is_dataclass(hint) and hint not in _NAMES:
         for value in typing.get_type_hints(hint).values():
             _assert_plain(value)
     elif get_origin(hint) in (tuple, Mapping, typing.Union, types.UnionType):
         for inner in get_args(hint):
             _assert_plain(inner)
     elif get_origin(hint) is not Literal and hint not in (type(None), Ellipsis):
-        allowed = (str, int, float, bool, datetime, Path, EnvironmentName)
+        allowed = (str, int, float, bool, datetime, timedelta, Path, Any)
         assert hint in allowed or issubclass(hint, Enum)

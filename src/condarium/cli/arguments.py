@@ -64,8 +64,8 @@ def split(argv: Sequence[str], groups: set[str]) -> CommandLine:
         word = argv[position]
         if not word.startswith("-"):
             words.append(word)
-            wanted = 2 if words[0] in groups or words[0] == "help" else 1
-            wanted += words[0] == "help" and words[-1] in groups
+            command = " ".join(words[words[0] == "help" :])
+            wanted = len(words) + (not command or command in groups)
         else:
             others.append(word)
             if word in _VALUED and position + 1 < len(argv):

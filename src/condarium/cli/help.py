@@ -12,6 +12,7 @@ from condarium.operation import Operation, Parameter
 _WIDTH = 80
 _TITLES: Mapping[str | None, str] = {
     "env": "Environments",
+    "channel": "Channels",
     "query": "Questions",
     None: "Locks and the store",
 }
@@ -29,7 +30,7 @@ def overview(operations: Iterable[Operation]) -> str:
     """Every command, by group."""
     grouped = _by_group(operations)
     parts = [f"condarium {__version__}\nusage: condarium COMMAND [ARGUMENTS] [OPTIONS]\n"]
-    parts += [_section(title(group), _commands(members)) for group, members in grouped.items()]
+    parts += [_section(title(group), _rows(members)) for group, members in grouped.items()]
     parts += [_section("Options", [*_global_options(), ("--version", "say which version it is")])]
     parts += [_START, _MORE]
     return "\n".join(parts)
@@ -37,9 +38,8 @@ def overview(operations: Iterable[Operation]) -> str:
 
 def group_overview(group: str, operations: Iterable[Operation]) -> str:
     """The commands of one group."""
-    members = _by_group(operations)[group]
     usage = f"usage: condarium {group} COMMAND [ARGUMENTS] [OPTIONS]\n"
-    return "\n".join((usage, _section(title(group), _commands(members)), _MORE))
+    return "\n".join((usage, _section(title(group), _commands(operations)), _MORE))
 
 
 def page(operation: Operation) -> str:
@@ -82,7 +82,7 @@ def options(operation: Operation) -> list[tuple[str, str]]:
 
 
 def title(group: str | None) -> str:
-    return _TITLES.get(group) or str(group).capitalize()
+    return _TITLES.get(group) or str(group).capitalize().replace("Channel ", "Channel: ")
 
 
 def _help(parameter: Parameter) -> str:
@@ -101,8 +101,21 @@ def _placeholder(operation: Operation, parameter: Parameter) -> str:
 def _by_group(operations: Iterable[Operation]) -> dict[str | None, list[Operation]]:
     groups: dict[str | None, list[Operation]] = {}
     for operation in operations:
-        groups.setdefault(operation.group, []).append(operation)
+        first = operation.groups[0] if operation.groups else None
+        groups.setdefault(first, []).append(operation)
     return groups
+
+
+def _rows(operations: Iterable[Operation]) -> list[tuple[str, str]]:
+    """Commands with their summaries; those of a group within a group on one line."""
+    rows: dict[str, str] = {}
+    for operation in operations:
+        if len(operation.groups) < 2:
+            rows[operation.name] = operation.summary
+        else:
+            key = f"{operation.group} …"
+            rows[key] = f"{rows[key]}, {operation.verb}" if key in rows else operation.verb
+    return list(rows.items())
 
 
 def _commands(operations: Iterable[Operation]) -> list[tuple[str, str]]:

@@ -46,7 +46,7 @@ def _guarded(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str], output: Output) -> int:
     declared = operations()
-    line = split(argv, {found.group for found in declared.values() if found.group})
+    line = split(argv, {group for found in declared.values() for group in found.groups})
     if line.version:
         output.version(__version__)
         return exit_codes.OK
@@ -87,27 +87,27 @@ def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Outpu
     flags = [word for word in line.others if word.startswith("-") and word != "--"]
     if unknown := [flag for flag in flags if flag.partition("=")[0] not in global_flags()]:
         raise BadCommandLine(f"condarium has no option {unknown[0]}", hint="Name a command first.")
-    members = [found for found in declared.values() if found.group in line.words]
+    named = " ".join(line.words)
+    members = [found for found in declared.values() if named in found.groups]
     if not line.words:
         output.help(overview(declared.values()))
-    elif members and len(line.words) == 1:
-        output.help(group_overview(line.words[0], members))
+    elif members:
+        output.help(group_overview(named, members))
     else:
-        name = " ".join(line.words)
-        raise BadCommandLine(f"condarium has no command {name!r}", hint=_suggest(name, declared))
+        raise BadCommandLine(f"condarium has no command {named!r}", hint=_suggest(named, declared))
     return exit_codes.OK
 
 
 def _suggest(name: str, declared: Mapping[str, Operation]) -> str:
     """The command of a similar name, or the one whose last word was typed alone."""
     group, _, verb = name.rpartition(" ")
-    found = [operation for operation in declared.values() if operation.group == (group or None)]
+    found = [operation for operation in declared.values() if group in operation.groups]
     found += [] if group else declared.values()
     commands = {operation.verb: operation.name for operation in reversed(found)}
     close = closest(verb, commands)
     if close:
         return f"Did you mean `condarium {commands[close]}`?"
-    known = any(operation.group == group for operation in declared.values())
+    known = any(group in operation.groups for operation in declared.values())
     return (
         f"`condarium {group}` shows its commands." if known else "`condarium` shows the commands."
     )

@@ -39,7 +39,7 @@ def reference() -> str:
     parts = [_INTRODUCTION]
     groups: dict[str | None, list[Operation]] = {}
     for operation in operations().values():
-        groups.setdefault(operation.group, []).append(operation)
+        groups.setdefault(operation.groups[0] if operation.groups else None, []).append(operation)
     for group, members in groups.items():
         parts.append(f"## {title(group)}\n")
         parts += [_operation(operation) for operation in members]
@@ -69,8 +69,8 @@ def _python(operation: Operation) -> str:
         entry.replace(annotation=inspect.Parameter.empty)
         for entry in signature_of(operation).parameters.values()
     ]
-    place = f"{operation.group}." if operation.group else ""
-    return f"client.{place}{method_name(operation)}{inspect.Signature(entries)}"
+    place = ".".join(("client", *operation.name.split()[:-1], method_name(operation)))
+    return f"{place}{inspect.Signature(entries)}"
 
 
 def _result(operation: Operation) -> str:

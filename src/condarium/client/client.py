@@ -76,12 +76,15 @@ class Client:
         for operation in operations().values():
             if operation.group is None and method_name(operation) == name:
                 return _method(self, operation)
-            if operation.group == name:
+            if name in operation.groups:
                 return Group(self, name)
         raise AttributeError(f"a client has no {name!r}", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
-        derived = {operation.group or method_name(operation) for operation in operations().values()}
+        derived = {
+            operation.groups[0] if operation.groups else method_name(operation)
+            for operation in operations().values()
+        }
         return sorted({*super().__dir__(), *derived})
 
     def __repr__(self) -> str:
@@ -89,7 +92,7 @@ class Client:
 
 
 class Group:
-    """The operations that share a first word, such as `client.env`."""
+    """The operations that share their first words, such as `client.env`, and groups of such."""
 
     def __init__(self, client: Client, name: str) -> None:
         self._client, self._name = client, name
@@ -101,19 +104,28 @@ class Group:
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and (found := self._operations().get(name)):
             return _method(self._client, found)
-        raise AttributeError(f"client.{self._name} has no {name!r}", name=name, obj=self)
+        if name in self._groups():
+            return Group(self._client, f"{self._name} {name}")
+        raise AttributeError(f"{self._place} has no {name!r}", name=name, obj=self)
+
+    def _groups(self) -> set[str]:
+        inner = {group for found in operations().values() for group in found.groups}
+        return {group.rpartition(" ")[2] for group in inner if group.startswith(f"{self._name} ")}
+
+    @property
+    def _place(self) -> str:
+        return f"client.{self._name.replace(' ', '.')}"
 
     def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *self._operations()})
+        return sorted({*super().__dir__(), *self._operations(), *self._groups()})
 
     def __repr__(self) -> str:
-        return f"<client.{self._name}: {', '.join(self._operations())}>"
+        return f"<{self._place}: {', '.join([*self._operations(), *sorted(self._groups())])}>"
 
 
 def _method(client: Client, operation: Operation) -> Callable[..., Any]:
     signature = signature_of(operation)
-    path = f"client.{operation.group}." if operation.group else "client."
-    name = path + method_name(operation)
+    name = ".".join(("client", *operation.name.split()[:-1], method_name(operation)))
 
     def method(*args: Any, **kwargs: Any) -> Any:
         return client.call(operation, _bind(name, signature, args, kwargs))

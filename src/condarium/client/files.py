@@ -6,6 +6,7 @@ from pathlib import Path
 
 from condarium.errors import BadInput, Failed
 from condarium.model.document import Document
+from condarium.model.upload import Upload
 
 
 class UnreadableFile(BadInput):
@@ -37,6 +38,22 @@ def read_document(name: str | bytes) -> Document:
         raise UnreadableFile(name, "there is no such file", hint=_instead(path.parent)) from None
     except IsADirectoryError:
         raise UnreadableFile(name, "found a folder; expected a file", hint=_instead(path)) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableFile(name, f"cannot be read: {reason}") from error
+
+
+def find_upload(name: str | bytes) -> Upload:
+    """Find a file to hand in, which is not read yet. Raises UnreadableFile."""
+    name = os.fsdecode(name)
+    path = Path(name).expanduser()
+    try:
+        with path.open("rb"):
+            return Upload(path.name, path.absolute())
+    except FileNotFoundError:
+        raise UnreadableFile(name, "there is no such file") from None
+    except IsADirectoryError:
+        raise UnreadableFile(name, "found a folder; expected a file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(name, f"cannot be read: {reason}") from error

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from condarium.model.names import EnvironmentName
+from condarium.model.view import ChannelName, View
 
 
 def to_plain(value: object) -> Any:
@@ -25,7 +26,7 @@ def to_plain(value: object) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, EnvironmentName | PurePath):
+    if isinstance(value, EnvironmentName | ChannelName | View | PurePath):
         return str(value)
     return _composite(value)
 

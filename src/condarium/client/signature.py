@@ -10,12 +10,17 @@ from typing import Any
 
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
+from condarium.model.upload import Upload
+from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Parameter
 
 _WIDER: Mapping[Any, Any] = {
     timedelta: timedelta | str,
     Document: Document | Path | str,
     EnvironmentName: EnvironmentName | str,
+    ChannelName: ChannelName | str,
+    View: View | str,
+    Upload: Upload | Path | str,
 }
 """What a caller may write for a type, where that is more than the type."""
 

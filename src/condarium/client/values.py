@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from condarium.client.files import read_document
+from condarium.client.files import find_upload, read_document
 from condarium.errors import BadInput
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
+from condarium.model.upload import Upload
+from condarium.model.view import ChannelName, View
 from condarium.operation import Parameter
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -129,6 +131,32 @@ def _environment(value: object, label: str) -> EnvironmentName:
     raise _bad(label, value, "the name of an environment, such as 'lab/fit'")
 
 
+def _channel(value: object, label: str) -> ChannelName:
+    if isinstance(value, ChannelName):
+        return value
+    if isinstance(value, str):
+        return ChannelName.parse(value)
+    raise _bad(label, value, "the name of a channel, such as 'lab'")
+
+
+def _view(value: object, label: str) -> View:
+    if isinstance(value, View):
+        return value
+    if isinstance(value, ChannelName):
+        return View(channel=value)
+    if isinstance(value, str):
+        return View.parse(value)
+    raise _bad(label, value, "a channel or a view of one, such as 'lab/as-of/r12'")
+
+
+def _upload(value: object, label: str) -> Upload:
+    if isinstance(value, Upload):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return find_upload(os.fspath(value))
+    raise _bad(label, value, "the path of a file")
+
+
 _ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
     str: _text,
     int: _integer,
@@ -136,6 +164,9 @@ _ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
     timedelta: _duration,
     Document: _document,
     EnvironmentName: _environment,
+    ChannelName: _channel,
+    View: _view,
+    Upload: _upload,
 }
 
 

@@ -1,0 +1,1 @@
+"""The operations that bring in what is elsewhere."""

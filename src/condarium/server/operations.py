@@ -1,0 +1,1 @@
+"""The operation that serves a store over HTTP."""
