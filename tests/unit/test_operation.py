@@ -122,5 +122,5 @@ def _assert_plain(hint: Any) -> None:
         for inner in get_args(hint):
             _assert_plain(inner)
     elif get_origin(hint) is not Literal and hint not in (type(None), Ellipsis):
-        allowed = (str, int, float, bool, datetime, timedelta, Path, Any)
+        allowed = (str, int, float, bool, datetime, timedelta, Path, Any, *_NAMES)
         assert hint in allowed or issubclass(hint, Enum)

@@ -7,6 +7,7 @@ another, is seen at once.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from threading import RLock
 
@@ -14,7 +15,7 @@ from condarium.channels.views.cooldown import cool
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.union import join
 from condarium.errors import NotFound
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
 from condarium.model.view import View, say_as_of
 from condarium.storage.channels import NoSuchRevision
 from condarium.storage.facts import Facts
@@ -63,7 +64,7 @@ class Catalogue:
         """Open a view as it is now. Raises NoSuchChannel, NoSuchRevision, NotYet."""
         version = self._store.database.version()
         with self._lock:
-            if version is None or version != self._version:
+            if version is None or version != self._version or len(self._current) > _KEPT:
                 self._current.clear()
                 self._version = version
             listing, until = self._current.get(view, (None, None))
@@ -100,10 +101,11 @@ class Catalogue:
         ]
         parts = tuple(listing for listing, _ in opened)
         changing = [until for _, until in opened if until is not None]
-        revision = ",".join(f"{part.channel.name}@{part.revision}" for part in parts)
+        if channel.mode is UnionMode.MERGE:
+            changing.append(self._store.now() + timedelta(days=1))
+        state = f"{[part.state for part in parts]} joined on {self._store.now():%F}"
         joined = self._remember(
-            (channel.id, str(view), revision),
-            lambda: join(self._store, channel, view, parts, revision=revision),
+            channel, view, state, lambda: join(self._store, channel, view, parts, state=state)
         )
         return joined, min(changing, default=None)
 
@@ -133,13 +135,17 @@ class Catalogue:
     ) -> Listing:
         """The view without its cooldown."""
         view = View(channel=view.channel, label=view.label, as_of=view.as_of)
+        state = f"r{number} {past}"
         return self._remember(
-            (channel.id, str(view), f"r{number}"),
+            channel,
+            view,
+            state,
             lambda: Listing(
                 view=view,
                 channel=channel,
                 revision=f"r{number}",
                 number=number,
+                state=state,
                 past=past,
                 maps=self._maps(facts, channel, view.label, number),
             ),
@@ -156,13 +162,18 @@ class Catalogue:
         self._heads[channel.id, label] = number, maps
         return maps
 
-    def _remember(self, key: tuple[int, str, str], make: Callable[[], Listing]) -> Listing:
-        """What was opened lately, by channel, view and revision."""
+    def _remember(
+        self, channel: HostedChannel, view: View, state: str, make: Callable[[], Listing]
+    ) -> Listing:
+        """What was opened lately, with what the channel itself is now."""
+        key = (channel.id, str(view), state)
         if key not in self._opened:
             self._opened[key] = make()
             while len(self._opened) > _KEPT:
                 self._opened.popitem(last=False)
         self._opened.move_to_end(key)
+        if self._opened[key].channel != channel:
+            self._opened[key] = replace(self._opened[key], channel=channel)
         return self._opened[key]
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
+from condarium.model.hosted import HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
@@ -19,16 +20,19 @@ def cool(
     cooldown: timedelta,
     *,
     instant: datetime | None,
-    remember: Callable[[tuple[int, str, str], Callable[[], Listing]], Listing],
-) -> tuple[Listing, datetime | None]:
+    remember: Callable[[HostedChannel, View, str, Callable[[], Listing]], Listing],
+) -> tuple[Listing, datetime]:
     """Leave out files that came within the cooldown before an instant, or before now.
 
     Only the shards of package names that have such a file are made anew. Gives also when the next
-    file comes out of its cooldown, None where the view is of the past.
+    file comes out of its cooldown, or a day is over.
     """
     cutoff = _ms((instant or store.now()) - cooldown)
     later = facts.holdings.next_after(plain.channel, cutoff)
     view = View(**{**vars(plain.view), "cooldown": cooldown})
+
+    # Noted anew each day, so that `gc` sees which shards are still in use.
+    state = f"{plain.state} cooled until {later} on {store.now():%F}"
 
     def make() -> Listing:
         young = facts.holdings.names_since(plain.channel, cutoff)
@@ -41,14 +45,16 @@ def cool(
             channel=plain.channel,
             revision=plain.revision,
             number=plain.number,
+            state=state,
             past=plain.past,
             maps=maps,
         )
 
-    listing = remember((plain.channel.id, str(view), f"{plain.revision}>{later}"), make)
+    listing = remember(plain.channel, view, state, make)
+    tomorrow = store.now() + timedelta(days=1)
     if instant is not None or later is None:
-        return listing, None
-    return listing, datetime.fromtimestamp(later / 1000, tz=UTC) + cooldown
+        return listing, tomorrow
+    return listing, min(datetime.fromtimestamp(later / 1000, tz=UTC) + cooldown, tomorrow)
 
 
 def _without(

@@ -15,7 +15,7 @@ class Listing:
     """A view, opened. It does not change: whoever wants to see a later state opens the view again.
 
     `revision` names all that it depends on: `r12`, or `tools@r3,lab@r12` for a union, which has no
-    `number`. `past` is
+    `number`; `state` is a text that is the same only where the same is shown. `past` is
     True where the view's address will give the same for ever. `parts` are a union's members.
     """
 
@@ -23,6 +23,7 @@ class Listing:
     channel: HostedChannel
     revision: str
     number: int | None
+    state: str
     past: bool
     maps: Maps
     parts: tuple["Listing", ...] = field(default=())

@@ -11,7 +11,7 @@ from condarium.storage.store import Store
 
 
 def join(
-    store: Store, channel: HostedChannel, view: View, parts: tuple[Listing, ...], *, revision: str
+    store: Store, channel: HostedChannel, view: View, parts: tuple[Listing, ...], *, state: str
 ) -> Listing:
     """Show several views as one; where they go by the first, their shards are used as they are."""
     maps, made = _first(parts), set[bytes]()
@@ -23,8 +23,9 @@ def join(
     return Listing(
         view=view,
         channel=channel,
-        revision=revision,
+        revision=",".join(f"{part.channel.name}@{part.revision}" for part in parts),
         number=None,
+        state=state,
         past=all(part.past for part in parts),
         maps=maps,
         parts=parts,
