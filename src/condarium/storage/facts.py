@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 from condarium.storage.audit import Audit
 from condarium.storage.builds import Builds
 from condarium.storage.channels import Channels
+from condarium.storage.contents import Contents
+from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
 from condarium.storage.prefixes import Prefixes
@@ -47,6 +49,14 @@ class Facts:
     @cached_property
     def shards(self) -> Shards:
         return Shards(self._connection)
+
+    @cached_property
+    def encodings(self) -> Encodings:
+        return Encodings(self._connection)
+
+    @cached_property
+    def contents(self) -> Contents:
+        return Contents(self._connection)
 
     @cached_property
     def audit(self) -> Audit:
