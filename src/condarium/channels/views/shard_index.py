@@ -8,6 +8,8 @@ from condarium.channels.shard import compress
 from condarium.model.view import View
 
 FILE_NAME = "repodata_shards.msgpack.zst"
+_LEVEL = 1
+"""Most of it are hashes, which no level makes smaller."""
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 
 
@@ -19,4 +21,4 @@ def encode_shard_index(view: View, subdir: str, names: Mapping[str, bytes]) -> b
     """
     up = "../" * (str(view).count("/") + 1)
     info = {"subdir": subdir, "base_url": "./", "shards_base_url": f"{up}shards/"}
-    return compress(_encoder.encode({"version": 1, "info": info, "shards": names}))
+    return compress(_encoder.encode({"version": 1, "info": info, "shards": names}), level=_LEVEL)
