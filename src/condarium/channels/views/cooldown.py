@@ -27,7 +27,7 @@ def cool(
     Only the shards of package names that have such a file are made anew. Gives also when the next
     file comes out of its cooldown, or a day is over.
     """
-    cutoff = _ms((instant or store.now()) - cooldown)
+    cutoff = _ms(instant or store.now()) - cooldown // timedelta(milliseconds=1)
     later = facts.holdings.next_after(plain.channel, cutoff)
     view = View(**{**vars(plain.view), "cooldown": cooldown})
 
@@ -66,7 +66,9 @@ def _without(
         for name in names & cooled.get(subdir, {}).keys():
             shard = decode_shard(read_shard(store, plain, cooled[subdir][name]))
             old = _older(shard, cutoff)
-            if not old.records:
+            if old.records == shard.records:  # the young file came after a past view, or is hidden
+                continue
+            if not old:
                 del cooled[subdir][name]
                 continue
             content = encode_shard(old)
