@@ -183,9 +183,10 @@ def _changed(
     """The maps of a later revision; those of subdirs that did not change are the same."""
     changed: dict[str, dict[str, bytes]] = {}
     for subdir, name, digest in facts.shards.changes(channel, label, after=after, at=at):
-        names = changed.setdefault(subdir, dict(maps.get(subdir, {})))
+        if subdir not in changed:
+            changed[subdir] = dict(maps.get(subdir, {}))
         if digest is None:
-            names.pop(name, None)
+            changed[subdir].pop(name, None)
         else:
-            names[name] = digest
-    return {**maps, **changed}
+            changed[subdir][name] = digest
+    return {subdir: names for subdir, names in {**maps, **changed}.items() if names}
