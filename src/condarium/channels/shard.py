@@ -65,6 +65,9 @@ def compress(content: bytes, *, level: int = _LEVEL) -> bytes:
 
 
 def decompress(content: bytes) -> bytes:
+    """Raises ZstdError, also for a frame that says it is huge: room would be made for all of it."""
+    if zstandard.frame_content_size(content) > _LARGEST:
+        raise zstandard.ZstdError(f"it says that it is larger than {_LARGEST} bytes")
     return zstandard.ZstdDecompressor().decompress(content, max_output_size=_LARGEST)
 
 
