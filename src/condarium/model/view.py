@@ -26,7 +26,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_.\-]{0,63}")
 _LABEL = re.compile(r"[a-zA-Z][0-9a-zA-Z_\-./]{0,127}")
 _WORDS = ("label", "as-of", "cooldown")
 _RESERVED = frozenset({"t", "api", "source", "static", "healthz", "readyz", *_WORDS})
-_COOLDOWN = re.compile(r"([1-9]\d{0,4})([mhdw])")
+_COOLDOWN = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60}
 
 
@@ -67,7 +67,7 @@ class ChannelName:
 def check_label(text: str) -> str:
     """Give a label back (CEP 26), or raise BadName."""
     parts = text.split("/")
-    if not _LABEL.fullmatch(text) or text == "nolabel" or "" in parts or ".." in parts:
+    if not _LABEL.fullmatch(text) or text == "nolabel" or {"", ".", ".."} & {*parts}:
         raise BadName(
             f"{text!r} is not a label",
             hint="It begins with a letter and has up to 128 letters, digits, '_', '-', '.' and "
@@ -149,7 +149,7 @@ def _sections(text: str, parts: Sequence[str]) -> dict[str, str]:
 
 
 def _as_of(text: str, value: str) -> int | datetime:
-    if re.fullmatch(r"r\d{1,18}", value):
+    if re.fullmatch(r"r[0-9]{1,18}", value):
         return int(value[1:])
     try:
         moment = datetime.fromisoformat(value.replace(" ", "+"))
