@@ -275,6 +275,8 @@ encodings = Table(
     Column("subdir", String(32), primary_key=True),
     Column("file_name", String(64), primary_key=True),
     Column("revision", String(512), nullable=False),
+    # a digest of the shards that it joins
+    Column("content", String(64), nullable=False),
     Column("digest", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),

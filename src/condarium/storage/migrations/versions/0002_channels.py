@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("subdir", sa.String(length=32), nullable=False),
         sa.Column("file_name", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.String(length=512), nullable=False),
+        sa.Column("content", sa.String(length=64), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),

@@ -1,0 +1,125 @@
+"""Which monolithic encodings of views there are.
+
+Rows are a view of the facts, kept because it is long in the making. The bytes are blobs.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, select
+
+from condarium.model.encoded import Encoded, EncodedSet
+from condarium.model.hosted import HostedChannel
+from condarium.storage.tables import (
+    builds,
+    derived,
+    encodings,
+    files,
+    generations,
+    patches,
+    prefixes,
+    shards,
+    solves,
+    sources,
+)
+
+_AT_ONCE = 400
+"""How many values one statement asks for; SQLite allows a limited number of variables."""
+
+_IN_HEX: tuple[ColumnElement[str], ...] = (
+    *(encodings.c.digest, files.c.sha256, patches.c.document, sources.c.sha256),
+    *(generations.c.spec, generations.c.lock, prefixes.c.manifest, solves.c.lock, builds.c.log),
+)
+_RAW: tuple[ColumnElement[bytes], ...] = (shards.c.digest, derived.c.digest)
+"""Together, the columns that name blobs."""
+
+
+class Encodings:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, channel: HostedChannel, view: str, subdir: str) -> EncodedSet | None:
+        """The set of files of a view's subdir, or of the view where the subdir is empty."""
+        rows = self._connection.execute(_of(channel, view, subdir)).all()
+        if not rows:
+            return None
+        found = {
+            row.file_name: Encoded(
+                file_name=row.file_name, digest=row.digest, size=row.size, revision=row.revision
+            )
+            for row in rows
+        }
+        return EncodedSet(content=rows[0].content, revision=rows[0].revision, files=found)
+
+    def keep(
+        self, channel: HostedChannel, view: str, subdir: str, made: EncodedSet, *, at: datetime
+    ) -> set[str]:
+        """Put a set in the place of the one before, and give the digests that it replaces.
+
+        `at` is when the view was opened: what somebody else made of it later stays, and this set
+        is what is replaced.
+        """
+        before = self._connection.execute(_of(channel, view, subdir)).all()
+        new = {encoded.digest for encoded in made.files.values()}
+        old = {row.digest for row in before}
+        if any(row.at > at for row in before):
+            return new - old
+        key = {"channel_id": channel.id, "view": view, "subdir": subdir}
+        self._connection.execute(encodings.delete().where(_is(channel, view, subdir)))
+        rows = [
+            {**key, **vars(encoded), "content": made.content, "at": at}
+            for encoded in made.files.values()
+        ]
+        self._connection.execute(encodings.insert(), rows)
+        return old - new
+
+    def of_the_present(self) -> set[tuple[str, str]]:
+        """The views that somebody asked for, and that change, with subdirs: all as in `keep`."""
+        chosen = select(encodings.c.view, encodings.c.subdir).distinct()
+        changing = chosen.where(encodings.c.view.not_like("%/as-of/%"))
+        return {(row.view, row.subdir) for row in self._connection.execute(changing)}
+
+    def forget(self, channel: HostedChannel, view: str, subdir: str) -> None:
+        """Drop a set; whoever asks for it has it made again."""
+        self._connection.execute(encodings.delete().where(_is(channel, view, subdir)))
+
+    def abouts(
+        self, channel: HostedChannel, subdir: str, file_names: Iterable[str]
+    ) -> Mapping[str, bytes]:
+        """What about.json says of some files of a subdir, where it says anything."""
+        wanted = sorted(file_names)
+        found: dict[str, bytes] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            chosen = select(files.c.file_name, files.c.about).where(
+                files.c.channel_id == channel.id,
+                files.c.subdir == subdir,
+                files.c.file_name.in_(wanted[start : start + _AT_ONCE]),
+                files.c.about.is_not(None),
+            )
+            found |= {row.file_name: row.about for row in self._connection.execute(chosen)}
+        return found
+
+    def blobs(self) -> set[str]:
+        return set(self._connection.execute(select(encodings.c.digest).distinct()).scalars())
+
+    def is_named(self, digest: str) -> bool:
+        """Whether any row of any table names a blob."""
+        raw = bytes.fromhex(digest)
+        named = [select(column).where(column == digest) for column in _NAMING]
+        named += [
+            select(column).where(column == raw) for column in (shards.c.digest, derived.c.digest)
+        ]
+        return any(self._connection.execute(chosen.limit(1)).first() for chosen in named)
+
+
+def _of(channel: HostedChannel, view: str, subdir: str) -> Select[Any]:
+    return select(encodings).where(_is(channel, view, subdir))
+
+
+def _is(channel: HostedChannel, view: str, subdir: str) -> ColumnElement[bool]:
+    return and_(
+        encodings.c.channel_id == channel.id,
+        encodings.c.view == view,
+        encodings.c.subdir == subdir,
+    )
