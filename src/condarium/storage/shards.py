@@ -29,6 +29,8 @@ class Shards:
         self, channel: HostedChannel, changed: dict[ShardKey, bytes | None], *, number: int
     ) -> None:
         """From a revision on, names have these shards, or none. Equal ones must not be given."""
+        if not changed:
+            return
         self._connection.execute(
             shards.update()
             .where(
@@ -116,6 +118,14 @@ class Shards:
             shards.c.channel_id == channel.id, shards.c.subdir == subdir, shards.c.until.is_(None)
         )
         return set(self._connection.execute(chosen.distinct()).scalars())
+
+    def changed_at(self, channel: HostedChannel, number: int) -> set[tuple[str, str]]:
+        """Subdir and name of what a revision shows otherwise than the one before it, anywhere."""
+        chosen = select(shards.c.subdir, shards.c.name).where(
+            shards.c.channel_id == channel.id,
+            or_(shards.c.since == number, shards.c.until == number),
+        )
+        return {(row.subdir, row.name) for row in self._connection.execute(chosen.distinct())}
 
     def is_of(self, channel: HostedChannel, digest: bytes) -> bool:
         """Whether any view of the channel names this shard, or has lately."""
