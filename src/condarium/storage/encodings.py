@@ -106,11 +106,11 @@ class Encodings:
     def is_named(self, digest: str) -> bool:
         """Whether any row of any table names a blob."""
         raw = bytes.fromhex(digest)
-        named = [select(column).where(column == digest) for column in _NAMING]
-        named += [
-            select(column).where(column == raw) for column in (shards.c.digest, derived.c.digest)
-        ]
-        return any(self._connection.execute(chosen.limit(1)).first() for chosen in named)
+        named = [*((column, digest) for column in _IN_HEX), *((column, raw) for column in _RAW)]
+        return any(
+            self._connection.execute(select(column).where(column == value).limit(1)).first()
+            for column, value in named
+        )
 
 
 def _of(channel: HostedChannel, view: str, subdir: str) -> Select[Any]:
