@@ -68,10 +68,38 @@ class Holdings:
         chosen = _facts(channel).where(facts.c.until == number)
         return sorted(map(_fact, self._connection.execute(chosen)))
 
+    def spans(
+        self, channel: HostedChannel, names: Names
+    ) -> Iterator[tuple[Fact, int, int | None]]:
+        """Each time that a fact about packages held: from which revision, until which."""
+        columns = [facts.c[name] for name in Fact.__dataclass_fields__]
+        for subdir, part in _by_subdir(names):
+            chosen = select(*columns, facts.c.since, facts.c.until).where(
+                facts.c.channel_id == channel.id, facts.c.subdir == subdir, facts.c.name.in_(part)
+            )
+            for row in self._connection.execute(chosen):
+                yield _fact(row), row.since, row.until
+
     def subdirs(self, channel: HostedChannel) -> set[str]:
         """Those that any package of the channel was ever in."""
-        chosen = select(facts.c.subdir).where(facts.c.channel_id == channel.id).distinct()
-        return {row.subdir for row in self._connection.execute(chosen)} - {""}
+        found: set[str] = set()
+        last = ""
+        while True:  # from one to the next by the index: a scan would look at every fact
+            chosen = select(func.min(facts.c.subdir)).where(
+                facts.c.channel_id == channel.id, facts.c.subdir > last
+            )
+            following = self._connection.scalar(chosen)
+            if following is None:
+                return found
+            last = following
+            found.add(last)
+
+    def names(self, channel: HostedChannel, subdir: str) -> set[str]:
+        """All package names of a subdir of which the channel has or had anything."""
+        chosen = select(facts.c.name).where(
+            facts.c.channel_id == channel.id, facts.c.subdir == subdir
+        )
+        return set(self._connection.execute(chosen.distinct()).scalars())
 
     def add_files(self, channel: HostedChannel, added: Iterable[HostedFile]) -> None:
         rows = [{"channel_id": channel.id, **vars(file)} for file in added]
@@ -83,6 +111,17 @@ class Holdings:
         chosen = _files(channel).where(files.c.subdir == subdir, files.c.file_name == file_name)
         row = self._connection.execute(chosen).first()
         return _file(row) if row else None
+
+    def digests(self, channel: HostedChannel, names: Names) -> dict[tuple[str, str], str]:
+        """By subdir and file name, the SHA-256 of all files that the channel has or had."""
+        found: dict[tuple[str, str], str] = {}
+        for subdir, part in _by_subdir(names):
+            chosen = select(files.c.file_name, files.c.sha256).where(
+                files.c.channel_id == channel.id, files.c.subdir == subdir, files.c.name.in_(part)
+            )
+            rows = self._connection.execute(chosen)
+            found.update({(subdir, file_name): sha256 for file_name, sha256 in rows})
+        return found
 
     def files_of(self, channel: HostedChannel, names: Names) -> Iterator[HostedFile]:
         """All files, with their records, that the channel has or had of packages by their names."""

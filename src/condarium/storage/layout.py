@@ -43,6 +43,11 @@ class Layout:
         return self.root / "records"
 
     @property
+    def incoming(self) -> Path:
+        """What is being fetched or taken in, by those who share the store's lock."""
+        return self.root / "incoming"
+
+    @property
     def locks(self) -> Path:
         return self.root / "locks"
 

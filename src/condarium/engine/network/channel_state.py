@@ -203,20 +203,24 @@ def _validator_of(response: "httpx.Response") -> str | None:
 
 
 def _unreachable(channel: ChannelUrl, error: "httpx.HTTPError") -> ChannelUnreachable:
+    return say_unreachable(channel.url, words_for(error))
+
+
+def words_for(error: "httpx.HTTPError") -> str:
     """Say it in the words of rattler's errors: OpenSSL and the resolver have others."""
     import httpx
 
     text = str(error)
     if isinstance(error, httpx.TimeoutException):
-        text = "timed out"
-    elif isinstance(error, httpx.ProxyError):
-        text = f"tunnel error: {text}"
-    elif "CERTIFICATE_VERIFY_FAILED" in text:
-        text = "invalid peer certificate"
-    elif "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER" in text:
-        text = "received corrupt message"
-    elif "Name or service not known" in text or "name resolution" in text or "getaddrinfo" in text:
-        text = "dns error"
-    elif isinstance(error, httpx.RemoteProtocolError):
-        text = "connection closed"
-    return say_unreachable(channel.url, text)
+        return "timed out"
+    if isinstance(error, httpx.ProxyError):
+        return f"tunnel error: {text}"
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        return "invalid peer certificate"
+    if "WRONG_VERSION_NUMBER" in text or "RECORD_LAYER" in text:
+        return "received corrupt message"
+    if "Name or service not known" in text or "name resolution" in text or "getaddrinfo" in text:
+        return "dns error"
+    if isinstance(error, httpx.RemoteProtocolError):
+        return "connection closed"
+    return text

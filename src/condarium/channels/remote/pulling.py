@@ -1,0 +1,91 @@
+"""Bytes of packages elsewhere, fetched when they are first asked for, verified and kept."""
+
+import hashlib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from condarium.channels.remote.upstream import UpstreamFailed, remote_files, upstream_failures
+from condarium.engine.network.remote_files import RemoteFiles
+from condarium.errors import NoSuchBlob
+from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.storage.locks import discard, locked
+from condarium.storage.modes import make_folder
+from condarium.storage.store import Store
+
+
+class UpstreamChanged(UpstreamFailed):
+    """A channel elsewhere gives other bytes than its index promised."""
+
+    def __init__(self, what: str, *, found: str, expected: str) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(
+            what,
+            f"found {found}; expected {expected}",
+            hint="Try again; if it stays so, upstream or a proxy on the way alters the file.",
+        )
+
+
+def ensure_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> None:
+    """Have the bytes of a file in the store: fetch them from its source, once for all who ask.
+
+    Whoever else asks meanwhile, in this process or another, waits for the first. Raises
+    UpstreamFailed and its kinds, NoSuchBlob where there is no source to fetch from.
+    """
+    if store.blobs.has(file.sha256):
+        return
+    if file.source is None:
+        raise NoSuchBlob(file.sha256)
+    pulling = store.layout.locks / f"pull-{file.sha256}"
+    with locked(store.layout.store_lock, shared=True):
+        try:
+            with locked(pulling):
+                if not store.blobs.has(file.sha256):
+                    files = remote_files(store, channel.upstream or "")
+                    pull(store, files, file.source, sha256=file.sha256, size=file.size)
+        finally:
+            discard(pulling)
+
+
+def pull(
+    store: Store,
+    files: RemoteFiles,
+    url: str,
+    *,
+    sha256: str | None,
+    md5: str | None = None,
+    size: int | None = None,
+) -> str:
+    """Fetch a package, verify it by what is known of it, keep it, and give its SHA-256.
+
+    One of the two hashes must be known. Nothing stays of what fails.
+    """
+    what = f"cannot fetch {url.rpartition('/')[2]}"
+    with _incoming(store) as path:
+        with upstream_failures(what), path.open("wb") as into:
+            files.download(url, into)
+        found = _digest(path, "sha256")
+        if size is not None and path.stat().st_size != size:
+            raise UpstreamChanged(
+                what, found=f"{path.stat().st_size} bytes", expected=f"{size} bytes"
+            )
+        if sha256 is not None and found != sha256:
+            raise UpstreamChanged(what, found=f"SHA-256 {found}", expected=sha256)
+        if sha256 is None and _digest(path, "md5") != md5:
+            raise UpstreamChanged(what, found=f"MD5 {_digest(path, 'md5')}", expected=str(md5))
+        store.blobs.put_file(path, found)
+    return found
+
+
+@contextmanager
+def _incoming(store: Store) -> Iterator[Path]:
+    """A file to fetch into, which is gone afterwards."""
+    make_folder(store.layout.incoming)
+    with tempfile.NamedTemporaryFile(dir=store.layout.incoming) as file:
+        yield Path(file.name)
+
+
+def _digest(path: Path, name: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, name).hexdigest()

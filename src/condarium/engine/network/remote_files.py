@@ -1,0 +1,231 @@
+"""Files of channels elsewhere, by URL: over HTTP as the condarc says, or from a folder."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from condarium.engine.network.errors import ChannelUnreachable, from_status, say_unreachable
+from condarium.engine.network.stored_credentials import stored_credentials
+from condarium.errors import NotFound
+from condarium.model.channels import ChannelUrl, Credentials, known_credentials
+from condarium.model.condarc import Condarc
+from condarium.model.secret import redact_url
+
+if TYPE_CHECKING:
+    import httpx
+
+_T = TypeVar("_T")
+_PAUSE = 0.2  # seconds before the second try, doubled before each further one
+_PIECE = 1 << 20
+_PASSING = (429, 502, 503, 504)
+_SCHEMES = ("http", "https", "file")
+
+
+class NoSuchRemoteFile(NotFound):
+    """A channel elsewhere has no such file."""
+
+    def __init__(self, url: str) -> None:
+        self.url = redact_url(url)
+        super().__init__(f"there is no {self.url}")
+
+
+class RemoteTimedOut(ChannelUnreachable):
+    """A channel's server took too long to answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file as it was found at a URL.
+
+    `validators` are the headers that ask for it only if it has changed. Where they were sent and
+    it has not, `content` is None.
+    """
+
+    url: str
+    content: bytes | None
+    validators: Mapping[str, str] = field(default_factory=dict)
+
+
+class RemoteFiles:
+    """Reads files by URL (http, https, file); may be used by several threads at once.
+
+    The credentials for a URL are those of the longest of `channels` and of the condarc's places
+    that it begins with, and else those that are stored for its host. What may pass, such as a
+    connection that broke, is tried again as often as the condarc says.
+
+    Raises NoSuchRemoteFile, ChannelUnreachable, RemoteTimedOut, ChannelUnauthorized.
+    """
+
+    def __init__(
+        self,
+        condarc: Condarc,
+        *,
+        environ: Mapping[str, str],
+        home: Path,
+        channels: Iterable[ChannelUrl] = (),
+    ) -> None:
+        self._condarc, self._environ, self._home = condarc, environ, home
+        self._known = [*channels, *known_credentials(condarc)]
+        self._making = Lock()
+
+    def get(self, url: str, *, unless: Mapping[str, str] | None = None) -> RemoteFile:
+        """Read a whole file into memory. `unless` are the validators of one that is known."""
+        if path := _local(url):
+            return _read(path, url, unless or {})
+        return self._often(url, lambda: self._get(url, unless or {}))
+
+    def download(self, url: str, into: BinaryIO) -> None:
+        """Write a file's bytes, in bounded memory; a second try begins from the start."""
+        if path := _local(url):
+            with _open(path, url) as source:
+                shutil.copyfileobj(source, into, _PIECE)
+            return
+        self._often(url, lambda: self._download(url, into))
+
+    def close(self) -> None:
+        if "_http" in vars(self):
+            self._http.close()
+
+    def _get(self, url: str, unless: Mapping[str, str]) -> RemoteFile:
+        address, auth = self._address(url)
+        with closing(self._send(address, auth, unless)) as response:
+            self._check(url, response.status_code, also=304 if unless else 200)
+            changed = response.status_code != 304
+            return RemoteFile(
+                url=url,
+                content=b"".join(response.iter_bytes(_PIECE)) if changed else None,
+                validators=_validators(response.headers) if changed else unless,
+            )
+
+    def _download(self, url: str, into: BinaryIO) -> None:
+        into.seek(0)
+        into.truncate()
+        with closing(self._send(*self._address(url), {})) as response:
+            self._check(url, response.status_code)
+            for piece in response.iter_bytes(_PIECE):
+                into.write(piece)
+
+    def _send(
+        self, address: str, auth: "httpx.Auth | None", headers: Mapping[str, str]
+    ) -> "httpx.Response":
+        http = self._client()
+        return http.send(
+            http.build_request("GET", address, headers=dict(headers)), auth=auth, stream=True
+        )
+
+    def _check(self, url: str, status: int, *, also: int = 200) -> None:
+        if status in (200, also):
+            return
+        if status in (404, 410):
+            raise NoSuchRemoteFile(url)
+        if status in _PASSING:
+            raise _Passing(url, status)
+        raise from_status(url, status)
+
+    def _often(self, url: str, ask: Callable[[], _T]) -> _T:
+        import httpx
+
+        tries = self._condarc.remote_max_retries + 1
+        for again in range(tries):
+            last = again == tries - 1
+            try:
+                return ask()
+            except _Passing as busy:
+                if last:
+                    raise from_status(url, busy.status) from busy
+            except httpx.HTTPError as error:
+                if last or isinstance(error, httpx.ProxyError | httpx.UnsupportedProtocol):
+                    raise _say(url, error) from error
+            time.sleep(_PAUSE * 2**again)
+        raise AssertionError("the last try returns or raises")
+
+    def _address(self, url: str) -> "tuple[str, httpx.Auth | None]":
+        """The URL with its token in the path, and the user who asks."""
+        import httpx
+
+        base, credentials = self._credentials(url)
+        address = ChannelUrl(base, credentials).with_token() + url.removeprefix(base)
+        if credentials is None or credentials.username is None:
+            return address, None
+        password = credentials.password.reveal() if credentials.password else ""
+        return address, httpx.BasicAuth(credentials.username.reveal(), password)
+
+    def _credentials(self, url: str) -> tuple[str, Credentials | None]:
+        fitting = [each for each in self._known if f"{url}/".startswith(f"{each.url}/")]
+        if fitting:
+            longest = max(fitting, key=lambda each: len(each.url))
+            if longest.credentials:
+                return longest.url, longest.credentials
+        parts = urlsplit(url)
+        stored = stored_credentials(parts.hostname or "", self._environ, self._home)
+        return f"{parts.scheme}://{parts.netloc}", stored
+
+    def _client(self) -> "httpx.Client":
+        with self._making:
+            return self._http
+
+    @cached_property
+    def _http(self) -> "httpx.Client":
+        from condarium.engine.network.http import make_http
+
+        return make_http(self._condarc, self._environ)
+
+
+class _Passing(Exception):  # it never leaves this module
+    """A server is busy: it may answer the next time."""
+
+    def __init__(self, url: str, status: int) -> None:
+        self.url, self.status = url, status
+        super().__init__(url)
+
+
+def _say(url: str, error: "httpx.HTTPError") -> ChannelUnreachable:
+    from condarium.engine.network.channel_state import words_for
+
+    said = say_unreachable(url, words_for(error))
+    import httpx
+
+    if isinstance(error, httpx.TimeoutException):
+        return RemoteTimedOut(url, said.reason, hint=said.hint)
+    return said
+
+
+def _validators(headers: Mapping[str, str]) -> dict[str, str]:
+    if etag := headers.get("ETag"):
+        return {"If-None-Match": etag}
+    modified = headers.get("Last-Modified")
+    return {"If-Modified-Since": modified} if modified else {}
+
+
+def _local(url: str) -> Path | None:
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        hint = f"Name one with {', '.join(f'{each}://' for each in _SCHEMES)}."
+        raise ChannelUnreachable(url, f"files of {parts.scheme}:// cannot be read here", hint=hint)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _read(path: Path, url: str, unless: Mapping[str, str]) -> RemoteFile:
+    with _open(path, url) as source:
+        found = os.fstat(source.fileno())
+        validators = {"identity": f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"}
+        content = None if validators == unless else source.read()
+    return RemoteFile(url=url, content=content, validators=validators)
+
+
+def _open(path: Path, url: str) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise NoSuchRemoteFile(url) from error
+    except OSError as error:
+        hint = "Check the permissions of the channel's folder."
+        raise ChannelUnreachable(url, f"{path}: {error.strerror}", hint=hint) from error
