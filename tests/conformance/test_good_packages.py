@@ -26,9 +26,11 @@ from tests.support.bad_packages import (
     tar,
 )
 from tests.support.channel import PREFIX, Link, Made, make_package
+from tests.support.real_data import SUBDIRS, data_folder, unpack, why_absent
 
 from condarium.channels.validation import read_package
-from condarium.model.package import Package
+from condarium.channels.validation.index import read_index
+from condarium.model.package import Package, PackageFileName
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 GOOD = Draft()
@@ -222,3 +224,18 @@ def test_the_order_of_members_is_free(tmp_path: Path) -> None:
     listed = Draft(paths=GOOD.with_member(f"share/{STEM}", b"").listing())
     content = bz2.compress(tar((*entries[:3], *listed.info_entries(), entries[-1])))
     assert _read(tmp_path, content, BZ2).name == "tool"
+
+
+@pytest.mark.data
+@pytest.mark.skipif(bool(why_absent()), reason=str(why_absent()))
+@pytest.mark.parametrize("subdir", SUBDIRS)
+def test_no_real_record_is_refused(subdir: str) -> None:
+    """One in eight of conda-forge's, by their names and by what becomes of their index.json."""
+    packed = data_folder() / "repodata" / "conda-forge" / subdir / "repodata.json.zst"
+    repodata = json.loads(unpack(packed))
+    records = [*repodata["packages"].items(), *repodata["packages.conda"].items()]
+    for file, record in records[::8]:
+        content = json.dumps({"build_number": 0, **record}).encode()
+        read, _ = read_index(content, PackageFileName.parse(file), datetime.now(UTC))
+        assert read["depends"] == record["depends"]
+        assert read["subdir"] == subdir

@@ -220,6 +220,11 @@ BAD = {
         "tar-readable",
         "512 bytes of its own",
     ),
+    "name of two readings": Bad(
+        lambda: GOOD.conda(pkg=_recompressed(lambda data: _gnu_prefix() + data)),
+        "tar-readable",
+        "conda and rattler read as different names",
+    ),
     "renaming global header": Bad(
         lambda: GOOD.conda(pkg=_recompressed(lambda data: _global("path", "bin/sh") + data)),
         "tar-readable",
@@ -341,6 +346,15 @@ def _header(kind: bytes, *, size: int) -> bytes:
     member = tarfile.TarInfo("lib/odd")
     member.type, member.size, member.linkname = kind, size, "x"
     return member.tobuf(tarfile.USTAR_FORMAT)
+
+
+def _gnu_prefix() -> bytes:
+    """A header of GNU with what only one of POSIX has."""
+    header = bytearray(_header(tarfile.REGTYPE, size=0))
+    header[257:265], header[345:350] = b"ustar  \0", b"other"
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
 
 
 def _extension(kind: bytes, content: bytes) -> bytes:

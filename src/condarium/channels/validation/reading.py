@@ -1,8 +1,7 @@
-"""Reading a package: in one go over its bytes, in bounded memory, and with nothing written."""
+"""Reading a package: as a stream, in bounded memory, and with nothing written anywhere."""
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -52,21 +51,19 @@ def read_package(
 def _read(file: BinaryIO, name: PackageFileName, now: datetime, limits: Limits) -> Package:
     size = os.fstat(file.fileno()).st_size
     contents = Contents(Meter(limits, size))
-    with ThreadPoolExecutor(1) as beside:
-        digests = beside.submit(_digests, file.fileno(), size)
-        if name.suffix == ".conda":
-            record, warnings = _read_conda(file, size, name, now, contents)
-        else:
-            contents.add(unbz2(file), name=None, part=None)
-            record, warnings = _record(contents, name, now)
-        contents.check_tree()
-        check_listing(contents, subdir=record["subdir"], legacy=name.suffix == ".tar.bz2")
-        check_link(contents.info, record.get("noarch"))
-        about, doubts = read_about(contents.info)
-        sha256, md5 = digests.result()
-    record |= {"sha256": sha256, "md5": md5, "size": size}
+    if name.suffix == ".conda":
+        record, warnings = _read_conda(file, size, name, now, contents)
+    else:
+        contents.add(unbz2(file), name=None, part=None)
+        record, warnings = _record(contents, name, now)
+    contents.check_tree()
+    check_listing(contents, subdir=record["subdir"], legacy=name.suffix == ".tar.bz2")
+    check_link(contents.info, record.get("noarch"))
+    about, doubts = read_about(contents.info)
     if run_exports := read_run_exports(contents.info):
         record["run_exports"] = run_exports
+    sha256, md5 = _digests(file)
+    record |= {"sha256": sha256, "md5": md5, "size": size}
     return Package(
         file_name=str(name),
         subdir=record["subdir"],
@@ -115,11 +112,11 @@ def _record(
     return read_index(contents.info[INDEX], name, now)
 
 
-def _digests(descriptor: int, size: int) -> tuple[str, str]:
-    """Hash a file beside its reading, without moving its position: SHA-256 and MD5, in hex."""
+def _digests(file: BinaryIO) -> tuple[str, str]:
+    """Hash a file from its begin: SHA-256 and MD5, in hex."""
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
-    for offset in range(0, size, CHUNK):
-        content = os.pread(descriptor, CHUNK, offset)
+    file.seek(0)
+    while content := file.read(CHUNK):
         sha256.update(content)
         md5.update(content)
     return sha256.hexdigest(), md5.hexdigest()

@@ -1,10 +1,11 @@
 """Tar archives as a stream, read more strictly than clients do, because clients differ.
 
-Each header is parsed by `tarfile`. What is around it is not: its reader takes a damaged header for
-the end of the archive, and gives members after that to nobody.
+Not by `tarfile`: it takes a damaged header for the end of the archive, and what is behind that for
+nothing. (It is also slow, which counts where files are many and small.)
 """
 
 import hashlib
+import struct
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from condarium.channels.validation.refusal import Fault
 
 BLOCK = 512
 _ZEROS = bytes(BLOCK)
+_LAYOUT = struct.Struct("<100s24x12s12x8sc100s6s82x155s12x")
+_BLANK_CHECKSUM = 8 * ord(" ")
+_POSIX = b"ustar\0"
 _LONGEST_EXTENSION = 1 << 20
 
 
@@ -113,17 +117,48 @@ def read_members(
         raise Fault("tar-ends", name, found="data after the last member", expected="zeros")
 
 
-def _header(block: bytes, name: str | None) -> tarfile.TarInfo:
-    try:
-        header = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-    except tarfile.HeaderError as error:
-        raise _bad_tar(name, f"a damaged header ({error})") from error
-    if header.size < 0:
-        raise _bad_tar(header.name, f"a size of {header.size}")
-    return header
+@dataclass(slots=True)
+class _Header:
+    """What a header says; what stands before it may say otherwise."""
+
+    name: str
+    target: str
+    type: bytes
+    size: int
 
 
-def _member(stream: _Stream, header: tarfile.TarInfo, kept: Callable[[str, int], bool]) -> Member:
+def _header(block: bytes, archive: str | None) -> _Header:
+    """Parse a header of POSIX, of GNU, or of the tar before both."""
+    name, size, checksum, kind, target, magic, prefix = _LAYOUT.unpack(block)
+    if _number(checksum, archive) != sum(block) - sum(checksum) + _BLANK_CHECKSUM:
+        raise _bad_tar(archive, "a damaged header (its checksum is another)")
+    name = name.partition(b"\0")[0]
+    prefix = prefix.partition(b"\0")[0]
+    if prefix and magic != _POSIX and kind not in _EXTENSIONS:
+        raise _bad_tar(archive, "a header that conda and rattler read as different names")
+    if prefix and magic == _POSIX:
+        name = prefix + b"/" + name
+    if kind == tarfile.AREGTYPE and name.endswith(b"/"):
+        kind = tarfile.DIRTYPE
+    target = target.partition(b"\0")[0]
+    return _Header(_decoded(name), _decoded(target), kind, _number(size, archive))
+
+
+def _number(field: bytes, archive: str | None) -> int:
+    """Read an octal number, or what GNU writes where that has no room: base 256."""
+    if field[0] == 0x80:
+        return int.from_bytes(field[1:], "big")
+    digits = field.partition(b"\0")[0].strip(b" ")
+    if digits.strip(b"01234567"):
+        raise _bad_tar(archive, f"a damaged header (the number {digits!r})")
+    return int(digits or b"0", 8)
+
+
+def _decoded(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+def _member(stream: _Stream, header: _Header, kept: Callable[[str, int], bool]) -> Member:
     kind = _KINDS.get(header.type)
     if kind is None:
         found = _OTHER.get(header.type, f"a member of the type {header.type!r}")
@@ -134,9 +169,9 @@ def _member(stream: _Stream, header: tarfile.TarInfo, kept: Callable[[str, int],
         return _file(stream, path, header.size, keep=kept(path, header.size))
     if header.size:
         raise _bad_tar(path, f"{kind.value} with {header.size:,} bytes of its own")
-    if "\0" in header.linkname or not header.linkname.isascii():
-        _check_target(path, header.linkname)
-    return Member(path, kind, target=header.linkname)
+    if "\0" in header.target or not header.target.isascii():
+        _check_target(path, header.target)
+    return Member(path, kind, target=header.target)
 
 
 def _check_target(path: str, target: str) -> None:
@@ -159,7 +194,7 @@ def _file(stream: _Stream, path: str, size: int, *, keep: bool) -> Member:
     return Member(path, Kind.FILE, size, digest.hexdigest(), content=content if keep else None)
 
 
-def _extension(stream: _Stream, header: tarfile.TarInfo) -> bytes:
+def _extension(stream: _Stream, header: _Header) -> bytes:
     """Read what a member says about the one behind it."""
     if header.size > _LONGEST_EXTENSION:
         raise _bad_tar(header.name, f"{header.size:,} bytes about the next member")
@@ -169,7 +204,7 @@ def _extension(stream: _Stream, header: tarfile.TarInfo) -> bytes:
 
 
 def _text(content: bytes) -> str:
-    return content.removesuffix(b"\0").decode("utf-8", "surrogateescape")
+    return _decoded(content.removesuffix(b"\0"))
 
 
 def _pax(content: bytes) -> dict[str, str]:
@@ -181,7 +216,7 @@ def _pax(content: bytes) -> dict[str, str]:
         key, separator, value = rest[: length - len(digits) - 2].partition(b"=")
         if length > len(content) or not separator or content[length - 1 : length] != b"\n":
             raise _bad_tar(None, "a damaged pax header")
-        found[key.decode("utf-8", "surrogateescape")] = value.decode("utf-8", "surrogateescape")
+        found[_decoded(key)] = _decoded(value)
         content = content[length:]
     return found
 
@@ -201,12 +236,12 @@ _EXTENSIONS: dict[bytes, Callable[[bytes], dict[str, str]]] = {
 }
 
 
-def _extend(header: tarfile.TarInfo, extended: dict[str, str]) -> tarfile.TarInfo:
+def _extend(header: _Header, extended: dict[str, str]) -> _Header:
     """Put in what stood before a header."""
     if not extended:
         return header
     header.name = extended.get("path", header.name)
-    header.linkname = extended.get("linkpath", header.linkname)
+    header.target = extended.get("linkpath", header.target)
     size = extended.get("size", str(header.size))
     if not (size.isascii() and size.isdigit() and len(size) < 19):
         raise _bad_tar(header.name, f"a size of {size!r}")
