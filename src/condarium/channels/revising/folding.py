@@ -7,11 +7,10 @@ import msgspec
 
 from condarium.channels.shard import Shard
 from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedFile, Record
+from condarium.model.hosted import HostedFile
 from condarium.model.patches import PatchSet
 
 _records = msgspec.json.Decoder()
-_DATE = "indexed_timestamp"
 
 
 def fold(
@@ -29,23 +28,14 @@ def fold(
     }
     patched = patches.apply(subdir, shown)
     hidden = yanked | set(patched.removed)
-    records = {name: _dated(record, shown[name]) for name, record in patched.records.items()}
     return {
         label: Shard(
-            records={name: records[name] for name in sorted(labelled - hidden)},
+            records={name: patched.records[name] for name in sorted(labelled - hidden)},
             removed=sorted(labelled & hidden),
         )
         for label, labelled in labels.items()
         if labelled
     }
-
-
-def _dated(patched: Record, record: Record) -> Record:
-    """A record as patched, but for when the channel got the file, which no patch changes."""
-    if patched.get(_DATE) == record.get(_DATE):
-        return patched
-    kept = {key: value for key, value in patched.items() if key != _DATE}
-    return {**kept, _DATE: record[_DATE]} if _DATE in record else kept
 
 
 def _sort(holding: Iterable[Fact]) -> tuple[set[str], dict[str, set[str]], set[str]]:
