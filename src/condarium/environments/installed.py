@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cached_property
 
 from condarium.engine.lockfiles.document import LockDocument
@@ -18,6 +17,7 @@ from condarium.model.lock import LockedPackage, normal_pypi_name
 from condarium.model.lock_graph import lock_graph, node_names, requirement_name, spec_name
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
+from condarium.model.similar import nearest
 from condarium.model.spec import EnvironmentSpec
 from condarium.model.specfile import decode, read_spec
 from condarium.model.subdirs import parse_subdir
@@ -120,14 +120,6 @@ def installed_by(
     platforms = (platform,) if platform else ()
     solved = solve_file(store, file, platforms=platforms, progress=progress)
     return _installed(solved.document, source=file.name, platform=platform, spec=solved.spec)
-
-
-def nearest(name: str, known: Mapping[str, object] | tuple[str, ...] | list[str]) -> list[str]:
-    """Up to three names that are like this one, or have it in them."""
-    wanted = name.lower()
-    close = get_close_matches(wanted, list(known), 3, 0.75)
-    within = sorted((each for each in known if len(wanted) > 2 and wanted in each), key=len)
-    return list(dict.fromkeys([*close, *within]))[:3]
 
 
 def _installed(

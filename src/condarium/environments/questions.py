@@ -9,7 +9,7 @@ from typing import NoReturn
 from condarium.engine.network.condarc import read_condarc
 from condarium.engine.solving.repository import Repository, fitting, search_problem
 from condarium.engine.solving.virtual_packages import host_platform
-from condarium.environments.installed import Installed, installed_in, nearest
+from condarium.environments.installed import Installed, installed_in
 from condarium.errors import BadArguments, BadInput, NotFound
 from condarium.model.answers import (
     Dependencies,
@@ -25,6 +25,7 @@ from condarium.model.dependency_graph import Edge
 from condarium.model.lock import LockedPackage
 from condarium.model.lock_graph import lock_graph, spec_name
 from condarium.model.names import EnvironmentName
+from condarium.model.similar import nearest
 from condarium.model.subdirs import parse_subdir
 from condarium.storage.store import Store
 
