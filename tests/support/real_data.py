@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from condarium.model.document import Document
 
@@ -72,6 +73,14 @@ def unpacked_channels(root: Path) -> Path:
                 index.write_bytes(unpack(packed))
             (folder / ".complete").touch()
     return folder
+
+
+@cache
+def real_records(subdir: str) -> dict[str, dict[str, Any]]:
+    """All records of a subdir by their file names; only read them."""
+    packed = data_folder() / "repodata" / "conda-forge" / subdir / "repodata.json.zst"
+    index = json.loads(unpack(packed))
+    return {**index["packages"], **index["packages.conda"]}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,7 +15,7 @@ _Parts = tuple[tuple[_Atom, ...], ...]
 
 _ATOM = re.compile(r"[0-9]+|\*+|[^0-9*]+")
 _VALID = re.compile(
-    r"(?:[0-9]+!)?[0-9a-z*]+(?:[._-]+[0-9a-z*]+)*_?(?:\+[0-9a-z._]+)?", re.IGNORECASE
+    r"(?:[0-9]+!)?[0-9a-z*]+(?:[._-][0-9a-z*]+)*_?(?:\+[0-9a-z._]+)?", re.IGNORECASE
 )
 _ZERO: _Atom = (1, 0, "")
 _SPECIAL: dict[str, _Atom] = {"post": (2, 0, ""), "dev": (0, 0, "")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from condarium.model.patches.file_names import CONDA, is_package
 from condarium.model.patches.instructions import Instructions
-from condarium.model.patches.json_places import duplicate_key, place_at, place_of
+from condarium.model.patches.json_places import load_json, place_at, place_of
 from condarium.model.subdirs import is_subdir, likely_subdir
 from condarium.model.yamlnodes import Findings, quoted
 
@@ -51,7 +51,7 @@ class InstructionsReader:
     def _parse(self) -> dict[str, Any] | None:
         text = self._findings.text
         try:
-            content = json.loads(text)
+            content, twice = load_json(text)
         except json.JSONDecodeError as error:
             place = place_at(text, error.pos)
             hint = "Check commas, quotes and brackets here and in the line before."
@@ -60,11 +60,10 @@ class InstructionsReader:
         except RecursionError:
             self._findings.problem(None, "lists or mappings in each other", "a few levels")
             return None
-        if (key := duplicate_key(text)) is not None:
+        for key in twice:
             second = place_at(text, text.rfind(json.dumps(key)))
-            self._findings.problem(
-                second, f"{key!r} a second time", "every key once", "Put both into one."
-            )
+            found = f"{key!r} a second time"
+            self._findings.problem(second, found, "every key once", "Put both into one.")
         if not isinstance(content, dict):
             self._problem((), _kind(content), "an object with packages, revoke, remove …")
             return None
@@ -110,12 +109,12 @@ class InstructionsReader:
                 hint = f"A package's {key} {_NEVER[key]}: leave it out."
                 self._problem((*at, key), f"a change of {key!r}", "keys that may change", hint)
             elif key in _LISTS and value is not None and not _is_texts(value):
-                self._problem((*at, key), _kind(value), "a list of texts, or null")
+                self._problem((*at, key), _no_texts(value), "a list of texts, or null")
 
     def _files(self, content: Mapping[str, Any], key: str, at: Path) -> frozenset[str]:
         files = content.get(key, [])
         if not _is_texts(files):
-            self._problem((*at, key), _kind(files), "a list of file names")
+            self._problem((*at, key), _no_texts(files), "a list of file names")
             return frozenset()
         for number, file in enumerate(files):
             self._check_file(file, (*at, key, number))
@@ -146,5 +145,9 @@ def _is_texts(value: Any) -> bool:
 
 def _kind(value: Any) -> str:
     if isinstance(value, list):
-        return "a list of other things than texts" if value else "an empty list"
-    return "an object" if isinstance(value, dict) else f"{json.dumps(value)}"
+        return "a list" if value else "an empty list"
+    return "an object" if isinstance(value, dict) else quoted(json.dumps(value))[1:-1]
+
+
+def _no_texts(value: Any) -> str:
+    return "a list with more than texts" if isinstance(value, list) else _kind(value)

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from json.decoder import JSONDecoder
+from typing import Any
 
 from condarium.model.yamlnodes import Place
 
@@ -24,16 +26,25 @@ def place_at(text: str, index: int) -> Place:
     return Place(before.count("\n"), index - before.rfind("\n") - 1)
 
 
-def duplicate_key(text: str) -> str | None:
-    """Give a key that some mapping of a JSON text has twice; readers keep only its last value."""
+def load_json(text: str) -> tuple[Any, list[str]]:
+    """Parse a JSON text; also give the keys that some mapping has twice, of which one is lost.
+
+    Raises JSONDecodeError also for NaN and Infinity, which Python reads and others do not.
+    """
     twice = list[str]()
 
-    def look(pairs: list[tuple[str, object]]) -> None:
-        seen = set[str]()
-        twice.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+    def collect(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        mapping = dict(pairs)
+        if len(mapping) < len(pairs):
+            twice.extend(
+                key for key, count in Counter(key for key, _ in pairs).items() if count > 1
+            )
+        return mapping
 
-    json.loads(text, object_pairs_hook=look)
-    return twice[0] if twice else None
+    def refuse(constant: str) -> None:
+        raise json.JSONDecodeError(f"{constant} is no number", text, text.find(constant))
+
+    return json.loads(text, object_pairs_hook=collect, parse_constant=refuse), twice
 
 
 def _key(text: str, index: int, wanted: str | int) -> tuple[int, int]:
