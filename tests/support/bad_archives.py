@@ -293,6 +293,9 @@ BAD = {
     "links in a circle": Bad(
         lambda: _with(soft("a/x", "y/z"), soft("a/y", "x/z")).conda(), "link-leaves-package", "a/"
     ),
+    "link with a long target": Bad(
+        lambda: _with(soft("lib/x", "y/" * 600)).conda(), "tar-readable", "1,200 characters"
+    ),
     "link without a target": Bad(
         lambda: _with(soft("lib/x", "")).conda(), "link-leaves-package", "''"
     ),
@@ -321,6 +324,15 @@ BAD = {
     # limits
     "too many members": Bad(
         GOOD.conda, "too-many-members", "more than 4 members", limits=Limits(members=4)
+    ),
+    "too many folders": Bad(
+        lambda: GOOD.with_member("/".join("abcdefghij")).conda(),
+        "too-many-members",
+        "more than 12 members",
+        limits=Limits(members=12),
+    ),
+    "names without end": Bad(
+        GOOD.conda, "names-size", "more than 20 characters", limits=Limits(names_size=20)
     ),
     "too large": Bad(
         GOOD.conda, "expanded-size", "more than 9,000 bytes", limits=Limits(expanded_size=9000)

@@ -83,6 +83,7 @@ BAD = {
     "list as license": _index("json-type", "license", license=["MIT"]),
     "bad dependency": _index("dependency-readable", "'python ('", depends=["python ("]),
     "empty dependency": _index("dependency-readable", "''", depends=[""]),
+    "endless dependency": _index("dependency-readable", "2,001", depends=["a" * 2001]),
     "two lines": _index("dependency-readable", "printed", depends=["python\n>=3"]),
     "bad constraint": _index("dependency-readable", "in constrains", constrains=["a ==="]),
     "a version without order": Bad(
@@ -108,6 +109,11 @@ BAD = {
     "no paths.json or files": Bad(_legacy, "metadata-missing", "info/paths.json", BZ2),
     "paths as object": Bad(
         Draft(paths={"paths": {}, "paths_version": 1}).conda, "json-type", "paths: {}"
+    ),
+    "paths of many values": Bad(
+        Draft(paths={"paths": [[]] * 70_000, "paths_version": 1}).conda,
+        "metadata-size",
+        "70,000 values",
     ),
     "paths as text": Bad(
         Draft(paths={"paths": ["bin/tool"], "paths_version": 1}).conda, "json-type", "a _path"
@@ -164,6 +170,9 @@ BAD = {
     "link.json disagrees": Bad(_link([], "generic").conda, "noarch-agrees", "info/link.json"),
     "entry point outside": Bad(_link(["../x = a:b"]).conda, "entry-point", "'../x = a:b'"),
     "entry point ..": Bad(_link([".. = a:b"]).conda, "entry-point", "'.. = a:b'"),
+    "endless entry point": Bad(
+        _link(["a = b" * 300 + "\n"]).conda, "entry-point", "NAME = MODULE:FUNCTION"
+    ),
     "entry point of nothing": Bad(_link(["tool"]).conda, "entry-point", "NAME = MODULE"),
     "entry points as text": Bad(_link("tool = a:b").conda, "json-type", "entry_points"),
     "metadata in bzip2 disagrees": Bad(

@@ -119,6 +119,7 @@ class Contents:
                     expected="members below folders only",
                 )
             self.folders.add(parent)
+            self._meter.member(parent)
             parent = parent.rpartition("/")[0]
 
 

@@ -81,13 +81,13 @@ def check_dependencies(dependencies: Iterable[Any], member: str, key: str) -> No
     for dependency in dependencies:
         if not isinstance(dependency, str):
             raise Fault(
-                "json-type", member, found=f"{dependency!r} in {key}", expected="MatchSpecs"
+                "json-type", member, found=f"{dependency!r:.200} in {key}", expected="MatchSpecs"
             )
         if problem := dependency_problem(dependency):
             raise Fault(
                 "dependency-readable",
                 member,
-                found=f"{dependency!r} in {key} ({problem})",
+                found=f"{dependency!r:.200} in {key} ({problem})",
                 expected="a MatchSpec",
             )
 
@@ -101,7 +101,7 @@ def _check_types(record: dict[str, Any]) -> None:
         if key not in record or (isinstance(value, types) and _no_bool(value, types)):
             continue
         expected = " or ".join("null" if each is type(None) else each.__name__ for each in types)
-        raise Fault("json-type", MEMBER, found=f"{key}: {value!r}", expected=expected)
+        raise Fault("json-type", MEMBER, found=f"{key}: {value!r:.200}", expected=expected)
     for key in ("build_number", "timestamp", "legacy_bz2_size"):
         if (record.get(key) or 0) < 0:
             raise Fault("json-type", MEMBER, found=f"{key}: {record[key]}", expected="0 or more")

@@ -15,7 +15,8 @@ class Limits:
     `expanded_size` and those of metadata are in bytes. `expansion_ratio` is expanded to packed
     bytes, and only holds beyond `ratio_from` bytes: a tiny package is mostly the padding of tar,
     which packs to nothing. `paths_size` is for paths.json, which grows with the files (about 250
-    bytes for each); `metadata_size` for any other file of metadata.
+    bytes for each); `metadata_size` for any other file of metadata; `names_size` for the paths of
+    all members and folders together, in characters, which are in memory while a package is read.
     """
 
     members: int = 500_000
@@ -23,7 +24,8 @@ class Limits:
     expansion_ratio: int = 500
     ratio_from: int = 64 * _MIB
     paths_size: int = 96 * _MIB
-    metadata_size: int = 16 * _MIB
+    metadata_size: int = 4 * _MIB
+    names_size: int = 128 * _MIB
 
 
 class Meter:
@@ -31,7 +33,7 @@ class Meter:
 
     def __init__(self, limits: Limits, packed: int) -> None:
         self.limits, self._packed = limits, max(packed, 1)
-        self._expanded = self._members = 0
+        self._expanded = self._members = self._names = 0
 
     def metered(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
         """Hand on the chunks of the archive `name`. Raises Fault beyond a limit."""
@@ -41,13 +43,23 @@ class Meter:
             yield chunk
 
     def member(self, path: str) -> None:
+        """Count a member, or a folder that is only there because of one."""
         self._members += 1
+        self._names += len(path)
         if self._members > self.limits.members:
             raise Fault(
                 "too-many-members",
                 path,
                 found=f"more than {self.limits.members:,} members",
                 expected=f"at most {self.limits.members:,}",
+            )
+
+        if self._names > self.limits.names_size:
+            raise Fault(
+                "names-size",
+                path,
+                found=f"paths of more than {self.limits.names_size:,} characters together",
+                expected=f"at most {self.limits.names_size:,}",
             )
 
     def _check(self, name: str) -> None:

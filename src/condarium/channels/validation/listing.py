@@ -18,6 +18,8 @@ _KINDS = {
     "softlink": (Kind.LINK,),
     "directory": (Kind.FOLDER,),
 }
+_VALUES = 64
+"""How many values paths.json may have for each member; today's have six or seven."""
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _PREFIX_LINE = re.compile(r"""("[^"]*"|'[^']*'|\S+) (text|binary) ("[^"]*"|'[^']*'|.+)""")
 
@@ -48,6 +50,7 @@ def check_listing(contents: Contents, *, subdir: str, legacy: bool) -> None:
 
 def _listed(content: bytes, payload: Mapping[str, Member], folders: set[str]) -> set[str]:
     """Check each path of paths.json; give all."""
+    _check_amount(content, len(payload) + len(folders))
     document = parse(content, PATHS)
     version, entries = document.get("paths_version"), document.get("paths")
     if version != 1 or isinstance(version, bool):
@@ -62,6 +65,13 @@ def _listed(content: bytes, payload: Mapping[str, Member], folders: set[str]) ->
         listed.add(path)
         _check_entry(entry, path, payload.get(path), folder=path in folders)
     return listed
+
+
+def _check_amount(content: bytes, members: int) -> None:
+    """Refuse values without end before they are parsed: a few bytes of JSON take many in memory."""
+    found, most = content.count(b","), _VALUES * (members + 1000)
+    if found > most:
+        raise Fault("metadata-size", PATHS, found=f"{found:,} values", expected=f"at most {most:,}")
 
 
 def _path(entry: Any) -> str:

@@ -16,6 +16,7 @@ _TEXTS_OR_LISTS = (
     *("home", "dev_url", "doc_url", "doc_source_url", "source_url"),
     *("tags", "identifiers", "keywords"),
 )
+_LONGEST_ENTRY_POINT = 1000
 # The name becomes that of a file in bin/.
 _ENTRY_POINT = re.compile(r"\s*[^\s/\\=\x00-\x1f][^/\\=\x00-\x1f]*=\s*[\w.]+\s*(:\s*[\w.]+)?.*")
 
@@ -55,12 +56,13 @@ def check_link(info: Mapping[str, bytes], noarch: object) -> None:
 
 
 def _check_entry_point(entry_point: object) -> None:
-    good = isinstance(entry_point, str) and _ENTRY_POINT.fullmatch(entry_point)
+    short = isinstance(entry_point, str) and len(entry_point) < _LONGEST_ENTRY_POINT
+    good = short and _ENTRY_POINT.fullmatch(str(entry_point))
     if not good or str(entry_point).partition("=")[0].strip() in (".", ".."):
         raise Fault(
             "entry-point",
             LINK,
-            found=f"the entry point {entry_point!r}",
+            found=f"the entry point {entry_point!r:.200}",
             expected="NAME = MODULE:FUNCTION",
         )
 

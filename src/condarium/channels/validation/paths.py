@@ -6,7 +6,9 @@ from condarium.channels.validation.refusal import Fault
 
 _DRIVE = re.compile(r"[A-Za-z]:([\\/]|$)")
 _ON_UNIX = ("linux-", "osx-", "freebsd-", "zos-")
-_LONGEST_PART, _LONGEST = 255, 4096
+_LONGEST_PART, _LONGEST = 255, 1024
+_LONGEST_WAY = 2000
+"""How many steps a link may take to its end, by way of others."""
 
 
 def normal_path(text: str) -> str:
@@ -56,8 +58,9 @@ def inside(path: str, target: str, links: dict[str, str]) -> bool:
     """
     todo = [*path.split("/")[:-1], *target.split("/")][::-1]
     place: list[str] = []
-    followed = 0
-    while todo:
+    for _ in range(_LONGEST_WAY):
+        if not todo:
+            return True
         part = todo.pop()
         if part in ("", "."):
             continue
@@ -69,9 +72,8 @@ def inside(path: str, target: str, links: dict[str, str]) -> bool:
         place.append(part)
         further = links.get("/".join(place)) if todo else None
         if further is not None:
-            followed += 1
-            if followed > 40 or further.startswith("/"):
+            if further.startswith("/"):
                 return False
             place.pop()
             todo += further.split("/")[::-1]
-    return True
+    return False

@@ -47,6 +47,7 @@ RULES = {
     "other-than-info": _OWN,
     # limits
     "too-many-members": _LIMITS,
+    "names-size": _LIMITS,
     "expanded-size": _LIMITS,
     "expansion-ratio": _LIMITS,
     "metadata-size": _LIMITS,

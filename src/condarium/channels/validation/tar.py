@@ -20,6 +20,7 @@ _LAYOUT = struct.Struct("<100s24x12s12x8sc100s6s82x155s12x")
 _BLANK_CHECKSUM = 8 * ord(" ")
 _POSIX = b"ustar\0"
 _LONGEST_EXTENSION = 1 << 20
+_LONGEST_TARGET = 1024
 
 
 class Kind(Enum):
@@ -169,12 +170,15 @@ def _member(stream: _Stream, header: _Header, kept: Callable[[str, int], bool]) 
         return _file(stream, path, header.size, keep=kept(path, header.size))
     if header.size:
         raise _bad_tar(path, f"{kind.value} with {header.size:,} bytes of its own")
-    if "\0" in header.target or not header.target.isascii():
-        _check_target(path, header.target)
+    _check_target(path, header.target)
     return Member(path, kind, target=header.target)
 
 
 def _check_target(path: str, target: str) -> None:
+    if len(target) > _LONGEST_TARGET:
+        raise _bad_tar(path, f"a target of {len(target):,} characters")
+    if target.isascii() and "\0" not in target:
+        return
     if "\0" in target or any("\ud800" <= character <= "\udfff" for character in target):
         raise Fault("member-encoding", path, found=f"a target {target!a}", expected="UTF-8")
 

@@ -7,10 +7,14 @@ from rattler.exceptions import InvalidMatchSpecError, InvalidVersionError
 
 from condarium.engine.solving.matchspec import matchspec_problem
 
+_LONGEST, _LONGEST_ADVISED = 2000, 200
 
-@lru_cache(16384)
+
+@lru_cache(4096)
 def dependency_problem(text: str) -> str | None:
     """Say why no client can read a dependency; None where they can."""
+    if len(text) > _LONGEST:
+        return f"it has {len(text):,} characters"
     if not text.isprintable():
         return "it has a character that cannot be printed"
     try:
@@ -20,10 +24,10 @@ def dependency_problem(text: str) -> str | None:
     return None
 
 
-@lru_cache(16384)
+@lru_cache(4096)
 def dependency_advice(text: str) -> str | None:
     """Say what the author of a dependency that can be read probably did not mean."""
-    return matchspec_problem(text)
+    return matchspec_problem(text) if len(text) <= _LONGEST_ADVISED else None
 
 
 def version_problem(text: str) -> str | None:
