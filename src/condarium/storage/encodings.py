@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, and_, select
 
 from condarium.model.encoded import Encoded, EncodedSet
 from condarium.model.hosted import HostedChannel
@@ -27,11 +27,11 @@ from condarium.storage.tables import (
 _AT_ONCE = 400
 """How many values one statement asks for; SQLite allows a limited number of variables."""
 
-_IN_HEX: tuple[ColumnElement[str], ...] = (
+_IN_HEX: tuple[Column[str], ...] = (
     *(encodings.c.digest, files.c.sha256, patches.c.document, sources.c.sha256),
     *(generations.c.spec, generations.c.lock, prefixes.c.manifest, solves.c.lock, builds.c.log),
 )
-_RAW: tuple[ColumnElement[bytes], ...] = (shards.c.digest, derived.c.digest)
+_RAW: tuple[Column[bytes], ...] = (shards.c.digest, derived.c.digest)
 """Together, the columns that name blobs."""
 
 
@@ -106,7 +106,8 @@ class Encodings:
     def is_named(self, digest: str) -> bool:
         """Whether any row of any table names a blob."""
         raw = bytes.fromhex(digest)
-        named = [*((column, digest) for column in _IN_HEX), *((column, raw) for column in _RAW)]
+        named: list[tuple[Column[Any], object]] = [(column, digest) for column in _IN_HEX]
+        named += [(column, raw) for column in _RAW]
         return any(
             self._connection.execute(select(column).where(column == value).limit(1)).first()
             for column, value in named

@@ -1,14 +1,25 @@
 """Encodings as they are asked for."""
 
+from concurrent.futures import Future
 from dataclasses import replace
+from threading import Event, Lock
 
+from condarium.channels.encodings.apart import make_apart
+from condarium.channels.encodings.discarding import Discarding
 from condarium.channels.encodings.files import files_of
 from condarium.channels.encodings.making import content_of, make
+from condarium.channels.encodings.rewriting import Rewriting
 from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
-from condarium.model.encoded import Encoded
+from condarium.model.encoded import Encoded, EncodedSet
 from condarium.model.view import View
 from condarium.storage.store import Store
+
+_SMALL = 300
+"""How many package names are joined at once rather than in a process of their own, which takes
+half a second to start."""
+_REMEMBERED = 4096
 
 
 class NoSuchEncoding(NotFound):
@@ -28,24 +39,106 @@ class Encodings:
 
     def __init__(self, store: Store, catalogue: Catalogue) -> None:
         self._store, self._catalogue = store, catalogue
+        self._lock = Lock()
+        self._version: int | None = None
+        self._known: dict[tuple[Listing, str], EncodedSet] = {}
+        self._making: dict[tuple[View, str], Future[None]] = {}
+        self._stopping = Event()
+        self._discarding = Discarding(store)
+        self._rewriting: Rewriting | None = None
 
     def get(self, view: View, subdir: str, file_name: str) -> Encoded:
-        """Give a file of a view. Raises NoSuchEncoding, and what opening the view raises."""
+        """Give a file of a view, made now if there is none.
+
+        While `start` is in force, a view of the present may be given as it was a little while ago:
+        the file's revision says so, and all files of a subdir are of one revision.
+
+        Raises NoSuchEncoding, EncodingFailed, and what opening the view raises.
+        """
         listing = self._catalogue.open(view)
         if file_name not in files_of(subdir) or (subdir and subdir not in listing.subdirs):
             raise NoSuchEncoding(view, subdir, file_name)
-        content = content_of(listing.names(subdir))
-        with self._store.database.read() as facts:
-            kept = facts.encodings.get(listing.channel, str(listing.view), subdir)
-        if kept is None or kept.content != content:
-            make(self._store, listing, subdir, content=content)
-            with self._store.database.read() as facts:
-                kept = facts.encodings.get(listing.channel, str(listing.view), subdir)
-            assert kept is not None
-        return replace(kept.files[file_name], revision=listing.revision)
+        return self._set(listing, subdir).files[file_name]
 
     def start(self) -> None:
-        """Rewrite what is asked for in the background, as views change."""
+        """Rewrite in the background, as views change, until `stop`."""
+        self._stopping.clear()
+        self._rewriting = Rewriting(
+            self._store, self._catalogue, make=self._make, tidy=self._discarding.now
+        )
+        self._rewriting.start()
 
     def stop(self) -> None:
-        """End that."""
+        """End that; a rewriting under way is given up."""
+        self._stopping.set()
+        if self._rewriting is not None:
+            self._rewriting.stop()
+            self._rewriting = None
+
+    def _set(self, listing: Listing, subdir: str) -> EncodedSet:
+        """What there is of a view, as long as the store says that nothing has happened."""
+        version = self._store.database.version()
+        with self._lock:
+            if version is None or version != self._version or len(self._known) > _REMEMBERED:
+                self._known.clear()
+                self._version = version
+            known = self._known.get((listing, subdir))
+        if known is None:
+            known = self._fitting(listing, subdir)
+            with self._lock:
+                if version == self._version:
+                    self._known[listing, subdir] = known
+        return known
+
+    def _fitting(self, listing: Listing, subdir: str) -> EncodedSet:
+        """What is kept of a view, if it is right or may be late; else make it first."""
+        content = content_of(listing, subdir)
+        is_late = self._rewriting is not None and listing.view.as_of is None
+        while True:
+            with self._store.database.read() as facts:
+                kept = facts.encodings.get(listing.channel, str(listing.view), subdir)
+            if kept is not None and kept.content == content:
+                return _of_revision(kept, listing.revision)
+            if kept is not None and is_late:
+                return kept
+            self._make(listing.view, subdir)
+            # what was made may be later than the listing, of a view that is not of the past
+            is_late = is_late or not listing.past
+
+    def _make(self, view: View, subdir: str) -> None:
+        """Make a set, or wait for whoever in this process makes it already."""
+        key = view, subdir
+        with self._lock:
+            theirs = self._making.get(key)
+            if theirs is None:
+                mine = self._making[key] = Future[None]()
+        if theirs is not None:
+            theirs.result()
+            return
+        try:
+            self._write(view, subdir)
+            mine.set_result(None)
+        except BaseException as error:
+            mine.set_exception(error)
+            raise
+        finally:
+            with self._lock:
+                del self._making[key]
+
+    def _write(self, view: View, subdir: str) -> None:
+        """Make a set, in a process of its own where it is large and this one serves."""
+        listing = self._catalogue.open(view)
+        names = [listing.names(subdir)] if subdir else listing.maps.values()
+        if self._rewriting is None:
+            make(self._store, listing, subdir)
+        elif sum(map(len, names)) <= _SMALL:
+            self._discarding.later(make(self._store, listing, subdir))
+        else:
+            replaced = make_apart(self._store, view, subdir, stopping=self._stopping)
+            self._discarding.later(replaced)
+
+
+def _of_revision(kept: EncodedSet, revision: str) -> EncodedSet:
+    """The same files, said to be of a later revision, which changed nothing in them."""
+    files = {name: replace(each, revision=revision) for name, each in kept.files.items()}
+    return replace(kept, revision=revision, files=files)

@@ -1,7 +1,8 @@
 """Making a set of encodings: all files of one subdir of a view, or of the view, at once."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 
 import msgspec
@@ -16,16 +17,20 @@ from condarium.model.encoded import EncodedSet
 from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
+_REMEMBERED = 128
+"""Of how many maps the digest is remembered; those of subdirs that do not change stay the same."""
+_digests: OrderedDict[int, tuple[Mapping[str, bytes], bytes]] = OrderedDict()
 
-def content_of(names: Mapping[str, bytes]) -> str:
-    """A digest of a map of names to shards."""
+
+def content_of(listing: Listing, subdir: str) -> str:
+    """A digest of what a set of files joins: the shards of a subdir, or of all."""
     digest = sha256()
-    for name in sorted(names):
-        digest.update(f"{name}\0".encode() + names[name])
+    for each in [subdir] if subdir else sorted(listing.subdirs):
+        digest.update(f"{each}\0".encode() + _map_digest(listing.names(each)))
     return digest.hexdigest()
 
 
-def make(store: Store, listing: Listing, subdir: str, *, content: str) -> set[str]:
+def make(store: Store, listing: Listing, subdir: str) -> set[str]:
     """Make a set of files and put it in the place of the one before; give what that replaces.
 
     Blobs come first, then one transaction names all of them: nobody sees files of two revisions.
@@ -38,7 +43,7 @@ def make(store: Store, listing: Listing, subdir: str, *, content: str) -> set[st
         }
         _write(store, listing, subdir, outputs)
         made = EncodedSet(
-            content=content,
+            content=content_of(listing, subdir),
             revision=listing.revision,
             files={
                 file_name: written.keep(store, file_name, revision=listing.revision)
@@ -63,3 +68,17 @@ def _write(store: Store, listing: Listing, subdir: str, outputs: Mapping[str, Ou
 def notices() -> dict[str, object]:
     """What clients are to tell their users (CEP 6): nothing yet."""
     return {"notices": []}
+
+
+def _map_digest(names: Mapping[str, bytes]) -> bytes:
+    found = _digests.get(id(names))
+    if found is not None and found[0] is names:
+        return found[1]
+    digest = sha256()
+    for name in sorted(names):
+        digest.update(f"{name}\0".encode() + names[name])
+    _digests[id(names)] = names, digest.digest()
+    while len(_digests) > _REMEMBERED:
+        with suppress(KeyError):  # another thread was quicker
+            _digests.popitem(last=False)
+    return digest.digest()

@@ -1,0 +1,159 @@
+"""Rewriting encodings in the background, when what they show has changed."""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from threading import Event, Thread
+from typing import Any
+
+from condarium.channels.encodings.making import content_of
+from condarium.channels.views.catalogue import Catalogue
+from condarium.errors import CondariumError, NotFound
+from condarium.model.hosted import ChannelKind
+from condarium.model.view import View
+from condarium.storage.facts import Facts
+from condarium.storage.locks import FileLock
+from condarium.storage.store import Store
+
+QUIET = 0.5
+"""In seconds: a set is rewritten once nothing more has changed for so long,"""
+LONGEST = 10.0
+"""or once so much time has passed since it changed first."""
+_LOOKING = 0.25
+"""In seconds: how often the store is asked whether anything happened, which takes microseconds."""
+_AGAIN = 30.0
+"""In seconds: how often to look at everything though nothing happened: cooldowns end, and what
+failed is tried again."""
+
+_log = logging.getLogger(__name__)
+_Key = tuple[View, str]
+
+
+@dataclass(kw_only=True)
+class _Stale:
+    """A set of files that shows an earlier state: since when, and when that state last changed."""
+
+    content: str
+    first: float
+    last: float
+
+    def is_due(self, now: float) -> bool:
+        return now - self.last >= QUIET or now - self.first >= LONGEST
+
+
+class Rewriting:
+    """A thread that notices what changes, whoever changes it, and has it rewritten.
+
+    `make` makes a set of files; `tidy` is called between.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        *,
+        make: Callable[[View, str], None],
+        tidy: Callable[[], None],
+    ) -> None:
+        self._store, self._catalogue, self._make, self._tidy = store, catalogue, make, tidy
+        self._stale: dict[_Key, _Stale] = {}
+        self._seen: Any = None
+        self._looked = 0.0
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="encodings", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOKING):
+            try:
+                self.step()
+            except Exception:  # noqa: BLE001  # it must outlive a store that fails for a while
+                _log.exception("encodings cannot be rewritten now")
+                self._stopping.wait(_AGAIN)
+
+    def step(self) -> None:
+        """Look for changes, and rewrite what is due."""
+        if self._happened():
+            self._look()
+        for key, stale in list(self._stale.items()):
+            if stale.is_due(time.monotonic()) and not self._stopping.is_set():
+                self._rewrite(key)
+        self._tidy()
+
+    def _happened(self) -> bool:
+        seen: object = self._store.database.version()
+        if seen is None:
+            with self._store.database.read() as facts:
+                seen = facts.channels.heads()
+        happened = seen != self._seen or time.monotonic() > self._looked + _AGAIN
+        self._seen = seen
+        return happened
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        with self._store.database.read() as facts:
+            wanted = set(_wanted(facts))
+        self._stale = dict(self._out_of_date(wanted))
+
+    def _out_of_date(self, wanted: set[tuple[str, str]]) -> Iterator[tuple[_Key, _Stale]]:
+        """The sets that are not what their views show now."""
+        now = time.monotonic()
+        for address, subdir in sorted(wanted):
+            view = View.parse(address)
+            try:
+                listing = self._catalogue.open(view)
+            except NotFound:
+                continue
+            if subdir and subdir not in listing.subdirs:
+                continue
+            content = content_of(listing, subdir)
+            with self._store.database.read() as facts:
+                kept = facts.encodings.get(listing.channel, address, subdir)
+            if kept is None or kept.content != content:
+                before = self._stale.get((view, subdir))
+                same = before is not None and before.content == content
+                yield (
+                    (view, subdir),
+                    _Stale(
+                        content=content,
+                        first=before.first if before else now,
+                        last=before.last if before and same else now,
+                    ),
+                )
+
+    def _rewrite(self, key: _Key) -> None:
+        """Have a set rewritten, by one process of this machine at a time."""
+        lock = FileLock(self._store.layout.locks / "encodings")
+        if not lock.acquire():
+            return
+        try:
+            self._make(*key)
+        except CondariumError as error:
+            if not self._stopping.is_set():
+                _log.error("a view was not encoded", extra=_said(key, error))
+        finally:
+            lock.release()
+        del self._stale[key]
+
+
+def _said(key: _Key, error: CondariumError) -> Mapping[str, str]:
+    return {"view": str(key[0]), "subdir": key[1], "error": error.message}
+
+
+def _wanted(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Views with subdirs: those that somebody asked for, and label `main` of our own packages.
+
+    What lies behind a proxy is fetched when somebody asks for it.
+    """
+    yield from facts.encodings.of_the_present()
+    for channel in facts.channels.all():
+        if channel.kind is ChannelKind.LOCAL:
+            for subdir in facts.holdings.subdirs(channel):
+                yield channel.name.name, subdir
