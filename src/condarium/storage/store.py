@@ -1,6 +1,7 @@
 """A store, opened: facts, blobs, and the folder in which prefixes are."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ class Store:
         self.settings = settings
         self.layout = Layout(settings.store)
         self.now = now
+        self.closing = ExitStack()
+        """What is to be closed with the store."""
 
     @cached_property
     def database(self) -> "Database":
@@ -72,6 +75,7 @@ class Store:
             raise NoSuchStore(self.layout.root)
 
     def close(self) -> None:
+        self.closing.close()
         if "database" in vars(self):
             self.database.close()
 

@@ -68,8 +68,7 @@ def import_index(
         progress.phase("read the index")
         taking = _Taking(indexed_at=int(store.now().timestamp() * 1000))
         indexes = list(reading)
-        if fetch:
-            _fetch(store, files, indexes, taking, progress)
+        fetched = _fetch(store, files, indexes, taking, progress) if fetch else 0
         progress.phase("take over", None, "records")
         with revise(store, channel, "import-index", reason=reason or base, actor=actor) as draft:
             counts = [_add(draft, index, label, taking, progress) for index in indexes]
@@ -80,7 +79,7 @@ def import_index(
         revision=draft.revision.number if draft.revision else None,
         subdirs=tuple(counts),
         skipped=taking.skipped(),
-        fetched=taking.fetched_bytes,
+        fetched=fetched,
     )
 
 
@@ -90,8 +89,7 @@ class _Taking:
 
     indexed_at: int
     digests: dict[_Key, str] = field(default_factory=dict)
-    """SHA-256 of the files that were fetched."""
-    fetched_bytes: int = 0
+    """SHA-256 of the files that were fetched, which not every record says."""
     unfit: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def files(self, index: SubdirIndex, unpacked: Unpacked) -> Iterator[HostedFile]:
@@ -155,8 +153,8 @@ def _fetch(
     indexes: Sequence[SubdirIndex],
     taking: _Taking,
     progress: Progress,
-) -> None:
-    """Fetch and verify all bytes, several at once; the first failure is the end of it."""
+) -> int:
+    """Fetch and verify all bytes, several at once, and say how many; the first failure ends it."""
     found = [
         file
         for index in indexes
@@ -165,26 +163,22 @@ def _fetch(
     ]
     progress.phase("fetch packages", sum(file.size or 0 for file in found), "bytes")
 
-    def one(file: HostedFile) -> None:
+    def one(file: HostedFile) -> int:
         assert file.source is not None
-        kept = file.sha256 and store.blobs.has(file.sha256)
-        digest = (
-            file.sha256
-            if kept
-            else pull(
-                store, files, file.source, sha256=file.sha256 or None, md5=file.md5, size=file.size
-            )
+        if file.sha256 and (size := store.blobs.size(file.sha256)) is not None:
+            progress.advance(size)
+            return 0
+        digest = pull(
+            store, files, file.source, sha256=file.sha256 or None, md5=file.md5, size=file.size
         )
         taking.digests[file.subdir, file.file_name] = digest
-        if not kept:
-            taking.fetched_bytes += store.blobs.size(digest) or 0
         progress.advance(file.size or 0)
+        return store.blobs.size(digest) or 0
 
     with ThreadPoolExecutor(_FETCHING) as pool:
         working = [pool.submit(one, file) for file in found]
         try:
-            for each in working:
-                each.result()
+            return sum(each.result() for each in working)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -79,6 +79,16 @@ def pull(
 
 
 @contextmanager
+def fetched(store: Store, url: str) -> Iterator[Path]:
+    """What is at a URL, as a file for a while. Raises UpstreamFailed and its kinds."""
+    with _incoming(store) as path:
+        what = f"cannot fetch {url.rpartition('/')[2] or url}"
+        with upstream_failures(what), path.open("wb") as into:
+            remote_files(store).download(url, into)
+        yield path
+
+
+@contextmanager
 def _incoming(store: Store) -> Iterator[Path]:
     """A file to fetch into, which is gone afterwards."""
     make_folder(store.layout.incoming)

@@ -43,6 +43,8 @@ def remote_files(store: Store, upstream: str = "") -> RemoteFiles:
     `upstream` is a channel's URL whose credentials are to be used, if it has any.
     """
     with _lock:
+        if store not in _readers:
+            store.closing.callback(_forget, store)
         readers = _readers.setdefault(store, {})
         if upstream not in readers:
             environ, home = store.settings.environ, store.settings.home
@@ -53,6 +55,11 @@ def remote_files(store: Store, upstream: str = "") -> RemoteFiles:
                 channels=[parse_channel_url(upstream)] if upstream else (),
             )
         return readers[upstream]
+
+
+def _forget(store: Store) -> None:
+    for files in _readers.pop(store, {}).values():
+        files.close()
 
 
 def find_channel(store: Store, name: str) -> ChannelUrl:

@@ -14,12 +14,11 @@ def imported(answer: Imported, page: Page) -> None:
     ]
     page.table(("", "new", "changed", "there already"), rows, right=(1, 2, 3))
     for skipped in answer.skipped:
+        more = ", …" if skipped.count > len(skipped.examples) else ""
         page.line(
             yellow("left out "),
             f"{count(skipped.count, 'record')}: {skipped.reason} ",
-            dim(
-                f"({', '.join(skipped.examples)}{', …' * (skipped.count > len(skipped.examples))})"
-            ),
+            dim(f"({', '.join(skipped.examples)}{more})"),
         )
     if answer.fetched:
         page.line(f"fetched {size(answer.fetched)}")
