@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from rattler_build import FileEntry, assemble_package
+from rattler_build import FileEntry, Stage0Recipe, assemble_package
 from tests.support.bad_packages import (
     BZ2,
     CONDA,
@@ -239,3 +239,35 @@ def test_no_real_record_is_refused(subdir: str) -> None:
         read, _ = read_index(content, PackageFileName.parse(file), datetime.now(UTC))
         assert read["depends"] == record["depends"]
         assert read["subdir"] == subdir
+
+
+def test_a_package_that_rattler_build_built_is_read(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        """
+        package: {name: built, version: "1.0"}
+        build:
+          number: 2
+          script: |
+            mkdir -p $PREFIX/bin $PREFIX/lib $PREFIX/empty
+            echo "#!$PREFIX/bin/sh" > $PREFIX/bin/built
+            echo a > $PREFIX/lib/a
+            ln $PREFIX/lib/a $PREFIX/lib/same
+            ln -s a $PREFIX/lib/link
+            ln -s gone $PREFIX/lib/nowhere
+            ln -s $PREFIX/lib $PREFIX/lib64
+        requirements:
+          run_exports: ["built >=1"]
+        tests:
+          - script: ["true"]
+        about: {homepage: "https://example.org", summary: A tool, license: MIT}
+        """
+    )
+    for variant in Stage0Recipe.from_file(recipe).render():
+        variant.run_build(output_dir=tmp_path / "out")
+    (path,) = (tmp_path / "out").glob("*/built-*.conda")
+    package = read_package(path, path.name, now=datetime.now(UTC))
+    assert (package.build_number, package.subdir) == (2, path.parent.name)
+    assert package.record["run_exports"] == {"weak": ["built >=1"]}
+    assert package.about["home"] == "https://example.org/"
+    assert package.warnings == ()
