@@ -79,8 +79,9 @@ class Patching:
     """The patches that hold at a revision, compiled where they are needed."""
 
     def __init__(self, blobs: Blobs, facts: Facts, channel: HostedChannel, *, at: int) -> None:
-        holding = facts.holdings.holding(channel, at=at, kind=FactKind.PATCH)
-        positions = sorted(fact.position for fact in holding)
+        # They are about no name in no subdir: so they are found by the index, not by a scan.
+        holding = facts.holdings.about(channel, [("", "")], at=at)
+        positions = sorted(fact.position for fact in holding if fact.kind is FactKind.PATCH)
         known = facts.holdings.patches(channel) if positions else {}
         self._patches = [known[position] for position in positions]
         self._blobs = blobs

@@ -1,6 +1,27 @@
 """How results look to a person: one function for each type that an operation answers."""
 
-from condarium.cli.render import environments, making, questions, quickstart, remote, store
+from condarium.cli.render import (
+    channel_patches,
+    channels,
+    environments,
+    making,
+    questions,
+    quickstart,
+    remote,
+    sources,
+    store,
+)
 from condarium.cli.render.registry import renderer
 
-__all__ = ["environments", "making", "questions", "quickstart", "remote", "renderer", "store"]
+__all__ = [
+    "channel_patches",
+    "channels",
+    "environments",
+    "making",
+    "questions",
+    "quickstart",
+    "remote",
+    "renderer",
+    "sources",
+    "store",
+]

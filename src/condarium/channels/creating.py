@@ -1,0 +1,138 @@
+"""Channels come and go: local ones, unions of others, and proxies of channels elsewhere."""
+
+from collections.abc import Sequence
+
+from condarium.errors import BadArguments, Conflict
+from condarium.model.actor import Actor
+from condarium.model.channel_changes import ChannelCreated, ChannelRemoved
+from condarium.model.channel_url import BadChannel, parse_channel_url
+from condarium.model.fact import FactKind
+from condarium.model.hosted import ChannelKind, Filter, HostedChannel, UnionMode
+from condarium.model.subdirs import is_subdir, likely_subdir
+from condarium.model.view import ChannelName
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+_SCHEMES = ("https://", "http://", "file://")
+
+
+class PrivateMember(Conflict):
+    """A public union would show what is in a private channel."""
+
+    def __init__(self, union: ChannelName, members: Sequence[ChannelName]) -> None:
+        self.union, self.members = union, tuple(members)
+        names = ", ".join(map(str, members))
+        private = "is private" if len(members) == 1 else "are private"
+        super().__init__(
+            f"the union {union} would be public, and {names} {private}",
+            hint="Leave --public out, or make the union of public channels only.",
+        )
+
+
+class ChannelInUse(Conflict):
+    """A channel is a member of a union."""
+
+    def __init__(self, channel: ChannelName, unions: Sequence[ChannelName]) -> None:
+        self.channel, self.unions = channel, tuple(unions)
+        super().__init__(
+            f"channel {channel} is in the union {', '.join(map(str, unions))}",
+            hint=f"Remove the union first: condarium channel remove {unions[0]}",
+        )
+
+
+def create(
+    store: Store,
+    name: ChannelName,
+    *,
+    public: bool,
+    description: str,
+    members: Sequence[ChannelName] = (),
+    mode: UnionMode = UnionMode.FIRST,
+    upstream: str | None = None,
+    filter: Filter | None = None,  # noqa: A002 - the word that a proxy has for it
+    actor: Actor,
+) -> ChannelCreated:
+    """Make a channel: a union where it has `members`, a proxy where it has an `upstream`.
+
+    A union can only be of channels that are there, so that none can contain itself. Raises
+    ChannelExists, NoSuchChannel, PrivateMember, BadChannel, BadPackageSpec, BadArguments.
+    """
+    if members and upstream is not None:
+        raise BadArguments("a channel is a union or a proxy, not both")
+    kind = ChannelKind.UNION if members else ChannelKind.PROXY if upstream else ChannelKind.LOCAL
+    channel = HostedChannel(
+        id=0,
+        name=name,
+        kind=kind,
+        public=public,
+        description=description,
+        created_at=store.now(),
+        created_by=actor.name,
+        head=0,
+        members=tuple(dict.fromkeys(members)),
+        mode=mode,
+        upstream=None if upstream is None else _address(upstream),
+        filter=_checked(filter or Filter()),
+    )
+    detail = {"kind": str(kind), "public": "yes" if public else "no"}
+    with store.database.change(actor, "channel create", name.name, detail) as facts:
+        _check_members(facts, channel)
+        facts.channels.create(channel)
+    return ChannelCreated(
+        channel=name,
+        kind=kind,
+        public=public,
+        description=description,
+        members=channel.members,
+        merge=mode is UnionMode.MERGE,
+        upstream=channel.upstream,
+    )
+
+
+def remove(store: Store, name: ChannelName, *, actor: Actor) -> ChannelRemoved:
+    """Delete a channel, its log and its facts. Raises NoSuchChannel, ChannelInUse."""
+    with store.database.change(actor, "channel remove", name.name) as facts:
+        channel = facts.channels.lock(name)
+        unions = [each.name for each in facts.channels.all() if name in each.members]
+        if unions:
+            raise ChannelInUse(name, unions)
+        holding = facts.holdings.holding(channel, at=channel.head, kind=FactKind.FILE)
+        files = sum(1 for _ in holding)
+        facts.channels.remove(name)
+    return ChannelRemoved(channel=name, revisions=channel.head, files=files)
+
+
+def _check_members(facts: Facts, channel: HostedChannel) -> None:
+    """Hold the members, so that none of them is removed meanwhile."""
+    members = [facts.channels.lock(member) for member in sorted(channel.members)]
+    private = [member.name for member in members if not member.public]
+    if channel.public and private:
+        raise PrivateMember(channel.name, private)
+
+
+def _address(text: str) -> str:
+    """The URL of a channel elsewhere. Raises BadChannel."""
+    if not text.startswith(_SCHEMES):
+        hint = "Write where it is, such as https://conda.example.org/lab."
+        raise BadChannel(text, "not the URL of a channel", hint=hint)
+    parsed = parse_channel_url(text)
+    if parsed.credentials is not None:
+        hint = "Leave them out, and keep them where conda keeps them; whoever sees the channel "
+        raise BadChannel(text, "a URL with credentials", hint=f"{hint}sees its URL.")
+    return parsed.url
+
+
+def _checked(chosen: Filter) -> Filter:
+    if chosen.specs or chosen.exclude:
+        from condarium.engine.solving.record_spec import RecordSpec  # rattler takes its time
+
+        for text in (*chosen.specs, *chosen.exclude):
+            RecordSpec.parse(text)
+    for subdir in chosen.subdirs:
+        if not is_subdir(subdir):
+            guess = likely_subdir(subdir)
+            raise BadArguments(
+                f"{subdir!r} is not a subdir",
+                hint=f"Did you mean {guess}?" if guess else "Such as linux-64 or noarch.",
+            )
+    return chosen
