@@ -24,6 +24,7 @@ _DECLARATIONS = (
     "condarium.channels.operations",
     "condarium.channels.queries",
     "condarium.channels.remote_operations",
+    "condarium.channels.source_operations",
     "condarium.server.operations",
 )
 """The modules in which capabilities declare their operations, in the order that help shows."""

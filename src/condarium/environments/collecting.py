@@ -33,6 +33,9 @@ from condarium.storage.store import Store
 ANSWERS_KEPT = timedelta(days=30)
 """How long a lock that no generation uses answers its question without a new solve."""
 
+DERIVED_KEPT = timedelta(days=7)
+"""How long a client may still ask for a shard that a view made of others, once it shows another."""
+
 UNNAMED_KEPT = timedelta(hours=1)
 """How long a blob in a bucket may lie before some fact names it."""
 
@@ -167,6 +170,8 @@ def _blobs(store: Store) -> Iterator[Garbage]:
     with store.database.read() as facts:
         named = facts.environments.blobs() | facts.builds.logs()
         named |= facts.solves.locks_since(store.now() - ANSWERS_KEPT)
+        named |= facts.holdings.blobs() | facts.shards.blobs()
+        named |= facts.encodings.blobs() | facts.sources.blobs()
     shared = store.settings.blobs is not None
     for blob in store.blobs:
         # Locks reach one machine: what another one has just put may not be named yet.
@@ -209,6 +214,7 @@ def _settle(store: Store) -> None:
             if not is_held(layout.locks / "build" / str(build.id)):
                 _note_interrupted(store, build, facts.builds.end)
         facts.solves.remove_before(store.now() - ANSWERS_KEPT, keep=facts.environments.blobs())
+        facts.shards.forget_derived(store.now() - DERIVED_KEPT)
         environments = {each.name: each for each in facts.environments.all()}
     for environment in environments.values():
         settle(store, environment)

@@ -14,6 +14,7 @@ from condarium.storage.holdings import Holdings
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.shards import Shards
 from condarium.storage.solves import Solves
+from condarium.storage.sources import Sources
 
 
 class Facts:
@@ -57,6 +58,10 @@ class Facts:
     @cached_property
     def contents(self) -> Contents:
         return Contents(self._connection)
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

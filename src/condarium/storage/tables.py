@@ -288,6 +288,7 @@ sources = Table(
     Column("sha256", String(64), primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("file_name", String(255), nullable=False),
+    Column("public", Boolean, nullable=False),
     Column("at", Instant, nullable=False),
     Column("actor", String(255), nullable=False),
 )

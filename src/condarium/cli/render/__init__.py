@@ -22,6 +22,7 @@ __all__ = [
     "quickstart",
     "remote",
     "renderer",
+    "serve",
     "sources",
     "store",
 ]

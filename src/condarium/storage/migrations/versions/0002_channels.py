@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("public", sa.Boolean(), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("actor", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("sha256", name="pk_sources"),
