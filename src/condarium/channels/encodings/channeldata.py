@@ -34,7 +34,7 @@ def channeldata(store: Store, listing: Listing) -> dict[str, Any]:
     for subdir in sorted(listing.subdirs):
         for name, shard in shards_of(store, listing, subdir):
             if shard.records:
-                file_name = _describe(packages.setdefault(name, {}), subdir, shard)
+                file_name = describe(packages.setdefault(name, {}), subdir, shard)
                 if file_name:
                     newest[name] = {subdir: file_name}
     for name, about in abouts(store, listing, newest):
@@ -73,7 +73,7 @@ def abouts(
                     yield names.pop(file_name), msgspec.json.decode(about)
 
 
-def _describe(package: dict[str, Any], subdir: str, shard: Shard) -> str | None:
+def describe(package: dict[str, Any], subdir: str, shard: Shard) -> str | None:
     """Add what a subdir has of a package; give its newest file if it is newer than all before."""
     order = newest_first(shard.records)
     package.setdefault("subdirs", []).append(subdir)

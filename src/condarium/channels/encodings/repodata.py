@@ -50,9 +50,8 @@ def _exports(record: Any) -> dict[str, Any]:
 
 def _platform(subdir: str) -> dict[str, Any]:
     platform, _, arch = subdir.partition("-")
-    names = {"64": "x86_64", "32": "x86"}
-    named = {"platform": platform, "arch": names.get(arch, arch)} if arch else {}
-    return {**named, "subdir": subdir, "version": 1}
+    named = {"64": "x86_64", "32": "x86"}.get(arch, arch) or None
+    return {"platform": platform, "arch": named, "subdir": subdir, "version": 1}
 
 
 class _Sections:
