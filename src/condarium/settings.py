@@ -1,9 +1,23 @@
 """The settings, read once at the entry point and passed on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from condarium.errors import BadInput
+from condarium.model.secret import Secret
+
+_SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
+
+class BadSetting(BadInput):
+    """A setting does not say what it may say."""
+
+    def __init__(self, name: str, found: str, expected: str) -> None:
+        self.name, self.found, self.expected = name, found, expected
+        super().__init__(f"{name}: found {found!r}; expected {expected}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +51,52 @@ class Settings:
             home=home,
             environ=dict(environ),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerSettings:
+    """How `condarium serve` answers.
+
+    `max_age` is for how many seconds a client may take a head's index for fresh without asking;
+    `upload_limit` how many bytes an upload may have. The administrator's token is `admin_token`, or
+    in the file `admin_token_file`, or, where both are None, in a file in the store.
+    """
+
+    max_age: int = 0
+    upload_limit: int = 20 * 10**9
+    admin_token: Secret | None = None
+    admin_token_file: Path | None = None
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Take CONDARIUM_MAX_AGE, _UPLOAD_LIMIT, _ADMIN_TOKEN and _ADMIN_TOKEN_FILE.
+
+        Raises BadSetting.
+        """
+        token = environ.get("CONDARIUM_ADMIN_TOKEN")
+        file = environ.get("CONDARIUM_ADMIN_TOKEN_FILE")
+        return cls(
+            max_age=_seconds("CONDARIUM_MAX_AGE", environ, cls.max_age),
+            upload_limit=_bytes("CONDARIUM_UPLOAD_LIMIT", environ, cls.upload_limit),
+            admin_token=Secret(token) if token else None,
+            admin_token_file=Path(file).expanduser().absolute() if file else None,
+        )
+
+
+def _seconds(name: str, environ: Mapping[str, str], default: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not re.fullmatch(r"\d{1,8}", text, re.ASCII):
+        raise BadSetting(name, text, "a whole number of seconds")
+    return int(text)
+
+
+def _bytes(name: str, environ: Mapping[str, str], default: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    found = re.fullmatch(r"([1-9]\d{0,14})\s*([kMGT]?)B?", text, re.ASCII)
+    if not found:
+        raise BadSetting(name, text, "a number of bytes such as 500M or 20G")
+    return int(found[1]) * _SIZES[found[2]]

@@ -77,6 +77,8 @@ def _call(
         with output.kept_clean():
             result = client.call(operation, arguments)
         output.result(operation, result, arguments, quiet=options.quiet)
+        if wait := getattr(result, "wait", None):  # it goes on until it is told to end
+            wait()
     return exit_codes.of_result(result)
 
 

@@ -1,0 +1,1 @@
+"""The HTTP server: channels as clients download them, and uploads into them."""

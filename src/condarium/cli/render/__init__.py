@@ -8,6 +8,7 @@ from condarium.cli.render import (
     questions,
     quickstart,
     remote,
+    serve,
     sources,
     store,
 )

@@ -1,0 +1,46 @@
+"""The ASGI application: which part of the server answers a request, and what errors become."""
+
+import logging
+
+from condarium.errors import CondariumError
+from condarium.server.content import Content
+from condarium.server.credentials import Gate, split_token
+from condarium.server.problems import NoSuchMethod, problem, status_of, unexpected
+from condarium.server.responses import Receive, Response, Scope, Send, send_response
+from condarium.server.uploads import Uploads
+
+_log = logging.getLogger(__name__)
+_HEALTHY = Response.of(b"ok\n", media_type="text/plain", cache_control="no-cache")
+
+
+class Application:
+    """Everything that `condarium serve` answers."""
+
+    def __init__(self, content: Content, uploads: Uploads, gate: Gate) -> None:
+        self._content, self._uploads, self._gate = content, uploads, gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        try:
+            response = await self._respond(scope, headers, receive)
+        except CondariumError as error:
+            response = problem(error)
+            if response.status >= 500:
+                _log.error("request failed", exc_info=error, extra={"status": status_of(error)})
+        except Exception:  # noqa: BLE001 - a request's own boundary
+            _log.exception("unexpected error")
+            response = unexpected()
+        await send_response(response.answering(scope["method"], headers), send)
+
+    async def _respond(
+        self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
+    ) -> Response:
+        path, token = split_token(scope["path"])
+        if path.startswith("/api/"):
+            actor = self._gate.actor(headers, token)
+            return await self._uploads.respond(scope, path, headers, receive, actor)
+        if scope["method"] not in ("GET", "HEAD"):
+            raise NoSuchMethod(scope["method"], "GET", "HEAD")
+        if path == "/healthz":
+            return _HEALTHY
+        return await self._content.respond(path, lambda: self._gate.actor(headers, token))

@@ -1,0 +1,150 @@
+"""The content plane: what clients of channels download.
+
+What was answered before and cannot have changed since is answered on the event loop, in
+microseconds: the database is asked whether anything was committed. All else is made by threads.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+
+from condarium.access.decision import decide
+from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.views.listing import Listing
+from condarium.errors import NotFound
+from condarium.model.actor import Actor, Permission
+from condarium.model.hosted import ChannelKind
+from condarium.model.view import ChannelName, View
+from condarium.server.addresses import (
+    Address,
+    FileAddress,
+    FrontPage,
+    NoSuchAddress,
+    ShardAddress,
+    parse_address,
+)
+from condarium.server.cache import Cache
+from condarium.server.downloads import BytesAbsent, Downloads
+from condarium.server.responses import ElsewhereBody, Response
+from condarium.settings import ServerSettings
+from condarium.storage.channels import NoSuchChannel
+from condarium.storage.store import Store
+
+_READY = 64 << 20
+"""How many bytes of responses are kept in memory."""
+_THREADS = 8
+_FETCHING = 16
+"""How many packages are fetched from elsewhere at once."""
+
+Who = Callable[[], Actor]
+
+
+class NoChannelHere(NotFound):
+    """There is no channel of this name that the request may see.
+
+    It is said alike of channels that are not there and of private ones.
+    """
+
+    def __init__(self, channel: ChannelName) -> None:
+        self.channel = channel
+        super().__init__(
+            f"there is no channel {channel} here that everybody may read",
+            hint="If it is private, send a token: /t/TOKEN in front of the path, HTTP Basic, or "
+            "`Authorization: Bearer TOKEN`.",
+        )
+
+
+class Content:
+    """Answers what is asked of channels."""
+
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
+        self._store = store
+        self._catalogue = Catalogue(store)
+        self._encodings = Encodings(store, self._catalogue)
+        self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
+        self._ready: Cache[tuple[int, bool, Response]] = Cache(_READY)
+        self._pool = ThreadPoolExecutor(_THREADS, "content")
+        self._fetching = ThreadPoolExecutor(_FETCHING, "fetching")
+
+    def start(self) -> None:
+        self._encodings.start()
+
+    def stop(self) -> None:
+        self._encodings.stop()
+        for pool in (self._pool, self._fetching):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    async def respond(self, path: str, who: Who) -> Response:
+        """Answer for a path without its token; `who` is asked where not everybody may read.
+
+        Raises NotFound, NotSignedIn, and what the store raises.
+        """
+        address = parse_address(path)
+        if ready := self._at_hand(address, who):
+            return ready
+        make = partial(self._make, address, who)
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, make)
+        except BytesAbsent as absent:
+            await loop.run_in_executor(self._fetching, self._fetch, absent)
+            return await loop.run_in_executor(self._pool, make)
+
+    def _at_hand(self, address: Address, who: Who) -> Response | None:
+        known = self._ready.get(address)
+        if known is None or known[0] != self._store.database.version():
+            return None
+        _, public, response = known
+        return response if public or _may_read(who()) else None
+
+    def _make(self, address: Address, who: Who) -> Response:
+        version = self._store.database.version()
+        match address:
+            case FrontPage() | FileAddress(file_name=""):
+                raise NoSuchAddress  # pages are not there yet
+            case ShardAddress(channel=channel, digest=digest):
+                listing = self._open(View(channel=channel), who)
+                response = self._downloads.shard(listing, digest)
+            case FileAddress(view=view):
+                listing = self._open(view, who)
+                response = self._downloads.file(listing, address)
+        if version is not None and _keeps(listing) and not isinstance(response.body, ElsewhereBody):
+            size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
+            self._ready.keep(address, (version, listing.channel.public, response), size=size)
+        return response
+
+    def _open(self, view: View, who: Who) -> Listing:
+        """Open a view that may be read; of others nothing is told, not even that they exist."""
+        try:
+            with self._store.database.read() as facts:
+                channel = facts.channels.get(view.channel)
+        except NoSuchChannel as error:
+            if _may_read(who()):
+                raise
+            raise NoChannelHere(view.channel) from error
+        if not channel.public and not _may_read(who()):
+            raise NoChannelHere(view.channel)
+        return replace(self._catalogue.open(view), channel=channel)
+
+    def _fetch(self, absent: BytesAbsent) -> None:
+        from condarium.channels.remote.pulling import ensure_bytes
+
+        ensure_bytes(self._store, absent.channel, absent.file)
+
+
+def _may_read(actor: Actor) -> bool:
+    return decide(actor, Permission.CHANNEL_READ).allowed
+
+
+def _keeps(listing: Listing) -> bool:
+    """Whether the view stays as it is until something is committed.
+
+    A cooldown ends by the clock, and a channel elsewhere changes there.
+    """
+    if listing.parts:
+        return all(_keeps(part) for part in listing.parts)
+    local = listing.channel.kind is ChannelKind.LOCAL
+    return listing.past or (local and listing.view.cooldown is None)

@@ -1,0 +1,146 @@
+"""What is downloaded from a channel, as responses; every function here may wait for the store."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+from threading import Lock
+
+from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.views.listing import Listing
+from condarium.channels.views.packages import find_package
+from condarium.channels.views.reading import read_shard
+from condarium.channels.views.shard_index import FILE_NAME, encode_shard_index
+from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.server.addresses import FileAddress, NoSuchAddress
+from condarium.server.cache import Cache
+from condarium.server.responses import IMMUTABLE, Body, ElsewhereBody, FileBody, Response
+from condarium.settings import ServerSettings
+from condarium.storage.store import Store
+
+_ZSTD = "application/zstd"
+_PACKAGES = {".conda": "application/octet-stream", ".tar.bz2": "application/x-bzip2"}
+_LASTING = timedelta(hours=1)
+"""For how long a signed URL is good: the slowest download of the largest package."""
+_INDEXES = 64 << 20
+"""How many bytes of indexes of shards are kept in memory."""
+
+Index = tuple[Mapping[str, bytes], bytes, str]
+"""The shards by name that an index was made of, its bytes, and its ETag."""
+
+
+class BytesAbsent(Exception):
+    """The store does not have a package's bytes yet, and they can be fetched."""
+
+    def __init__(self, channel: HostedChannel, file: HostedFile) -> None:
+        self.channel, self.file = channel, file
+        super().__init__(file.file_name)
+
+
+class Downloads:
+    """Makes the responses of views that whoever asks may see."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, encodings: Encodings, settings: ServerSettings
+    ) -> None:
+        self._store, self._encodings = store, encodings
+        self._catalogue, self._settings = catalogue, settings
+        self._indexes: Cache[Index] = Cache(_INDEXES)
+        self._encoding = Lock()
+
+    def file(self, listing: Listing, address: FileAddress) -> Response:
+        """A file of a view. Raises NotFound, or BytesAbsent for a package."""
+        suffix = next((end for end in _PACKAGES if address.file_name.endswith(end)), None)
+        if suffix and address.subdir:
+            return self._package(listing, address, _PACKAGES[suffix])
+        if address.subdir and address.subdir not in listing.subdirs:
+            raise NoSuchAddress(f"{listing.view} has no {address.subdir}")
+        if address.file_name == FILE_NAME:
+            return self._shard_index(listing, address.subdir)
+        return self._encoded(listing, address)
+
+    def shard(self, listing: Listing, digest: bytes) -> Response:
+        """A shard that some view of the channel names, or has named lately."""
+        with self._store.database.read() as facts:
+            if not any(facts.shards.is_of(each, digest) for each in _channels(listing)):
+                raise NoSuchAddress(f"channel {listing.channel.name} has no such shard")
+        return Response.of(
+            read_shard(self._store, listing, digest),
+            media_type=_ZSTD,
+            etag=digest.hex(),
+            cache_control=self._cache_control(listing, settled=True),
+        )
+
+    def _shard_index(self, listing: Listing, subdir: str) -> Response:
+        _, content, etag = self._index(listing, subdir)
+        return Response.of(
+            content,
+            media_type=_ZSTD,
+            etag=etag,
+            cache_control=self._cache_control(listing, settled=listing.past),
+        ).plus(_revision(listing.revision))
+
+    def _index(self, listing: Listing, subdir: str) -> Index:
+        """The index, made once; a revision that does not touch the subdir leaves it as it is."""
+        key, names = (listing.view, subdir), listing.names(subdir)
+        with self._encoding:
+            known = self._indexes.get(key)
+            if known and known[0] is names:
+                return known
+            content = encode_shard_index(listing.view, subdir, names)
+            index = names, content, sha256(content).hexdigest()[:32]
+            return self._indexes.keep(key, index, size=len(content))
+
+    def _encoded(self, listing: Listing, address: FileAddress) -> Response:
+        """A file that is written behind the head, and says which revision it is of."""
+        encoded = self._encodings.get(listing.view, address.subdir, address.file_name)
+        settled = listing.past and encoded.revision == listing.revision
+        return Response.of(
+            self._body(encoded.digest, encoded.size),
+            media_type=encoded.media_type,
+            etag=encoded.digest[:32],
+            cache_control=self._cache_control(listing, settled=settled),
+        ).plus(_revision(encoded.revision))
+
+    def _package(self, listing: Listing, address: FileAddress, media_type: str) -> Response:
+        with self._store.database.read() as facts:
+            channel, file = find_package(facts, listing, address.subdir, address.file_name)
+        if file.source and not self._store.blobs.has(file.sha256):
+            raise BytesAbsent(channel, file)
+        return Response.of(
+            self._package_body(file),
+            media_type=media_type,
+            etag=file.sha256,
+            cache_control=self._cache_control(listing, settled=True),
+        ).plus(_revision(listing.revision))
+
+    def _package_body(self, file: HostedFile) -> Body:
+        url = self._store.blobs.signed_url(file.sha256, lasting=_LASTING)
+        if url is None:
+            return self._body(file.sha256, file.size)
+        size = file.size or self._store.blobs.size(file.sha256) or 0
+        return ElsewhereBody(url=url, size=size)
+
+    def _body(self, digest: str, size: int | None) -> Body:
+        """A blob: the file that it is, or else its bytes."""
+        path = self._store.blobs.file(digest)
+        if path is not None and (found := self._store.blobs.size(digest)) is not None:
+            return FileBody(path=path, size=found)
+        return self._store.blobs.get(digest)
+
+    def _cache_control(self, listing: Listing, *, settled: bool) -> str:
+        """`settled` is what never has other bytes at its address."""
+        whose = "public" if listing.channel.public else "private"
+        if settled:
+            return f"{whose}, {IMMUTABLE}"
+        age = self._settings.max_age
+        return f"{whose}, max-age={age}" if age else f"{whose}, no-cache"
+
+
+def _channels(listing: Listing) -> list[HostedChannel]:
+    """The channel, and a union's members and theirs."""
+    return [listing.channel, *(each for part in listing.parts for each in _channels(part))]
+
+
+def _revision(revision: str) -> tuple[bytes, bytes]:
+    return b"x-condarium-revision", revision.encode()

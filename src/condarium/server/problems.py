@@ -1,0 +1,82 @@
+"""Errors as responses: the one table of statuses, and what a client is told (RFC 9457)."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from condarium.errors import BadInput, CondariumError, Conflict, NotFound, Refused
+from condarium.model.secret import redact_url
+from condarium.server.credentials import NotSignedIn
+from condarium.server.responses import Response
+
+_STATUSES: Mapping[type[CondariumError], int] = {
+    NotSignedIn: 401,
+    BadInput: 400,
+    NotFound: 404,
+    Conflict: 409,
+    Refused: 403,
+}
+"""What is not here went wrong on our side."""
+_CHALLENGES = (
+    (b"www-authenticate", b'Basic realm="condarium", charset="UTF-8"'),
+    (b"www-authenticate", b"Bearer"),
+)
+
+
+class TooLarge(BadInput):
+    """The upload is larger than this server takes."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the upload is larger than the {limit} bytes that this server takes",
+            hint="CONDARIUM_UPLOAD_LIMIT sets the limit, where the server is started.",
+        )
+
+
+class NoSuchMethod(BadInput):
+    """There is something at this address, but it takes another method."""
+
+    def __init__(self, found: str, *expected: str) -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"found the method {found}; expected {' or '.join(expected)}")
+
+
+def status_of(error: CondariumError) -> int:
+    match error:
+        case TooLarge():
+            return 413
+        case NoSuchMethod():
+            return 405
+    found = (status for branch, status in _STATUSES.items() if isinstance(error, branch))
+    return next(found, 500)
+
+
+def problem(error: CondariumError) -> Response:
+    """Say what went wrong; of our own side's failures no more than that they are ours."""
+    status = status_of(error)
+    detail = redact_url(error.message) if status < 500 else "the server failed; its log says how"
+    hint = error.hint if status < 500 else None
+    response = _problem(status, error.code, detail, hint)
+    if status == 401:
+        return response.plus(*_CHALLENGES)
+    if isinstance(error, NoSuchMethod):
+        return response.plus((b"allow", ", ".join(error.expected).encode()))
+    return response
+
+
+def unexpected() -> Response:
+    """What a client is told of a defect."""
+    return _problem(500, "unexpected", "something unexpected happened", None)
+
+
+def _problem(status: int, code: str, detail: str, hint: str | None) -> Response:
+    said = {"status": status, "title": code.replace("-", " "), "code": code, "detail": detail}
+    if hint:
+        said["hint"] = hint
+    return Response.of(
+        msgspec.json.encode(said),
+        media_type="application/problem+json",
+        status=status,
+        cache_control="no-cache",
+    )

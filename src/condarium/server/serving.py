@@ -1,0 +1,175 @@
+"""The server as a part of this process: one granian worker, on an event loop in a thread."""
+
+import asyncio
+import signal
+import socket
+import threading
+from contextlib import ExitStack, suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Self
+
+from condarium.errors import Conflict, Failed
+from condarium.model.server_report import ServerStarted
+from condarium.server.application import Application
+from condarium.server.content import Content
+from condarium.server.credentials import Gate, administrator_token
+from condarium.server.uploads import Uploads
+from condarium.settings import ServerSettings
+from condarium.storage.modes import modes_of
+from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
+
+_BACKLOG = 1024
+_GRACE = 30
+"""For how many seconds the requests of an ending server may go on."""
+
+
+class AddressInUse(Conflict):
+    """Another program listens at the address."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host, self.port = host, port
+        super().__init__(
+            f"cannot listen at {host} port {port}: {reason}",
+            hint="Choose another with --port, or a free one with --port 0.",
+        )
+
+
+class ServerFailed(Failed):
+    """The HTTP server ended by itself."""
+
+
+class Serving(ServerStarted):
+    """A server that goes on until it is stopped.
+
+    >>> with client.serve(port=0) as serving:                             # doctest: +SKIP
+    ...     httpx.get(f"{serving.url}/lab/noarch/repodata.json")
+    """
+
+    _opened: ExitStack
+
+    @classmethod
+    def start(cls, store: Store, *, host: str, port: int) -> Self:
+        """Raises AddressInUse, BadSetting, BadTokenFile, and what opening the store raises."""
+        settings = ServerSettings.read(store.settings.environ)
+        store.database  # noqa: B018 - a store that cannot be opened is said now
+        token, file = administrator_token(store.layout, settings)
+        content, uploads = Content(store, settings), Uploads(store, settings)
+        application = Application(content, uploads, Gate(token))
+        with ExitStack() as opened:
+            reserved = opened.enter_context(_reserve(host, port))
+            opened.enter_context(modes_of(store.layout.root))
+            content.start()
+            opened.callback(content.stop)
+            opened.callback(uploads.stop)
+            port = reserved.getsockname()[1]
+            serving = cls(url=_url(host, port), store=store.layout.root, token_file=file)
+            serving._run(application, host, port)
+            serving._opened = opened.pop_all()
+        return serving
+
+    def wait(self) -> None:
+        """Wait for Ctrl-C or SIGTERM, and stop; what is being answered is answered first."""
+        before = {each: signal.signal(each, self._hear) for each in (signal.SIGINT, signal.SIGTERM)}
+        self._before = before
+        self._ending.wait()
+        self.stop()
+
+    def stop(self) -> None:
+        """End it, gracefully. Raises ServerFailed where it had ended by itself."""
+        self._ending.set()
+        with suppress(RuntimeError):  # its loop is closed already
+            self._loop.call_soon_threadsafe(self._server.stop)
+        self._thread.join(_GRACE)
+        self._opened.close()
+        if self._error:
+            raise ServerFailed(f"the server ended by itself: {self._error}") from self._error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.stop()
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        """Begin to end; the next signal does what it always does."""
+        for each, handler in self._before.items():
+            signal.signal(each, handler)
+        self._ending.set()
+
+    def _run(self, application: Application, host: str, port: int) -> None:
+        self._ending = threading.Event()
+        self._error: BaseException | None = None
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=self._live, args=(application, host, port, ready), name="server", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        _wait_until_open(host, port, self._ending)
+
+    def _live(self, application: Application, host: str, port: int, ready: threading.Event) -> None:
+        async def serve() -> None:
+            self._loop = asyncio.get_running_loop()
+            self._server = _granian(application, host, port)
+            ready.set()
+            await self._server.serve()
+
+        try:
+            asyncio.run(serve())
+            if not self._ending.is_set():
+                raise RuntimeError("its worker is gone")
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits
+            self._error = error
+        finally:
+            ready.set()
+            self._ending.set()
+
+
+def _granian(application: Application, host: str, port: int) -> "Server":
+    from granian.constants import HTTPModes, Interfaces
+    from granian.server.embed import Server
+
+    return Server(
+        application,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGINL,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=_BACKLOG,
+        log_enabled=False,
+    )
+
+
+def _reserve(host: str, port: int) -> socket.socket:
+    """Find out that nobody listens there, and keep the port, which may be any free one, for us.
+
+    The server opens a socket of its own at the same port; both have SO_REUSEPORT, and only the
+    one that listens is given connections.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as asking:
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            asking.bind(address)
+        reserved = socket.socket(family)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind(address)
+    except (OSError, OverflowError) as error:
+        raise AddressInUse(host, port, getattr(error, "strerror", None) or str(error)) from error
+    return reserved
+
+
+def _wait_until_open(host: str, port: int, ending: threading.Event) -> None:
+    """Wait until connections are taken, or the server has ended."""
+    while not ending.wait(0.005):
+        with suppress(OSError), socket.create_connection((host, port), timeout=1):
+            return
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,93 @@
+"""The real `condarium serve`, on a free port of the loopback.
+
+with serve(store) as server:
+    httpx.get(f"{server.url}/lab/noarch/repodata.json")
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+TOKEN = "t0ken-of-the-administrator"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at `url`, and knows `token`."""
+
+    url: str
+    token: str
+    process: subprocess.Popen[str]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    @property
+    def with_token(self) -> str:
+        """The URL below which everything is asked for with the token."""
+        return f"{self.url}/t/{self.token}"
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """End it as a service manager does, and give its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=40)
+
+
+@contextmanager
+def serve(
+    store: Path, *arguments: str, environ: Mapping[str, str] | None = None, **env: str
+) -> Iterator[Server]:
+    """Serve a store, with variables such as CONDARIUM_MAX_AGE="60"."""
+    log = store.with_name(f"{store.name}.server.log")
+    with start(store, *arguments, environ=environ, **env) as process:
+        server = Server(_ready(process, log), TOKEN, process, log)
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def start(
+    store: Path, *arguments: str, environ: Mapping[str, str] | None = None, **env: str
+) -> "subprocess.Popen[str]":
+    """Start it, and do not wait."""
+    command = [sys.executable, "-m", "condarium", "--store", str(store), "--json", "serve"]
+    store.parent.mkdir(parents=True, exist_ok=True)
+    with store.with_name(f"{store.name}.server.log").open("a") as log:
+        return subprocess.Popen(
+            [*command, *(arguments or ("--port", "0"))],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env={"CONDARIUM_ADMIN_TOKEN": TOKEN, **(environ or os.environ), **env},
+        )
+
+
+def _ready(process: "subprocess.Popen[str]", log: Path) -> str:
+    """The URL, as soon as the server says that it answers there."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line
+        if line.startswith("}"):
+            break
+    found = json.loads(said or "{}")
+    assert "url" in found, f"the server did not start: {said}{log.read_text()}"
+    return str(found["url"])
