@@ -94,12 +94,16 @@ class Patches:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewPackage:
-    """A package in a view, over all its subdirs: `newest` by conda's order of versions."""
+    """A package in a view, over all its subdirs: `newest` by conda's order of versions.
+
+    `hidden` counts files that indexes do not show; where it has no other ones, there is no newest.
+    """
 
     name: str
-    newest: str
+    newest: str | None
     versions: int
     files: int
+    hidden: int
     subdirs: tuple[str, ...]
 
 

@@ -124,6 +124,18 @@ class Contents:
         )
         return (_span(row) for row in self._connection.execute(chosen))
 
+    def changed_at(
+        self, channel: HostedChannel, number: int, *, limit: int | None
+    ) -> tuple[list[Fact], list[Fact]]:
+        """The first facts that a revision opened, and closed: at most `limit` in all."""
+        found: list[list[Fact]] = []
+        for column in (facts.c.since, facts.c.until):
+            chosen = self._spans(channel).where(column == number).order_by(facts.c.id)
+            rows = self._connection.execute(chosen.limit(limit))
+            found.append([_span(row).fact for row in rows])
+            limit = None if limit is None else limit - len(found[-1])
+        return found[0], found[1]
+
     def reshown(self, channel: HostedChannel, name: str, subdirs: Iterable[str]) -> set[int]:
         """The revisions at which what is shown of a package changed, in any label."""
         chosen = select(shards.c.since, shards.c.until).where(

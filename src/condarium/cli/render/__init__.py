@@ -1,7 +1,9 @@
 """How results look to a person: one function for each type that an operation answers."""
 
 from condarium.cli.render import (
+    channel_history,
     channel_patches,
+    channel_queries,
     channels,
     environments,
     making,
@@ -15,7 +17,9 @@ from condarium.cli.render import (
 from condarium.cli.render.registry import renderer
 
 __all__ = [
+    "channel_history",
     "channel_patches",
+    "channel_queries",
     "channels",
     "environments",
     "making",
