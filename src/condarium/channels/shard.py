@@ -10,6 +10,7 @@ import zstandard
 from condarium.model.hosted import Record
 
 _LEVEL = 3
+_HASHES = ("md5", "sha256")
 _LARGEST = 1 << 30
 """In bytes: no shard is that large, and whoever says so is not believed."""
 
@@ -34,7 +35,7 @@ def encode_shard(shard: Shard) -> bytes:
     bz2: dict[str, Record] = {}
     for file_name, record in shard.records.items():
         section = conda if file_name.endswith(".conda") else bz2
-        section[file_name] = _with_hashes(record, bytes.fromhex)
+        section[file_name] = _in_bytes(record)
     return compress(
         _encoder.encode(
             {"packages": bz2, "packages.conda": conda, "removed": sorted(shard.removed)}
@@ -49,7 +50,7 @@ def decode_shard(content: bytes) -> Shard:
         sections = [found.get("packages") or {}, found.get("packages.conda") or {}]
         return Shard(
             records={
-                file_name: _with_hashes(record, _hex)
+                file_name: _in_hex(record)
                 for section in sections
                 for file_name, record in section.items()
             },
@@ -71,12 +72,14 @@ def decompress(content: bytes) -> bytes:
     return zstandard.ZstdDecompressor().decompress(content, max_output_size=_LARGEST)
 
 
-def _with_hashes(record: Record, convert: Any) -> dict[str, Any]:
-    return {
-        key: convert(value) if key in ("md5", "sha256") and value else value
-        for key, value in record.items()
-    }
+def _in_bytes(record: Record) -> Record:
+    changed = {key: bytes.fromhex(record[key]) for key in _HASHES if record.get(key)}
+    return {**record, **changed}
 
 
-def _hex(value: bytes | str) -> str:
-    return value if isinstance(value, str) else value.hex()
+def _in_hex(record: dict[str, Any]) -> Record:
+    """Change a record that was just decoded; nobody else has it, and there may be a million."""
+    for key in _HASHES:
+        if isinstance(value := record.get(key), bytes):
+            record[key] = value.hex()
+    return record
