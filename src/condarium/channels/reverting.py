@@ -1,13 +1,23 @@
 """A revision undoes another: what that one brought goes, what it ended holds again.
 
-What was undone since then stays as it is. What was changed since then in another way is left to a
-person: the revision is refused, and says which facts of which later revisions are in the way.
+Of what a revision brought, what does not hold any more needs no undoing; of what it ended, what
+holds again needs none. Only this is in the way, and is left to a person, each with the revision
+that did it:
+
+- what it brought ended later, and was brought again by a revision of its own (published once more);
+- what it ended was brought again later, and ended again;
+- a file that would go has got a label or a yank since, or one that would get its label or yank back
+  has been removed since.
+
+A revision that is a revert itself does nothing of its own: what it brings again is what was brought
+before, so that undoing works through any number of reverts.
 """
 
 import re
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cache, partial
 from typing import NamedTuple
 
 from condarium.channels.patching import touched
@@ -20,6 +30,7 @@ from condarium.model.view import ChannelName
 from condarium.storage.channels import NoSuchRevision
 from condarium.storage.store import Store
 
+REVERT = "revert"
 _NAMED = 10
 """How many obstacles an error's message names."""
 
@@ -68,7 +79,7 @@ def revert(
     Raises BadRevision, NoSuchRevision, CannotUndo, NoSuchChannel, NotALocalChannel.
     """
     number = parse_revision(revision)
-    with revise(store, channel, "revert", reason=reason or f"undo r{number}", actor=actor) as draft:
+    with revise(store, channel, REVERT, reason=reason or f"undo r{number}", actor=actor) as draft:
         if not number:
             raise NoSuchRevision(channel, "revision r0 that could be undone", draft.channel.head)
         undone = draft.facts.channels.revision(draft.channel, number)
@@ -105,19 +116,33 @@ def say(fact: Fact) -> str:
             return file
 
 
-@dataclass(frozen=True)
 class Past:
     """When facts held: each from a revision, until another or to this day (None)."""
 
-    spans: dict[Fact, list[tuple[int, int | None]]]
+    def __init__(self, draft: Draft, names: Iterable[tuple[str, str]]) -> None:
+        self.spans: dict[Fact, list[tuple[int, int | None]]] = defaultdict(list)
+        for fact, since, until in draft.facts.holdings.spans(draft.channel, names):
+            insort(self.spans[fact], (since, until))
+        self._revision = cache(partial(draft.facts.channels.revision, draft.channel))
 
-    def since(self, fact: Fact) -> int | None:
-        """Since which revision a fact holds; None where it does not."""
-        return next((since for since, until in self.spans.get(fact, ()) if until is None), None)
+    def holds(self, fact: Fact) -> bool:
+        return self.spans[fact][-1][1] is None
 
-    def last_end(self, fact: Fact) -> int:
-        """The last revision that ended a fact; 0 where none did."""
-        return max((until for _, until in self.spans.get(fact, ()) if until), default=0)
+    def brought_by(self, fact: Fact) -> list[int]:
+        """The revisions that a fact holds by: reverts, and the one that they restored."""
+        return self._chain([since for since, _ in self.spans[fact]])
+
+    def ended_by(self, fact: Fact) -> list[int]:
+        """The revisions by which a fact holds no more: reverts, and the one that they restored."""
+        return self._chain([until for _, until in self.spans[fact] if until])
+
+    def _chain(self, numbers: Sequence[int]) -> list[int]:
+        chain = []
+        for number in reversed(numbers):
+            chain.append(number)
+            if self._revision(number).action != REVERT:
+                break
+        return chain
 
 
 def _undo(draft: Draft, undone: Revision) -> tuple[list[Fact], list[Fact]]:
@@ -125,10 +150,10 @@ def _undo(draft: Draft, undone: Revision) -> tuple[list[Fact], list[Fact]]:
     holdings, channel, number = draft.facts.holdings, draft.channel, undone.number
     opened = holdings.opened_at(channel, number)
     closed = holdings.closed_at(channel, number)
-    past = _past(draft, {(fact.subdir, fact.name) for fact in (*opened, *closed)})
-    gone = [fact for fact in opened if past.since(fact) is not None]
-    back = [fact for fact in closed if past.since(fact) is None]
-    obstacles = [*_changed(past, number, gone, back), *_unfounded(past, gone, back)]
+    past = Past(draft, {(fact.subdir, fact.name) for fact in (*opened, *closed)})
+    gone = [fact for fact in opened if past.holds(fact)]
+    back = [fact for fact in closed if not past.holds(fact)]
+    obstacles = [*_changed(past, undone, gone, back), *_unfounded(past, gone, back)]
     if obstacles:
         raise CannotUndo(channel.name, number, sorted(set(obstacles)))
     draft.close(*gone)
@@ -140,39 +165,30 @@ def _undo(draft: Draft, undone: Revision) -> tuple[list[Fact], list[Fact]]:
     return gone, back
 
 
-def _past(draft: Draft, names: Iterable[tuple[str, str]]) -> Past:
-    spans: dict[Fact, list[tuple[int, int | None]]] = defaultdict(list)
-    for fact, since, until in draft.facts.holdings.spans(draft.channel, names):
-        spans[fact].append((since, until))
-    return Past(spans)
-
-
 def _changed(
-    past: Past, number: int, gone: Sequence[Fact], back: Sequence[Fact]
+    past: Past, undone: Revision, gone: Sequence[Fact], back: Sequence[Fact]
 ) -> Iterator[Obstacle]:
     """Facts that later revisions brought again, or ended again, on their own account."""
     for fact in gone:
-        since = past.since(fact)
-        if since != number and since is not None:
-            yield Obstacle(f"{say(fact)} came again", since)
+        if undone.number not in (brought := past.brought_by(fact)):
+            yield Obstacle(f"{say(fact)} came again", brought[-1])
     for fact in back:
-        if (end := past.last_end(fact)) != number:
-            yield Obstacle(f"{say(fact)} came again, and ended", end)
+        if undone.number not in (ended := past.ended_by(fact)):
+            yield Obstacle(f"{say(fact)} came again, and ended", ended[-1])
 
 
 def _unfounded(past: Past, gone: Sequence[Fact], back: Sequence[Fact]) -> Iterator[Obstacle]:
     """What would be said of a file that would not be there."""
     going, coming = set(gone), set(back)
     files = {_file(fact): fact for fact in past.spans if fact.kind is FactKind.FILE}
-    without = {place for place, fact in files.items() if fact in going}
     for fact in past.spans:
-        if fact.kind in (FactKind.LABEL, FactKind.YANK):
-            since = past.since(fact)
-            if _file(fact) in without and since is not None and fact not in going:
-                yield Obstacle(f"{say(fact)} was added", since)
-            file = files.get(_file(fact))
-            if fact in coming and file and file not in coming and past.since(file) is None:
-                yield Obstacle(f"{say(file)} was removed", past.last_end(file))
+        if fact.kind not in (FactKind.LABEL, FactKind.YANK):
+            continue
+        file = files[_file(fact)]
+        if file in going and past.holds(fact) and fact not in going:
+            yield Obstacle(f"{say(fact)} was added", past.brought_by(fact)[-1])
+        if fact in coming and file not in coming and not past.holds(file):
+            yield Obstacle(f"{say(file)} was removed", past.ended_by(file)[-1])
 
 
 def _file(fact: Fact) -> tuple[str, str]:

@@ -169,10 +169,9 @@ def _nothing_fits(
 ) -> NothingFits:
     file_name = text.strip().rpartition("/")[2]
     name = package_name(file_name) if is_package(file_name) else RecordSpec.parse(text).name
-    there, hint = (
-        "no package does",
-        f"`condarium channel packages {channel.name}` shows what it has.",
-    )
+    subdirs = ", ".join(sorted(facts.holdings.subdirs(channel)))
+    there = f"it has packages in {subdirs or 'no subdir'}"
+    hint = f"`condarium channel packages {channel.name}` shows what it has."
     if name is not None:
         there, close = _what_there_is(facts, channel, name)
         hint = f"Did you mean {close}?" if close else hint

@@ -35,7 +35,8 @@ def patches_changed(answer: PatchesChanged, page: Page) -> None:
     if answer.revision is None:
         page.line(bold(answer.channel), ": nothing changed")
         return
-    changed = count(len(answer.packages), "package") if answer.packages else "no package"
+    names = {package.partition("/")[2] for package in answer.packages}
+    changed = count(len(names), "package") if names else "no package"
     page.line(bold(answer.channel), f" is at r{answer.revision}: {changed} changed by it")
     undo = f"{page.program} channel revert {answer.channel} r{answer.revision}"
     page.line(dim(f"  undo it: {undo}"))

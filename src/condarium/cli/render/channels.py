@@ -34,11 +34,11 @@ _WOULD = {
     "label promote": "would move from label {label} to {to}:",
 }
 _ALREADY = {
-    "yank": "was yanked before",
-    "unyank": "was not yanked",
-    "label add": "had the label before",
-    "label remove": "did not have the label",
-    "label copy": "had the label before",
+    "yank": "already yanked",
+    "unyank": "not yanked",
+    "label add": "already labelled",
+    "label remove": "without the label",
+    "label copy": "already labelled",
 }
 
 
@@ -91,9 +91,8 @@ def files_changed(answer: FilesChanged, page: Page) -> None:
     if answer.unchanged and (word := _ALREADY.get(answer.action)):
         page.line(dim(f"{count(len(answer.unchanged), 'package file')} {word}"))
     if answer.hidden:
-        fate = "would be" if answer.dry_run else "are"
         number = count(len(answer.hidden), "package file")
-        page.line(yellow("note: "), f"{number} without any label: in no index they {fate} seen")
+        page.line(yellow("note: "), f"{number} left without a label, which no index shows")
     words = (_WOULD if answer.dry_run else _DID)[answer.action]
     did = f"{words.format(label=answer.label, to=answer.to)} {count(len(answer.files), 'file')}"
     if answer.dry_run:
