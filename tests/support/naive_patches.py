@@ -1,9 +1,9 @@
 """Patch rules applied as conda-forge's own tool does it, without a thought of speed.
 
 Every rule is tried on every record, in order, and the records are changed in place. Versions are
-compared as PEP 440 has them, bounds that are loosened as texts, only the first dependency of a name
-is renamed, and a replacement goes on in the list that it has just changed; on real records none of
-this matters. It raises on a record that it has no value for.
+compared as PEP 440 has them, and bounds that are loosened as texts. That tool also stumbles over
+what matches twice: it renames and removes only the first, and leaves some out when it replaces.
+`stumbling` says whether to do so too. It raises on a record that it has no value for.
 """
 
 import copy
@@ -36,7 +36,11 @@ def load_rules(text: str) -> list[dict[str, Any]]:
 
 
 def patch_naively(
-    rules: Sequence[Mapping[str, Any]], records: Mapping[str, Record], subdir: str
+    rules: Sequence[Mapping[str, Any]],
+    records: Mapping[str, Record],
+    subdir: str,
+    *,
+    stumbling: bool,
 ) -> dict[str, Record]:
     """Give the records as the rules want them."""
     # Conditions all have to hold, so the costly ones may as well be the last.
@@ -48,16 +52,13 @@ def patch_naively(
         if name not in of_name:
             # Only this is asked once for a name, and not again for each of its records.
             of_name[name] = [each for each in asked if matches(name, each[0].get("name", "*"))]
-        after[file] = _patched(of_name[name], file, copy.deepcopy(record), subdir)
+        own = copy.deepcopy(record)
+        for where, then in of_name[name]:
+            if all(_holds(key, wanted, file, own, subdir) for key, wanted in where.items()):
+                for key, what in itertools.chain.from_iterable(map(dict.items, then)):
+                    _change(key, what, own, subdir, stumbling)
+        after[file] = own
     return after
-
-
-def _patched(rules: list[Any], file: str, record: Record, subdir: str) -> Record:
-    for where, then in rules:
-        if all(_holds(key, wanted, file, record, subdir) for key, wanted in where.items()):
-            for key, what in itertools.chain.from_iterable(map(dict.items, then)):
-                _change(key, what, record, subdir)
-    return record
 
 
 def _is_costly(condition: tuple[str, Any]) -> bool:
@@ -94,7 +95,7 @@ def matches(text: str, pattern: str) -> bool:
     )
 
 
-def _change(key: str, what: Any, record: Record, subdir: str) -> None:
+def _change(key: str, what: Any, record: Record, subdir: str, stumbling: bool) -> None:
     action, _, field = key.partition("_")
     field = field.removeprefix("exact_")
     if field == "track_features":
@@ -110,12 +111,17 @@ def _change(key: str, what: Any, record: Record, subdir: str) -> None:
         gone = {each for one in _list(what) for each in there if matches(each, one)}
         for each in gone:
             there.remove(each)
+            while each in there and not stumbling:
+                there.remove(each)
     elif action == "reset":
         there = [_fill(each, record, subdir) for each in _list(what)]
     elif action == "replace":
-        _replace(_fill(what["old"], record, subdir), what["new"], there, record, subdir)
+        found = there if stumbling else [*there]
+        _replace(found, _fill(what["old"], record, subdir), what["new"], there, record, subdir)
     elif action == "rename":
-        _rename(_fill(what["old"], record, subdir), _fill(what["new"], record, subdir), there)
+        old, new = _fill(what["old"], record, subdir), _fill(what["new"], record, subdir)
+        while _rename(old, new, there) and not stumbling and old != new:
+            pass
     else:
         _repin(action, what, there, record, subdir)
     if there == before:
@@ -137,8 +143,10 @@ def _change_features(action: str, words: list[str], record: Record) -> None:
         del record["track_features"]
 
 
-def _replace(old: str, new: str, there: list[str], record: Record, subdir: str) -> None:
-    for each in there:
+def _replace(
+    found: list[str], old: str, new: str, there: list[str], record: Record, subdir: str
+) -> None:
+    for each in found:
         if matches(each, old):
             text = _fill(new, record, subdir, old=each)
             if text not in there:
@@ -147,12 +155,13 @@ def _replace(old: str, new: str, there: list[str], record: Record, subdir: str) 
                 there.pop(there.index(each))
 
 
-def _rename(old: str, new: str, there: list[str]) -> None:
+def _rename(old: str, new: str, there: list[str]) -> bool:
     for number, each in enumerate(there):
         name, *rest = each.split(" ")
         if name == old:
             there[number] = " ".join([new, *rest])
-            return
+            return True
+    return False
 
 
 def _repin(action: str, what: Any, there: list[str], record: Record, subdir: str) -> None:

@@ -1,8 +1,11 @@
 """What a person is told about a patch that is not valid: one row for each kind."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from condarium.errors import BadInput
 from condarium.model.document import Document
@@ -132,6 +135,25 @@ def test_instructions_need_a_subdir_and_rules_have_it_in_themselves() -> None:
     _refusal("patch_instructions.json", missing, None)
     given = Bad("", _if("name: a"), 1, 1, ("rules, given for noarch", "'subdir_in: noarch'"))
     _refusal("fix.yaml", given, "noarch")
+
+
+@given(st.sampled_from([*RULES, *INSTRUCTIONS]), st.data())
+@settings(deadline=None)
+def test_no_damage_to_a_patch_breaks_its_reader(bad: Bad, data: st.DataObject) -> None:
+    content = bad.text.encode("utf-8", "surrogateescape")
+    start = data.draw(st.integers(0, len(content)))
+    end = data.draw(st.integers(start, min(len(content), start + 8)))
+    with suppress(BadPatch):
+        read_patch(Document("p", content[:start] + data.draw(_damage) + content[end:]))
+
+
+_damage = st.one_of(
+    st.binary(max_size=4),
+    st.sampled_from(["null", "- ", "{", "[", ": ", '"', "\n", "&a ", "*a", "---\n"]).map(
+        str.encode
+    ),
+    st.sampled_from(["!!python/object:os.system ", "!!int ", "!!float x", "? "]).map(str.encode),
+)
 
 
 def test_all_problems_are_said_at_once() -> None:

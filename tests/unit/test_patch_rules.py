@@ -203,7 +203,7 @@ def test_track_features(change: str, before: str | None, after: str | None) -> N
 def test_a_change_that_a_record_has_no_value_for_is_left_out() -> None:
     patch = rules(
         "if: {name: fit}\nthen:\n- add_depends: b <${next_version}\n- add_depends: c ${build}\n"
-        "- add_depends: d"
+        "- add_depends: d\n- tighten_depends: {name: d, upper_bound: '${version}'}"
     )
     record = {"name": "fit", "version": "1.0rc1", "depends": []}
     patched = PatchSet([patch]).apply("noarch", {"fit-1.0rc1-0.conda": record})

@@ -117,13 +117,15 @@ def loosen_upper(package: Template, bound: "BoundTemplate | None") -> Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class BoundTemplate:
-    """An upper bound whose version may have fields."""
+    """An upper bound whose version may have fields; raises NoValue where they give no numbers."""
 
     version: Template | None = None
     places: int | None = None
 
     def fill(self, subject: Subject) -> Bound:
         version = None if self.version is None else self.version.fill(subject)
+        if version is not None and not version.replace(".", "").isdecimal():
+            raise NoValue(version)
         return Bound(version=version, places=self.places)
 
 
