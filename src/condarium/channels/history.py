@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from operator import attrgetter
 
 from condarium.channels.searching import check_limit
 from condarium.errors import BadInput, NotFound
@@ -98,11 +97,16 @@ def log_of_package(store: Store, name: ChannelName, package: str, *, limit: int)
 def fact_changes(
     opened: Iterable[Fact], closed: Iterable[Fact], patches: Mapping[int, HostedPatch]
 ) -> tuple[FactChange, ...]:
-    """Facts as changes: by kind, then what ended, then what began."""
+    """Facts as changes: by kind, what ended before what began."""
     both = [_change(fact, False, patches) for fact in closed]
     both += [_change(fact, True, patches) for fact in opened]
-    key = attrgetter("kind", "began", "value", "position", "subdir", "file_name", "name")
-    return tuple(sorted(both, key=lambda change: (_ORDER.index(change.kind), *key(change)[1:])))
+    return tuple(sorted(both, key=_place))
+
+
+def _place(change: FactChange) -> tuple[int | str, ...]:
+    label = change.value if change.kind is FactKind.LABEL else ""
+    file = change.subdir, change.name, change.file_name
+    return _ORDER.index(change.kind), change.began, label, change.position, *file
 
 
 _ORDER = (FactKind.FILE, FactKind.LABEL, FactKind.YANK, FactKind.PATCH, FactKind.SHARD)

@@ -108,8 +108,8 @@ def _versions(store: Store, listing: Listing, name: str) -> str:
     files = sorted(package.files, key=lambda file: age(file[2]), reverse=True)
     if not files:
         return (
-            f"All files of {name} are yanked, or patched away: "
-            f"`condarium channel files {listing.view} {name}` shows them."
+            f"All files of {name} are yanked, or patched away: `condarium channel files "
+            f"{listing.view} {name}` shows them. {_elsewhere(store, listing, name)}".rstrip()
         )
     versions = list(dict.fromkeys(str(record["version"]) for _, _, record in files))
     more = f" and {len(versions) - 5} older ones" if len(versions) > 5 else ""
@@ -118,20 +118,16 @@ def _versions(store: Store, listing: Listing, name: str) -> str:
 
 
 def _elsewhere(store: Store, listing: Listing, name: str) -> str:
-    """Other labels of the channel that have a package of this name now."""
+    """Other views of the channel that have a package of this name now: its labels."""
     with store.database.read() as facts:
-        labels = sorted(
-            {
-                key.label
-                for subdir in facts.holdings.subdirs(listing.channel)
-                for key in facts.shards.of_names(listing.channel, subdir, [name])
-            }
-            - {listing.view.label}
-        )
-    if not labels:
-        return ""
-    views = ", ".join(str(View(channel=listing.view.channel, label=label)) for label in labels)
-    return f"There is a package {name} in {views}."
+        labels = {
+            key.label
+            for subdir in facts.holdings.subdirs(listing.channel)
+            for key in facts.shards.of_names(listing.channel, subdir, [name])
+        }
+    views = [View(channel=listing.view.channel, label=label) for label in sorted(labels)]
+    others = ", ".join(str(view) for view in views if view != listing.view)
+    return f"There is a package {name} in {others}." if others else ""
 
 
 def _alike(listing: Listing, name: str) -> str:

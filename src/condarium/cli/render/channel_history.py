@@ -33,11 +33,10 @@ def channel_log(answer: ChannelLog, page: Page) -> None:
     elif page.terminal:
         page.line(f"nothing has happened in {answer.channel} yet")
     hidden = answer.total - len(answer.revisions)
-    one = answer.detailed and answer.package is None
-    if hidden and not one:
+    if hidden and (answer.package or not answer.detailed):
         shown = f"showing {len(answer.revisions):,} of {count(answer.total, 'revision')}"
         page.line(dim(f"{shown}; --limit 0 shows all"))
-    elif answer.revisions and not one and page.terminal:
+    elif page.terminal and answer.revisions and not answer.detailed:
         page.line(dim(f"{page.program} channel log {answer.channel} r{answer.head} tells more"))
 
 

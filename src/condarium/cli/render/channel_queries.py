@@ -96,8 +96,9 @@ def patches(answer: Patches, page: Page) -> None:
     holding = sum(patch.undone is None for patch in answer.patches)
     if page.terminal:
         hidden = answer.undone - (len(answer.patches) - holding)
-        more = f"; {hidden:,} undone ({page.program} channel patch list --all)" if hidden else ""
-        page.line(dim(f"{count(holding, 'patch holds', 'patches hold')} in {answer.channel}{more}"))
+        more = f"; --all shows {hidden:,} that {'was' if hidden == 1 else 'were'} undone"
+        said = count(holding, "patch holds", "patches hold")
+        page.line(dim(f"{said} in {answer.channel}{more if hidden else ''}"))
 
 
 @renders(ViewPackages)
