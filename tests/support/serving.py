@@ -13,6 +13,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from condarium.channels.shard import decode_shard, decompress
 
 TOKEN = "t0ken-of-the-administrator"
 
@@ -48,6 +54,19 @@ class Server:
         """End it as a service manager does, and give its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=40)
+
+
+def shown(server: Server, view: str, subdir: str = "noarch") -> dict[str, Any]:
+    """The records of a view by file name, as shards say them."""
+    with httpx.Client(headers=server.bearer) as client:
+        got = client.get(f"{server.url}/{view}/{subdir}/repodata_shards.msgpack.zst")
+        index = msgspec.msgpack.decode(decompress(got.raise_for_status().content))
+        place = got.url.join(index["info"]["shards_base_url"])
+        found: dict[str, Any] = {}
+        for digest in index["shards"].values():
+            shard = client.get(f"{place}{digest.hex()}.msgpack.zst").raise_for_status()
+            found |= decode_shard(shard.content).records
+    return found
 
 
 @contextmanager

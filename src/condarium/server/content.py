@@ -82,10 +82,9 @@ class Content:
 
         Raises NotFound, NotSignedIn, and what the store raises.
         """
-        address = parse_address(path)
-        if ready := self._at_hand(address, who):
+        if ready := self._at_hand(path, who):
             return ready
-        make = partial(self._make, address, who)
+        make = partial(self._make, path, parse_address(path), who)
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, make)
@@ -93,14 +92,15 @@ class Content:
             await loop.run_in_executor(self._fetching, self._fetch, absent)
             return await loop.run_in_executor(self._pool, make)
 
-    def _at_hand(self, address: Address, who: Who) -> Response | None:
-        known = self._ready.get(address)
+    def _at_hand(self, path: str, who: Who) -> Response | None:
+        """What was answered before, if nothing was committed since."""
+        known = self._ready.get(path)
         if known is None or known[0] != self._store.database.version():
             return None
         _, public, response = known
         return response if public or _may_read(who()) else None
 
-    def _make(self, address: Address, who: Who) -> Response:
+    def _make(self, path: str, address: Address, who: Who) -> Response:
         version = self._store.database.version()
         match address:
             case FrontPage() | FileAddress(file_name=""):
@@ -113,7 +113,7 @@ class Content:
                 response = self._downloads.file(listing, address)
         if version is not None and _keeps(listing) and not isinstance(response.body, ElsewhereBody):
             size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
-            self._ready.keep(address, (version, listing.channel.public, response), size=size)
+            self._ready.keep(path, (version, listing.channel.public, response), size=size)
         return response
 
     def _open(self, view: View, who: Who) -> Listing:

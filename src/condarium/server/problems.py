@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from condarium.errors import BadInput, CondariumError, Conflict, NotFound, Refused
+from condarium.errors import BadInput, CondariumError, Conflict, NoSuchBlob, NotFound, Refused
 from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
 
 _STATUSES: Mapping[type[CondariumError], int] = {
     NotSignedIn: 401,
+    NoSuchBlob: 500,
     BadInput: 400,
     NotFound: 404,
     Conflict: 409,

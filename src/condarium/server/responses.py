@@ -90,7 +90,7 @@ class Response:
 
     def answering(self, method: str, asked: dict[bytes, bytes]) -> "Response":
         """This response as it is to a request's method and headers."""
-        if self.etag and _matches(asked.get(b"if-none-match", b""), self.etag):
+        if b"if-none-match" in asked and self.etag and _matches(asked[b"if-none-match"], self.etag):
             return self._with_headers_of(_KEPT, status=304)
         if method == "HEAD":
             return replace(self, body=b"")
@@ -98,7 +98,7 @@ class Response:
             elsewhere = (b"location", self.body.url.encode()), (b"content-length", b"0")
             fresh = (b"cache-control", b"no-cache")  # the URL ends before the package does
             return self._with_headers_of(_KEPT_ELSEWHERE, status=307).plus(*elsewhere, fresh)
-        if self.etag and b"range" in asked and self._range_wanted(asked):
+        if b"range" in asked and self.etag and self._range_wanted(asked):
             return self._part(asked[b"range"])
         return self
 
