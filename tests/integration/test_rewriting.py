@@ -1,0 +1,221 @@
+"""Monolithic encodings while a channel changes: late, but whole; and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
+
+import msgspec
+import pytest
+from tests.support.channel import Made
+from tests.support.hosting import ADA, change, create, fact, host, hosted_store
+
+from condarium.channels.encodings import SUBDIR_FILES, Encoded, Encodings
+from condarium.channels.encodings.apart import EncodingFailed
+from condarium.channels.encodings.discarding import Discarding
+from condarium.channels.publishing import facts_of
+from condarium.channels.revising.draft import revise
+from condarium.channels.views.catalogue import Catalogue
+from condarium.model.hosted import HostedFile
+from condarium.model.view import ChannelName, View
+from condarium.storage.locks import locked
+from condarium.storage.store import Store
+
+LAB = View.parse("lab")
+ZST = "repodata.json.zst"
+MANY = 400
+"""Package names: more than are joined within the process that serves."""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with hosted_store(tmp_path) as store:
+        host(store, "lab", [Made("tool", "1.0")])
+        yield store
+
+
+@contextmanager
+def rewriting(store: Store) -> Iterator[Encodings]:
+    encodings = Encodings(store, Catalogue(store))
+    encodings.start()
+    try:
+        yield encodings
+    finally:
+        encodings.stop()
+
+
+def soon(is_so: Callable[[], bool], *, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, "it did not come to that"
+        time.sleep(0.05)
+
+
+def test_the_present_is_late_and_then_right(store: Store, tmp_path: Path) -> None:
+    """Somebody else publishes; the file of before is given at once, and soon the new one."""
+    with rewriting(store) as encodings, hosted_store(tmp_path) as elsewhere:
+        first = encodings.get(LAB, "noarch", ZST)
+        host(elsewhere, "lab", [Made("tool", "2.0")])
+        late = encodings.get(LAB, "noarch", ZST)
+        assert (first.revision, late) == ("r1", first)
+        soon(lambda: encodings.get(LAB, "noarch", ZST).revision == "r2")
+        assert encodings.get(LAB, "noarch", ZST).digest != first.digest
+        past = encodings.get(View.parse("lab/as-of/r1"), "noarch", ZST)
+        assert past == first
+
+
+def test_without_a_rewriting_nothing_is_late(store: Store) -> None:
+    encodings = Encodings(store, Catalogue(store))
+    assert encodings.get(LAB, "noarch", ZST).revision == "r1"
+    host(store, "lab", [Made("tool", "2.0")])
+    assert encodings.get(LAB, "noarch", ZST).revision == "r2"
+
+
+def test_what_did_not_change_is_not_rewritten(store: Store) -> None:
+    host(store, "lab", [Made("tool", "1.0", subdir="linux-64")])
+    with rewriting(store) as encodings:
+        before = encodings.get(LAB, "noarch", ZST)
+        host(store, "lab", [Made("tool", "2.0", subdir="linux-64")])
+        after = encodings.get(LAB, "noarch", ZST)
+        assert (after.revision, after.digest) == ("r3", before.digest)
+
+
+def test_all_files_of_a_subdir_are_of_one_revision(store: Store) -> None:
+    """A transaction reads what is there while a burst of publishes is rewritten."""
+    with rewriting(store) as encodings, ThreadPoolExecutor(2) as pool:
+        encodings.get(LAB, "noarch", ZST)
+        burst = pool.submit(_publish_and_yank, store, 30)
+        seen = set()
+        while not burst.done() or encodings.get(LAB, "noarch", ZST).revision != "r32":
+            with store.database.read() as facts:
+                lab = facts.channels.get(ChannelName("lab"))
+                kept = facts.encodings.get(lab, "lab", "noarch")
+            assert kept is not None
+            assert set(kept.files) == set(SUBDIR_FILES)
+            assert {each.revision for each in kept.files.values()} == {kept.revision}
+            files = {name: store.blobs.get(each.digest) for name, each in kept.files.items()}
+            shown = [msgspec.json.decode(files[name]) for name in SUBDIR_FILES[::2]]
+            assert shown[0]["packages.conda"].keys() == shown[1]["packages.conda"].keys()
+            seen.add(kept.revision)
+        burst.result()
+    assert len(seen) < 20  # coalesced
+
+
+def test_many_who_ask_at_once_get_one(tmp_path: Path) -> None:
+    with hosted_store(tmp_path) as store:
+        _fill(store, MANY)
+        past = View.parse("lab/as-of/r1")
+        with rewriting(store) as encodings, ThreadPoolExecutor(16) as pool:
+            started = list(pool.map(lambda _: encodings.get(past, "noarch", ZST), range(64)))
+        assert len(set(started)) == 1
+        content = store.blobs.get(started[0].digest)
+        assert content == store.blobs.get(_again(store, past).digest)
+
+
+def test_a_failure_is_told_and_passes(tmp_path: Path) -> None:
+    """A shard is missing from a large channel; once it is back, all is well."""
+    with hosted_store(tmp_path) as store:
+        _fill(store, MANY)
+        digest = next(iter(Catalogue(store).open(LAB).names("noarch").values())).hex()
+        content = store.blobs.get(digest)
+        store.blobs.remove(digest)
+        with rewriting(store) as encodings:
+            with pytest.raises(EncodingFailed, match=digest[:8]):
+                encodings.get(LAB, "noarch", ZST)
+            store.blobs.put(content)
+            assert encodings.get(LAB, "noarch", ZST).revision == "r1"
+
+
+def test_the_other_process_dies_with_its_parent(tmp_path: Path) -> None:
+    with hosted_store(tmp_path) as store:
+        _fill(store, MANY)
+    script = f"""
+        from pathlib import Path
+        from condarium.channels.encodings.apart import make_apart
+        from condarium.model.view import View
+        from condarium.settings import Settings
+        from condarium.storage.store import Store
+        from threading import Event
+        store = Store(Settings.read({{"HOME": "/"}}, store={str(tmp_path / "store")!r}))
+        while True:
+            make_apart(store, View.parse("lab"), "noarch", stopping=Event())
+    """
+    with subprocess.Popen([sys.executable, "-c", dedent(script)]) as parent:
+        soon(lambda: bool(_children(parent.pid)))
+        child = _children(parent.pid)[0]
+        os.kill(parent.pid, signal.SIGKILL)
+    soon(lambda: not Path(f"/proc/{child}").exists(), seconds=5)
+    left = {path.name for path in (tmp_path / "store").iterdir()}
+    assert left <= {"blobs", "condarium.db", "condarium.db-shm", "condarium.db-wal", "locks"}
+
+
+def test_replaced_bytes_go_unless_somebody_names_them(store: Store) -> None:
+    encodings, discarding = Encodings(store, Catalogue(store)), Discarding(store, grace=0)
+    old = encodings.get(LAB, "noarch", ZST).digest
+    held = encodings.get(View.parse("lab/as-of/r1"), "noarch", "repodata.json").digest
+    host(store, "lab", [Made("tool", "2.0")])
+    encodings.get(LAB, "noarch", ZST)
+    with store.database.note() as facts:
+        lab = facts.channels.get(ChannelName("lab"))
+        facts.encodings.forget(lab, "lab/as-of/r1", "noarch")
+    again = encodings.get(View.parse("lab/as-of/r1"), "noarch", "repodata.json").digest
+    assert again == held
+    nobodys = store.blobs.put(b"nobody's")
+    discarding.later([held, nobodys])
+    with locked(store.layout.store_lock, shared=True):
+        discarding.now()
+        assert store.blobs.has(nobodys)
+    discarding.now()
+    assert not store.blobs.has(nobodys)
+    assert store.blobs.has(held)
+    assert store.blobs.has(old)
+
+
+def _publish_and_yank(store: Store, revisions: int) -> None:
+    host(store, "lab", [Made("tool", "2.0")])
+    yank = fact("yank", "noarch", "tool-1.0-0.conda")
+    for number in range(revisions):
+        change(store, "lab", "yank", **{"closed" if number % 2 else "opened": [yank]})
+
+
+def _again(store: Store, view: View) -> Encoded:
+    with store.database.note() as facts:
+        facts.encodings.forget(facts.channels.get(view.channel), str(view), "noarch")
+    return Encodings(store, Catalogue(store)).get(view, "noarch", ZST)
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _fill(store: Store, names: int) -> None:
+    """One revision with as many package names, of which only the index is there."""
+    create(store, "lab")
+    with revise(store, ChannelName("lab"), "import", reason="", actor=ADA) as draft:
+        for number in range(names):
+            file = _file(f"package-{number}")
+            draft.add_file(file)
+            draft.open(*facts_of(file, ["main"]))
+
+
+def _file(name: str) -> HostedFile:
+    record = {"name": name, "version": "1.0", "build": "0", "build_number": 0, "depends": []}
+    return HostedFile(
+        subdir="noarch",
+        file_name=f"{name}-1.0-0.conda",
+        name=name,
+        version="1.0",
+        build="0",
+        build_number=0,
+        sha256="ab" * 32,
+        md5=None,
+        size=1,
+        indexed_at=1,
+        record=msgspec.json.encode({**record, "sha256": "ab" * 32, "size": 1}),
+    )
