@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.pages import Step, Write, as_shown, steps
+from tests.support.serving import serve
 from tests.support.user import PROGRAM, User
 
 from condarium.cli.error_reference import errors_page
@@ -23,15 +24,22 @@ PAGES = [
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"
 _MARK = "\x1e"
+_ADDRESS = "127.0.0.1:8000"
+"""Where pages say that the server is."""
 
 
 def run_page(page: str, user: User) -> None:
-    """Type a page into one shell, and compare what comes."""
+    """Type a page into one shell, while the user's store is served, and compare what comes."""
+    with serve(user.store, environ=user.surroundings()) as server:
+        _run_page(page, user, server.url.removeprefix("http://"))
+
+
+def _run_page(page: str, user: User, address: str) -> None:
     every = list(steps(ROOT / page))
     typed = [step for step in every if isinstance(step, Step)]
     done = subprocess.run(
         ["bash", "--noprofile", "--norc"],
-        input=_script(every),
+        input=_script(every).replace(_ADDRESS, address),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -57,11 +65,21 @@ def worn(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Path:
     return user.store
 
 
+@pytest.fixture(scope="session")
+def hosting(tmp_path_factory: pytest.TempPathFactory, channel: Path) -> Path:
+    """A store with the quickstart's channel, and nothing else."""
+    user = User(tmp_path_factory.mktemp("hosting"))
+    packages = [str(path) for path in channel.glob("*/*.conda")]
+    assert user("channel", "create", "quickstart", "--public").code == 0
+    assert user("channel", "publish", "quickstart", *packages).code == 0
+    return user.store
+
+
 @pytest.fixture
-def reader(user: User, channel: Path, worn: Path) -> User:
+def reader(user: User, hosting: Path, worn: Path) -> User:
     """Somebody who has run the quickstart, and begins to read."""
-    (user.store / "quickstart").mkdir(parents=True)
-    (user.store / "quickstart" / "channel").symlink_to(channel)
+    user.store.parent.mkdir(parents=True)
+    subprocess.run(["cp", "-a", hosting, user.store], check=True)
     for part in ("packages", "bytecode"):
         subprocess.run(["cp", "-al", worn / part, user.store / part], check=True)
     return user
@@ -127,4 +145,5 @@ def _script(every: list[Step | Write]) -> str:
 
 
 def _as_ada(said: str, user: User) -> str:
+    """As in the pages, whose reader is called ada."""
     return said.replace(str(user.home), "/home/ada").replace(str(PROGRAM.parent), ".venv/bin")

@@ -30,8 +30,24 @@ def make_static_channel(
 ) -> list[Path]:
     """Make a channel of the running Python and of PEP 508 requirements with all they require.
 
-    Gives the packages; those that the folder has already are not made again. Name `pip` among the
-    requirements: conda wants to add it to every environment that has a Python. Raises what
+    Name `pip` among the requirements: conda wants to add it to every environment that has a Python.
+    Gives the packages, and raises, as `make_packages` does.
+    """
+    packages = make_packages(path, requirements, cache=cache, progress=progress)
+    index_channel(path)
+    return packages
+
+
+def make_packages(
+    path: Path,
+    requirements: Sequence[str],
+    *,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Make packages in `path/<subdir>/`, of the running Python and of requirements.
+
+    All that these require is made too; what is there already is not made again. Raises what
     `import_wheels` and `package_python` raise.
     """
     minor = ".".join(platform.python_version_tuple()[:2])
@@ -40,6 +56,4 @@ def make_static_channel(
         wheels = import_wheels(
             requirements, into=path, python=minor, cache=cache, progress=progress
         )
-        packages = [python.result(), *wheels]
-    index_channel(path)
-    return packages
+        return [python.result(), *wheels]

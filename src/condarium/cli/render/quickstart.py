@@ -9,8 +9,9 @@ from condarium.quickstart import Quickstarted
 @renders(Quickstarted)
 def quickstarted(answer: Quickstarted, page: Page) -> None:
     name, program = answer.environment, page.program
-    made = "made out of PyPI" if answer.channel_made else "there already"
+    made = "made out of PyPI and published" if answer.channel_made else "there already"
     built = "built and active" if answer.environment_changed else "there already"
+    serve = f"serve --port {answer.port}" if answer.port else "serve"
     page.line(green("✓"), f" a channel of {count(answer.packages, 'real package')}, {made}")
     page.line("  ", cyan(answer.channel))
     page.line(green("✓"), " an environment.yml that asks for python, pandas, rich and pip")
@@ -23,6 +24,7 @@ def quickstarted(answer: Quickstarted, page: Page) -> None:
     page.line(f"That took {seconds(answer.seconds)}. Try next:")
     tries = (
         (f"{program} env run {name} -- python", "work in it"),
+        (f"{program} {serve}", "serve the channel, in another terminal"),
         (f"{program} env show {name}", "its spec, its packages, where it is"),
         (f"{program} query why numpy {name}", "how numpy came into it"),
         (f"{program} env build {name} -f {answer.file}", "after you changed the file"),
