@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from tests.support.channel import Made
@@ -252,6 +253,16 @@ def test_differences_in_facts(store: Store, before: str, after: str, expected: l
         f"{'+' if each.began else '-'}{each.kind}{f' {each.value}' if each.kind == 'label' else ''}"
         for each in found
     ] == expected
+
+
+def test_what_went_and_came_again_is_no_difference(tmp_path: Path) -> None:
+    label = fact("label", "noarch", "tool-1.0-0.conda", "main")
+    with hosted_store(tmp_path) as store:
+        host(store, "lab", [Made("tool")])
+        change(store, "lab", "label remove", closed=[label])
+        change(store, "lab", "label add", opened=[label])
+        assert diff(store, "r1", "r3").same
+        assert not diff(store, "r1", "r2").same
 
 
 def test_nothing_differs(store: Store) -> None:

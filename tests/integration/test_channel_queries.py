@@ -16,7 +16,7 @@ from condarium.channels.views.contents import BadSubdir
 from condarium.cli.main import main
 from condarium.client import Client
 from condarium.errors import BadArguments
-from condarium.model.hosted import ChannelKind, UnionMode
+from condarium.model.hosted import ChannelKind, Filter, UnionMode
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.channels import NoSuchChannel
@@ -246,6 +246,19 @@ def test_a_channel_in_detail(store: Store) -> None:
     assert lab.size == sum(each.size or 0 for each in (*files, *dev))
     both = overview.show_channel(store, ChannelName("both"))
     assert ([each.name for each in both.members], both.mode) == (["lab", "other"], "first")
+
+
+def test_a_proxy_in_detail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = Filter(specs=("numpy >=2",), licenses=("MIT",), cooldown=timedelta(days=14))
+    upstream = "https://example.org/forge"
+    with hosted_store(tmp_path) as store:
+        create(store, "far", kind=ChannelKind.PROXY, upstream=upstream, filter=chosen)
+        far = overview.show_channel(store, ChannelName("far"))
+        assert (far.upstream, far.filter, far.channel.files) == (upstream, chosen, None)
+        assert main(["--store", str(store.layout.root), "channel", "show", "far"]) == 0
+    said = capsys.readouterr().out
+    assert "numpy >=2; licences MIT; what is older than 2w" in said
+    assert upstream in said
 
 
 def test_labels_and_what_carries_them(store: Store) -> None:

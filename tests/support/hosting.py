@@ -50,9 +50,12 @@ class Clock:
 
 
 @contextmanager
-def hosted_store(folder: Path, clock: Clock | None = None) -> Iterator[Store]:
-    """Open a store of its own under a folder, by a clock or by that of the machine."""
-    settings = Settings.read({"HOME": str(folder)}, store=folder / "store")
+def hosted_store(folder: Path, clock: Clock | None = None, **environ: str) -> Iterator[Store]:
+    """Open a store of its own under a folder, by a clock or by that of the machine.
+
+    `environ` are variables such as CONDARIUM_DATABASE and CONDARIUM_BLOBS.
+    """
+    settings = Settings.read({"HOME": str(folder), **environ}, store=folder / "store")
     store = Store(settings, now=clock) if clock else Store(settings)
     try:
         yield store

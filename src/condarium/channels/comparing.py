@@ -138,13 +138,14 @@ def _facts(store: Store, left: Listing, right: Listing) -> tuple[FactChange, ...
     if left.channel.id != right.channel.id or left.number is None or right.number is None:
         return ()
     low, high = sorted((left.number, right.number))
-    began: list[Fact] = []
-    ended: list[Fact] = []
+    began: set[Fact] = set()
+    ended: set[Fact] = set()
     with store.database.read() as facts:
         for span in facts.contents.differing(left.channel, low, high):
             if span.fact.kind is not FactKind.SHARD:
-                (began if span.since > low else ended).append(span.fact)
+                (began if span.since > low else ended).add(span.fact)
         patches = facts.holdings.patches(left.channel)
     if left.number > right.number:
         began, ended = ended, began
-    return fact_changes(began, ended, patches)
+    # what ended and began again in between is no difference
+    return fact_changes(began - ended, ended - began, patches)

@@ -111,7 +111,10 @@ class Contents:
         return [_span(row) for row in self._connection.execute(chosen.where(facts.c.name == name))]
 
     def differing(self, channel: HostedChannel, before: int, after: int) -> Iterator[Span]:
-        """Facts that hold at one of two revisions only."""
+        """Spans that reach over one of two revisions only.
+
+        A fact that ended and began again in between has two of them.
+        """
         chosen = self._spans(channel).where(
             or_(
                 and_(
