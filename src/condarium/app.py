@@ -24,6 +24,7 @@ _DECLARATIONS = (
     "condarium.channels.operations",
     "condarium.channels.queries",
     "condarium.channels.remote_operations",
+    "condarium.channels.transfer_operations",
     "condarium.channels.source_operations",
     "condarium.server.operations",
 )

@@ -1,7 +1,7 @@
 """Publishing: package files are checked, kept as blobs, and become visible in one revision."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -60,12 +60,12 @@ def publish(
         raise BadArguments("there is no package file to publish")
     labels = tuple(dict.fromkeys(check_label(label) for label in labels)) or (MAIN,)
     with locked(store.layout.store_lock, shared=True):
-        packages = _check(store, uploads, progress)
-        _check_taken(store, channel, packages.values())
-        _keep(store, packages, progress)
+        packages = check_packages(store, uploads, progress)
+        check_taken(store, channel, packages.values())
+        keep_packages(store, packages, progress)
         progress.phase("publish")
         with revise(store, channel, "publish", reason=reason, actor=actor) as draft:
-            files = tuple(_add(draft, package, labels) for package in packages.values())
+            files = tuple(add_package(draft, package, labels) for package in packages.values())
     return Published(
         channel=channel,
         labels=labels,
@@ -74,7 +74,9 @@ def publish(
     )
 
 
-def _check(store: Store, uploads: Sequence[Upload], progress: Progress) -> dict[Path, Package]:
+def check_packages(
+    store: Store, uploads: Sequence[Upload], progress: Progress
+) -> dict[Path, Package]:
     """Read all packages before any is kept. Two of the same name must be the same."""
     progress.phase("check packages", len(uploads), "packages")
     now = store.now()
@@ -99,7 +101,7 @@ def _check(store: Store, uploads: Sequence[Upload], progress: Progress) -> dict[
     return packages
 
 
-def _check_taken(store: Store, channel: ChannelName, packages: Iterable[Package]) -> None:
+def check_taken(store: Store, channel: ChannelName, packages: Iterable[Package]) -> None:
     """Refuse before bytes are kept what would be refused after."""
     with store.database.read() as facts:
         hosted = facts.channels.get(channel)
@@ -113,7 +115,8 @@ def _not_taken(channel: ChannelName, package: Package, there: HostedFile | None)
         raise FileNameTaken(channel, file, found=package.sha256, there=there.sha256)
 
 
-def _keep(store: Store, packages: dict[Path, Package], progress: Progress) -> None:
+def keep_packages(store: Store, packages: Mapping[Path, Package], progress: Progress) -> None:
+    """Have the bytes of packages in the store."""
     progress.phase("keep packages", sum(package.size for package in packages.values()), "bytes")
 
     def keep(path: Path) -> None:
@@ -131,7 +134,11 @@ def _each(function: Callable[[_T], _R], values: Sequence[_T]) -> list[_R]:
         return list(pool.map(function, values))
 
 
-def _add(draft: Draft, package: Package, labels: Sequence[str]) -> PublishedFile:
+def add_package(draft: Draft, package: Package, labels: Sequence[str]) -> PublishedFile:
+    """Have a package with labels in a channel from a revision on. Raises FileNameTaken.
+
+    Its record is that of `package`, unless the channel had the file ever before.
+    """
     holdings, channel = draft.facts.holdings, draft.channel
     there = holdings.file(channel, *_key(package))
     _not_taken(channel.name, package, there)

@@ -17,6 +17,8 @@ from condarium.errors import BlobDamaged, NoSuchBlob
 from condarium.storage.failures import BadStoreAddress, BlobsFailed, say_blobs_error
 
 _PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
+_PIECE = 1 << 20
+"""In bytes: how much of a blob is in memory while it is read piece by piece."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +111,19 @@ class Blobs:
             raise BlobDamaged(digest)
         return content
 
+    def pieces(self, digest: str) -> Iterator[bytes]:
+        """Give a blob's bytes in bounded memory; whoever reads them compares their hash.
+
+        Raises NoSuchBlob.
+        """
+        with _translated(reading=True):
+            try:
+                found = obstore.get(self._store, _path(digest))
+            except FileNotFoundError as error:
+                raise NoSuchBlob(digest) from error
+            for piece in found.stream(min_chunk_size=_PIECE):
+                yield bytes(piece)
+
     def has(self, digest: str) -> bool:
         return self.size(digest) is not None
 
@@ -130,7 +145,6 @@ class Blobs:
                             size=entry["size"],
                             modified=entry["last_modified"],
                         )
-
 
 
 def _path(digest: str) -> str:

@@ -20,6 +20,8 @@ from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _TICK = timedelta(microseconds=1)
+_AT_ONCE = 10_000
+"""How many files are described before they are written: a large revision has many."""
 GENESIS = "0" * 64
 """What the first revision names as the digest of the one before."""
 
@@ -35,6 +37,15 @@ class NotALocalChannel(Conflict):
             if channel.kind is ChannelKind.UNION
             else "Create a local channel for packages of your own, and a union of both.",
         )
+
+
+def check_local(store: Store, channel: ChannelName, action: str) -> HostedChannel:
+    """Refuse before long work what `revise` would after. Raises NoSuchChannel, NotALocalChannel."""
+    with store.database.read() as facts:
+        hosted = facts.channels.get(channel)
+    if hosted.kind is not ChannelKind.LOCAL:
+        raise NotALocalChannel(hosted, action)
+    return hosted
 
 
 class Draft:
@@ -68,6 +79,8 @@ class Draft:
     def add_file(self, file: HostedFile) -> None:
         """Describe a file that the channel never had; its facts are to be opened as well."""
         self._files.append(file)
+        if len(self._files) >= _AT_ONCE:
+            self._write_files()
 
     def add_patch(self, patch: HostedPatch) -> None:
         self.facts.holdings.add_patch(self.channel, patch)
@@ -77,12 +90,16 @@ class Draft:
         if not self._opened and not self._closed:
             return
         holdings = self.facts.holdings
-        holdings.add_files(self.channel, self._files)
+        self._write_files()
         holdings.close(self.channel, self._closed, until=self.number)
         holdings.open(self.channel, self._opened, since=self.number)
         reindex(self.store, self.facts, self.channel, self._names(), number=self.number)
         self.revision = self._entry(actor, action, reason)
         self.facts.channels.append(self.channel, self.revision)
+
+    def _write_files(self) -> None:
+        self.facts.holdings.add_files(self.channel, self._files)
+        self._files.clear()
 
     def _names(self) -> set[tuple[str, str]]:
         named = {(fact.subdir, fact.name) for fact in (*self._opened, *self._closed) if fact.name}

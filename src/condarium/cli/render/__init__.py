@@ -13,6 +13,7 @@ from condarium.cli.render import (
     serve,
     sources,
     store,
+    transfer,
 )
 from condarium.cli.render.registry import renderer
 
@@ -30,4 +31,5 @@ __all__ = [
     "serve",
     "sources",
     "store",
+    "transfer",
 ]

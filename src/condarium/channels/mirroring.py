@@ -1,0 +1,203 @@
+"""Mirroring a lock: a channel gets exactly the packages that the lock names."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from condarium.channels.blob_files import blob_file
+from condarium.channels.publishing import FileNameTaken, add_package, check_taken
+from condarium.channels.remote.pulling import pull
+from condarium.channels.remote.upstream import remote_files
+from condarium.channels.revising.draft import Draft, check_local, revise
+from condarium.channels.selecting import held_files
+from condarium.channels.validation.reading import read_package
+from condarium.engine.lockfiles.conda_files import LockedFile, locked_files
+from condarium.engine.lockfiles.lockfile import read_lock
+from condarium.errors import BadArguments, BlobDamaged
+from condarium.model.actor import Actor
+from condarium.model.document import Document
+from condarium.model.hosted import HostedChannel, HostedFile, Record
+from condarium.model.package import Package
+from condarium.model.progress import Progress
+from condarium.model.transfer import Mirrored, MirroredFile
+from condarium.model.view import MAIN, ChannelName, View, check_label
+from condarium.storage.locks import locked
+from condarium.storage.store import Store
+
+_FETCHING = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A file of a lock; `there` is what the channel says of it, if it has or had it before."""
+
+    file: LockedFile
+    there: HostedFile | None
+
+    @property
+    def path(self) -> str:
+        return f"{self.file.subdir}/{self.file.file_name}"
+
+    @property
+    def digest(self) -> str | None:
+        """Its SHA-256, if that is known before it is fetched."""
+        return self.there.sha256 if self.there else self.file.sha256
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Brought:
+    """A file whose bytes are in the store and were checked; `fetched` is how many came just now."""
+
+    wanted: _Wanted
+    package: Package
+    fetched: int
+
+    @property
+    def record(self) -> Record:
+        """The record that it gets, or has got before."""
+        there = self.wanted.there
+        return msgspec.json.decode(there.record) if there else self.package.record
+
+
+def mirror(
+    store: Store,
+    channel: ChannelName,
+    lock: Document,
+    *,
+    environment: str | None = None,
+    platforms: Sequence[str] = (),
+    label: str = MAIN,
+    reason: str = "",
+    actor: Actor,
+    progress: Progress,
+) -> Mirrored:
+    """Publish the packages of a lock in one revision, fetching those that the store lacks.
+
+    What was fetched before a failure is not fetched again. A pixi.lock says what was solved with,
+    patches of its channel included: a package whose own dependencies are others gets those of the
+    lock, so that a solve against the mirror answers as the one did that made the lock.
+
+    Raises BadLock, PlatformNotLocked, UpstreamFailed, PackageRefused, FileNameTaken, NoSuchChannel,
+    NotALocalChannel.
+    """
+    check_label(label)
+    document = read_lock(lock.content, source=lock.name, environment=environment)
+    chosen = tuple(platforms) or document.platforms
+    wanted = locked_files(document, chosen)
+    if not wanted:
+        raise BadArguments(f"{lock.name} has no conda packages to mirror")
+    with locked(store.layout.store_lock, shared=True):
+        hosted = check_local(store, channel, "mirror")
+        brought = _bring(store, _look(store, hosted, wanted), progress)
+        packages = [_as_locked(each) for each in brought]
+        check_taken(store, channel, packages)
+        progress.phase("publish")
+        reason = reason or f"mirror of {lock.name}"
+        with revise(store, channel, "mirror", reason=reason, actor=actor) as draft:
+            added = [add_package(draft, package, [label]) for package in packages]
+            yanked = _yanked(draft, packages)
+    pip = (each for name in chosen for each in document.locked(name) if each.kind == "pypi")
+    differing = {each.wanted for each in brought if not _agrees(each.record, each.wanted.file)}
+    return Mirrored(
+        channel=channel,
+        view=View(channel=channel, label=label),
+        lock=lock.name,
+        platforms=chosen,
+        revision=draft.revision.number if draft.revision else None,
+        files=tuple(
+            MirroredFile(
+                subdir=file.subdir,
+                file_name=file.file_name,
+                status=file.status,
+                fetched=each.fetched,
+            )
+            for file, each in zip(added, brought, strict=True)
+        ),
+        as_locked=tuple(sorted(each.path for each in differing if not each.there)),
+        otherwise=tuple(sorted(each.path for each in differing if each.there)),
+        yanked=yanked,
+        pip=tuple(sorted({f"{each.name} {each.version}" for each in pip})),
+        notes=document.warnings,
+    )
+
+
+def _look(store: Store, hosted: HostedChannel, files: Iterable[LockedFile]) -> list[_Wanted]:
+    """What the channel knows of the files. Raises FileNameTaken where it has others."""
+    found = []
+    with store.database.read() as facts:
+        for file in files:
+            there = facts.holdings.file(hosted, file.subdir, file.file_name)
+            if there is not None and not file.is_file(sha256=there.sha256, md5=there.md5):
+                raise FileNameTaken(
+                    hosted.name,
+                    f"{file.subdir}/{file.file_name}",
+                    found=file.sha256 or f"unknown, and MD5 {file.md5}",
+                    there=there.sha256,
+                )
+            found.append(_Wanted(file=file, there=there))
+    return found
+
+
+def _bring(store: Store, wanted: Sequence[_Wanted], progress: Progress) -> list[_Brought]:
+    """Fetch what the store lacks, several at once, and check all; the first failure ends it."""
+    sizes = [each.file.size or 0 for each in wanted]
+    progress.phase("fetch packages", sum(sizes) if all(sizes) else None, "bytes")
+
+    def bring(each: _Wanted) -> _Brought:
+        digest, fetched = _have(store, each)
+        package = _check(store, each.file, digest)
+        progress.advance(package.size)
+        return _Brought(wanted=each, package=package, fetched=fetched)
+
+    with ThreadPoolExecutor(_FETCHING) as pool:
+        working = [pool.submit(bring, each) for each in wanted]
+        try:
+            return [each.result() for each in working]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _have(store: Store, wanted: _Wanted) -> tuple[str, int]:
+    """The digest of a file's bytes, which are in the store then, and how many were fetched."""
+    if wanted.digest is not None and store.blobs.has(wanted.digest):
+        return wanted.digest, 0
+    file = wanted.file
+    digest = pull(
+        store, remote_files(store), file.url, sha256=file.sha256, md5=file.md5, size=file.size
+    )
+    return digest, store.blobs.size(digest) or 0
+
+
+def _check(store: Store, file: LockedFile, digest: str) -> Package:
+    with blob_file(store, digest) as path:
+        package = read_package(path, file.file_name, now=store.now())
+    if package.sha256 != digest:
+        raise BlobDamaged(digest)
+    return package
+
+
+def _agrees(record: Record, file: LockedFile) -> bool:
+    """Whether a record has the dependencies that were solved with, as far as the lock says."""
+    return file.depends is None or (
+        tuple(record.get("depends", ())) == file.depends
+        and tuple(record.get("constrains", ())) == file.constrains
+    )
+
+
+def _as_locked(brought: _Brought) -> Package:
+    package, file = brought.package, brought.wanted.file
+    if file.depends is None or _agrees(package.record, file):
+        return package
+    said = {"depends": list(file.depends), "constrains": list(file.constrains or ())}
+    return replace(package, record={**package.record, **said})
+
+
+def _yanked(draft: Draft, packages: Iterable[Package]) -> tuple[str, ...]:
+    """Those of the packages that no index shows."""
+    names = {(package.subdir, package.name) for package in packages}
+    paths = {f"{package.subdir}/{package.file_name}" for package in packages}
+    held = held_files(draft.facts, draft.channel, names)
+    return tuple(sorted(each.path for each in held if each.yank and each.path in paths))
