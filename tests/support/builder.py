@@ -149,7 +149,7 @@ class Commands:
             **self.environ,
         }
         line = [*argv[:2], "--json", "--store", str(self.store), *argv[2:]]
-        if argv[0] in ("gc", "lock"):
+        if argv[0] in ("gc", "lock", "serve"):
             line = [argv[0], "--json", "--store", str(self.store), *argv[1:]]
         process = _processes.Process(
             target=_run, args=(line, environ, str(folder), kill_at, self.user), daemon=True

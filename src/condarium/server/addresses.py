@@ -44,7 +44,9 @@ class FileAddress:
 
 @dataclass(frozen=True)
 class ShardAddress:
-    channel: ChannelName
+    """A shard of a channel, of which `view` is the head."""
+
+    view: View
     digest: bytes
 
 
@@ -76,7 +78,7 @@ def parse_address(path: str) -> Address:
 
 def _address(places: list[str], file_name: str) -> Address:
     if len(places) == 2 and places[1] == "shards":
-        return ShardAddress(ChannelName.parse(places[0]), _shard(file_name))
+        return ShardAddress(View(channel=ChannelName.parse(places[0])), _shard(file_name))
     if is_subdir(places[-1]):
         return FileAddress(View.parse("/".join(places[:-1])), places[-1], file_name)
     if file_name and file_name not in _FILES:

@@ -8,7 +8,8 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from condarium.access.decision import decide
 from condarium.channels.encodings.encodings import Encodings
@@ -16,30 +17,30 @@ from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
 from condarium.model.actor import Actor, Permission
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
 from condarium.model.view import ChannelName, View
-from condarium.server.addresses import (
-    Address,
-    FileAddress,
-    FrontPage,
-    NoSuchAddress,
-    ShardAddress,
-    parse_address,
-)
+from condarium.server.addresses import Address, FrontPage, NoSuchAddress, parse_address
 from condarium.server.cache import Cache
 from condarium.server.downloads import BytesAbsent, Downloads
-from condarium.server.responses import ElsewhereBody, Response
+from condarium.server.responses import ElsewhereBody, Headers, Response
 from condarium.settings import ServerSettings
 from condarium.storage.channels import NoSuchChannel
 from condarium.storage.store import Store
 
+if TYPE_CHECKING:
+    from condarium.channels.remote.refreshing import Refresher
+
 _READY = 64 << 20
 """How many bytes of responses are kept in memory."""
 _THREADS = 8
-_FETCHING = 16
-"""How many packages are fetched from elsewhere at once."""
+_WAITING = 16
+"""How many requests wait for channels elsewhere at once."""
 
 Who = Callable[[], Actor]
+
+
+class _BehindUpstream(Exception):
+    """The channel is another one's proxy, or has such members: answering may take long."""
 
 
 class NoChannelHere(NotFound):
@@ -67,14 +68,14 @@ class Content:
         self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
         self._ready: Cache[tuple[int, bool, Response]] = Cache(_READY)
         self._pool = ThreadPoolExecutor(_THREADS, "content")
-        self._fetching = ThreadPoolExecutor(_FETCHING, "fetching")
+        self._waiting = ThreadPoolExecutor(_WAITING, "upstream")
 
     def start(self) -> None:
         self._encodings.start()
 
     def stop(self) -> None:
         self._encodings.stop()
-        for pool in (self._pool, self._fetching):
+        for pool in (self._pool, self._waiting):
             pool.shutdown(wait=False, cancel_futures=True)
 
     async def respond(self, path: str, who: Who) -> Response:
@@ -88,9 +89,8 @@ class Content:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, make)
-        except BytesAbsent as absent:
-            await loop.run_in_executor(self._fetching, self._fetch, absent)
-            return await loop.run_in_executor(self._pool, make)
+        except (BytesAbsent, _BehindUpstream):
+            return await loop.run_in_executor(self._waiting, partial(make, patient=True))
 
     def _at_hand(self, path: str, who: Who) -> Response | None:
         """What was answered before, if nothing was committed since."""
@@ -100,24 +100,28 @@ class Content:
         _, public, response = known
         return response if public or _may_read(who()) else None
 
-    def _make(self, path: str, address: Address, who: Who) -> Response:
+    def _make(self, path: str, address: Address, who: Who, *, patient: bool = False) -> Response:
+        """Make a response; it may wait for channels elsewhere only where it is patient."""
         version = self._store.database.version()
-        match address:
-            case FrontPage() | FileAddress(file_name=""):
-                raise NoSuchAddress  # pages are not there yet
-            case ShardAddress(channel=channel, digest=digest):
-                listing = self._open(View(channel=channel), who)
-                response = self._downloads.shard(listing, digest)
-            case FileAddress(view=view):
-                listing = self._open(view, who)
-                response = self._downloads.file(listing, address)
+        if isinstance(address, FrontPage):
+            raise NoSuchAddress  # pages are not there yet
+        channel = self._readable(address.view, who)
+        upstream = self._refresh(channel, address.view, patient=patient)
+        listing = replace(self._catalogue.open(address.view), channel=channel)
+        try:
+            response = self._downloads.get(listing, address)
+        except BytesAbsent as absent:
+            if not patient:
+                raise
+            _fetch(self._store, absent)
+            response = self._downloads.get(listing, address)
         if version is not None and _keeps(listing) and not isinstance(response.body, ElsewhereBody):
             size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
-            self._ready.keep(path, (version, listing.channel.public, response), size=size)
-        return response
+            self._ready.keep(path, (version, channel.public, response), size=size)
+        return response.plus(*upstream)
 
-    def _open(self, view: View, who: Who) -> Listing:
-        """Open a view that may be read; of others nothing is told, not even that they exist."""
+    def _readable(self, view: View, who: Who) -> HostedChannel:
+        """The channel, if it may be read; of others nothing is told, not even that they exist."""
         try:
             with self._store.database.read() as facts:
                 channel = facts.channels.get(view.channel)
@@ -127,12 +131,30 @@ class Content:
             raise NoChannelHere(view.channel) from error
         if not channel.public and not _may_read(who()):
             raise NoChannelHere(view.channel)
-        return replace(self._catalogue.open(view), channel=channel)
+        return channel
 
-    def _fetch(self, absent: BytesAbsent) -> None:
-        from condarium.channels.remote.pulling import ensure_bytes
+    def _refresh(self, channel: HostedChannel, view: View, *, patient: bool) -> Headers:
+        """Bring what is behind a channel up to date, and say which upstreams are failing."""
+        if channel.kind is ChannelKind.LOCAL or view.as_of is not None:
+            return ()
+        if not patient:
+            raise _BehindUpstream
+        states = self._refresher.behind(view.channel)
+        failing = [(name, state.failing_since) for name, state in states.items()]
+        said = ", ".join(f"{name} fails since {since:%FT%TZ}" for name, since in failing if since)
+        return ((b"x-condarium-upstream", said.encode()),) if said else ()
 
-        ensure_bytes(self._store, absent.channel, absent.file)
+    @cached_property
+    def _refresher(self) -> "Refresher":
+        from condarium.channels.remote.refreshing import Refresher
+
+        return Refresher(self._store)
+
+
+def _fetch(store: Store, absent: BytesAbsent) -> None:
+    from condarium.channels.remote.pulling import ensure_bytes
+
+    ensure_bytes(store, absent.channel, absent.file)
 
 
 def _may_read(actor: Actor) -> bool:
@@ -142,9 +164,11 @@ def _may_read(actor: Actor) -> bool:
 def _keeps(listing: Listing) -> bool:
     """Whether the view stays as it is until something is committed.
 
-    A cooldown ends by the clock, and a channel elsewhere changes there.
+    A cooldown ends by the clock, a channel elsewhere changes there, and what was merged for a
+    union is not kept for ever.
     """
     if listing.parts:
-        return all(_keeps(part) for part in listing.parts)
+        first = listing.channel.mode is UnionMode.FIRST
+        return first and all(_keeps(part) for part in listing.parts)
     local = listing.channel.kind is ChannelKind.LOCAL
     return listing.past or (local and listing.view.cooldown is None)

@@ -12,7 +12,7 @@ from condarium.channels.views.packages import find_package
 from condarium.channels.views.reading import read_shard
 from condarium.channels.views.shard_index import FILE_NAME, encode_shard_index
 from condarium.model.hosted import HostedChannel, HostedFile
-from condarium.server.addresses import FileAddress, NoSuchAddress
+from condarium.server.addresses import FileAddress, NoSuchAddress, ShardAddress
 from condarium.server.cache import Cache
 from condarium.server.responses import IMMUTABLE, Body, ElsewhereBody, FileBody, Response
 from condarium.settings import ServerSettings
@@ -48,8 +48,15 @@ class Downloads:
         self._indexes: Cache[Index] = Cache(_INDEXES)
         self._encoding = Lock()
 
-    def file(self, listing: Listing, address: FileAddress) -> Response:
-        """A file of a view. Raises NotFound, or BytesAbsent for a package."""
+    def get(self, listing: Listing, address: FileAddress | ShardAddress) -> Response:
+        """What is at an address of an open view. Raises NotFound, or BytesAbsent for a package."""
+        if isinstance(address, ShardAddress):
+            return self._shard(listing, address.digest)
+        return self._file(listing, address)
+
+    def _file(self, listing: Listing, address: FileAddress) -> Response:
+        if not address.file_name:
+            raise NoSuchAddress  # pages are not there yet
         suffix = next((end for end in _PACKAGES if address.file_name.endswith(end)), None)
         if suffix and address.subdir:
             return self._package(listing, address, _PACKAGES[suffix])
@@ -59,7 +66,7 @@ class Downloads:
             return self._shard_index(listing, address.subdir)
         return self._encoded(listing, address)
 
-    def shard(self, listing: Listing, digest: bytes) -> Response:
+    def _shard(self, listing: Listing, digest: bytes) -> Response:
         """A shard that some view of the channel names, or has named lately."""
         with self._store.database.read() as facts:
             if not any(facts.shards.is_of(each, digest) for each in _channels(listing)):
@@ -104,8 +111,10 @@ class Downloads:
 
     def _package(self, listing: Listing, address: FileAddress, media_type: str) -> Response:
         with self._store.database.read() as facts:
-            channel, file = find_package(facts, listing, address.subdir, address.file_name)
-        if file.source and not self._store.blobs.has(file.sha256):
+            channel, file = find_package(
+                self._store, facts, listing, address.subdir, address.file_name
+            )
+        if file.source and not (file.sha256 and self._store.blobs.has(file.sha256)):
             raise BytesAbsent(channel, file)
         return Response.of(
             self._package_body(file),

@@ -8,6 +8,7 @@ from condarium.errors import BadInput, CondariumError, Conflict, NoSuchBlob, Not
 from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
+from condarium.storage.failures import StoreFull
 
 _STATUSES: Mapping[type[CondariumError], int] = {
     NotSignedIn: 401,
@@ -16,8 +17,9 @@ _STATUSES: Mapping[type[CondariumError], int] = {
     NotFound: 404,
     Conflict: 409,
     Refused: 403,
+    StoreFull: 507,
 }
-"""What is not here went wrong on our side."""
+"""What is not here went wrong on our side, or upstream."""
 _CHALLENGES = (
     (b"www-authenticate", b'Basic realm="condarium", charset="UTF-8"'),
     (b"www-authenticate", b"Bearer"),
@@ -50,14 +52,20 @@ def status_of(error: CondariumError) -> int:
         case NoSuchMethod():
             return 405
     found = (status for branch, status in _STATUSES.items() if isinstance(error, branch))
-    return next(found, 500)
+    return next(found, None) or _status_of_failure(error)
+
+
+def _status_of_failure(error: CondariumError) -> int:
+    from condarium.channels.remote.upstream import UpstreamFailed
+
+    return 502 if isinstance(error, UpstreamFailed) else 500
 
 
 def problem(error: CondariumError) -> Response:
-    """Say what went wrong; of our own side's failures no more than that they are ours."""
+    """Say what went wrong; of what the client can do nothing about, only that it did."""
     status = status_of(error)
-    detail = redact_url(error.message) if status < 500 else "the server failed; its log says how"
-    hint = error.hint if status < 500 else None
+    detail = redact_url(error.message) if status != 500 else "the server failed; its log says how"
+    hint = error.hint if status != 500 else None
     response = _problem(status, error.code, detail, hint)
     if status == 401:
         return response.plus(*_CHALLENGES)
