@@ -13,11 +13,14 @@ from condarium.channels.shard import Shard, encode_shard
 from tests.support.channel import Made, make_channel
 
 SHARD_INDEX = "repodata_shards.msgpack.zst"
+_NO_CLOCK = {"indexed_timestamp": None}
 
 
 def elsewhere(folder: Path, packages: Sequence[Made]) -> Path:
-    """Make a channel that has repodata.json and no other index."""
+    """Make a channel that has repodata.json and no other index, and that no clock is known of."""
     make_channel(folder, packages)
+    for path in folder.glob("*/repodata.json"):
+        change_records(folder, path.parent.name, **{each.name: _NO_CLOCK for each in packages})
     for path in [*folder.glob("*/repodata.json.zst"), *folder.glob(f"*/{SHARD_INDEX}")]:
         path.unlink()
     return folder
@@ -73,3 +76,9 @@ def _put(folder: Path, records: dict[str, Any]) -> bytes:
     folder.mkdir(exist_ok=True)
     (folder / f"{digest.hexdigest()}.msgpack.zst").write_bytes(content)
     return digest.digest()
+
+
+def remove(folder: Path, *paths: str) -> None:
+    """Delete packages; the indexes say so once they are made anew."""
+    for path in paths:
+        (folder / path).unlink()

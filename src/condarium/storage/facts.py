@@ -15,6 +15,7 @@ from condarium.storage.prefixes import Prefixes
 from condarium.storage.shards import Shards
 from condarium.storage.solves import Solves
 from condarium.storage.sources import Sources
+from condarium.storage.upstreams import Upstreams
 
 
 class Facts:
@@ -62,6 +63,10 @@ class Facts:
     @cached_property
     def sources(self) -> Sources:
         return Sources(self._connection)
+
+    @cached_property
+    def upstreams(self) -> Upstreams:
+        return Upstreams(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

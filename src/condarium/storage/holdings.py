@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
@@ -13,6 +13,10 @@ from condarium.storage.tables import facts, files, patches
 _AT_ONCE = 400
 """How many values one statement asks for; SQLite allows a limited number of variables."""
 
+_ROWS = 10_000
+"""How many rows are written at once."""
+_T = TypeVar("_T")
+
 Names = Iterable[tuple[str, str]]
 """Pairs of a subdir and a package name."""
 
@@ -22,8 +26,8 @@ class Holdings:
         self._connection = connection
 
     def open(self, channel: HostedChannel, opened: Iterable[Fact], *, since: int) -> None:
-        rows = [{"channel_id": channel.id, "since": since, **vars(fact)} for fact in opened]
-        if rows:
+        for some in _in_parts(opened):
+            rows = [{"channel_id": channel.id, "since": since, **_values(fact)} for fact in some]
             self._connection.execute(facts.insert(), rows)
 
     def close(self, channel: HostedChannel, closed: Iterable[Fact], *, until: int) -> None:
@@ -32,8 +36,8 @@ class Holdings:
         ending = facts.update().where(
             facts.c.channel_id == channel.id, facts.c.until.is_(None), *same
         )
-        rows = [{f"of_{key}": value for key, value in vars(fact).items()} for fact in closed]
-        if rows:
+        for some in _in_parts(closed):
+            rows = [{f"of_{key}": value for key, value in _values(fact).items()} for fact in some]
             self._connection.execute(ending.values(until=until), rows)
 
     def holding(
@@ -68,14 +72,13 @@ class Holdings:
         chosen = _facts(channel).where(facts.c.until == number)
         return sorted(map(_fact, self._connection.execute(chosen)))
 
-    def spans(
-        self, channel: HostedChannel, names: Names
-    ) -> Iterator[tuple[Fact, int, int | None]]:
+    def spans(self, channel: HostedChannel, names: Names) -> Iterator[tuple[Fact, int, int | None]]:
         """Each time that a fact about packages held: from which revision, until which."""
-        columns = [facts.c[name] for name in Fact.__dataclass_fields__]
         for subdir, part in _by_subdir(names):
-            chosen = select(*columns, facts.c.since, facts.c.until).where(
-                facts.c.channel_id == channel.id, facts.c.subdir == subdir, facts.c.name.in_(part)
+            chosen = (
+                _facts(channel)
+                .add_columns(facts.c.since, facts.c.until)
+                .where(facts.c.subdir == subdir, facts.c.name.in_(part))
             )
             for row in self._connection.execute(chosen):
                 yield _fact(row), row.since, row.until
@@ -102,8 +105,8 @@ class Holdings:
         return set(self._connection.execute(chosen.distinct()).scalars())
 
     def add_files(self, channel: HostedChannel, added: Iterable[HostedFile]) -> None:
-        rows = [{"channel_id": channel.id, **vars(file)} for file in added]
-        if rows:
+        for some in _in_parts(added):
+            rows = [{"channel_id": channel.id, **vars(file)} for file in some]
             self._connection.execute(files.insert(), rows)
 
     def file(self, channel: HostedChannel, subdir: str, file_name: str) -> HostedFile | None:
@@ -190,6 +193,18 @@ def _by_subdir(names: Names) -> Iterator[tuple[str, Sequence[str]]]:
         rest = iter(sorted(several))
         while part := list(islice(rest, _AT_ONCE)):
             yield subdir, part
+
+
+def _in_parts(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """So many at once that rows of a large change are not all in memory."""
+    rest = iter(values)
+    while part := list(islice(rest, _ROWS)):
+        yield part
+
+
+def _values(fact: Fact) -> dict[str, Any]:
+    """As `vars`, which would have each fact keep a dict of its own: a large revision has many."""
+    return {key: getattr(fact, key) for key in Fact.__dataclass_fields__}
 
 
 def _fact(row: Row[Any]) -> Fact:

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, bindparam, or_, select, union
 
+from condarium.model.fact import FactKind
 from condarium.model.hosted import HostedChannel
-from condarium.storage.tables import derived, shards
+from condarium.storage.tables import derived, facts, shards
 from condarium.storage.upsert import upsert
 
 
@@ -138,6 +139,13 @@ class Shards:
             for table in (shards, derived)
         )
 
+    def subdirs_of(self, channel: HostedChannel, digest: bytes) -> set[str]:
+        """The subdirs in which a name has, or had, this shard."""
+        chosen = select(shards.c.subdir).where(
+            shards.c.channel_id == channel.id, shards.c.digest == digest
+        )
+        return set(self._connection.execute(chosen.distinct()).scalars())
+
     def derive(self, channel: HostedChannel, digests: Iterable[bytes], at: datetime) -> None:
         """Note shards that a view made of others."""
         for digest in digests:
@@ -149,7 +157,11 @@ class Shards:
 
     def blobs(self) -> set[str]:
         chosen = union(select(shards.c.digest), select(derived.c.digest))
-        return {digest.hex() for digest in self._connection.execute(chosen).scalars()}
+        upstream = select(facts.c.value).where(
+            facts.c.kind == FactKind.SHARD, facts.c.until.is_(None)
+        )
+        ours = {digest.hex() for digest in self._connection.execute(chosen).scalars()}
+        return ours.union(self._connection.execute(upstream).scalars())
 
     def _rows(self, channel: HostedChannel) -> Select[Any]:
         return select(shards).where(shards.c.channel_id == channel.id)

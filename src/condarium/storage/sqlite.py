@@ -10,6 +10,9 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+_CACHE_KIB = 256 << 10
+"""How much of a large transaction stays in memory; none of it is taken before it is needed."""
+
 
 def sqlite_url(file: Path) -> URL:
     return URL.create("sqlite", database=str(file))
@@ -71,6 +74,7 @@ def _prepare(connection: Any, record: Any) -> None:
     _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
 def _use_wal(connection: Any) -> None:

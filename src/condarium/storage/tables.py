@@ -282,6 +282,18 @@ encodings = Table(
     Column("at", Instant, nullable=False),
 )
 
+upstreams = Table(
+    "upstreams",
+    metadata,
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True),
+    Column("checked_at", Instant, nullable=False),
+    Column("probed_at", Instant),
+    Column("failing_since", Instant),
+    Column("reason", Text, nullable=False),
+    # by subdir: which file it was, its validators, where packages and shards lie
+    Column("indexes", JSON, nullable=False),
+)
+
 sources = Table(
     "sources",
     metadata,

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from condarium.channels.remote.taking import with_sha256
 from condarium.channels.remote.upstream import UpstreamFailed, remote_files, upstream_failures
 from condarium.engine.network.remote_files import RemoteFiles
 from condarium.errors import NoSuchBlob
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.storage.locks import discard, locked
 from condarium.storage.modes import make_folder
 from condarium.storage.store import Store
@@ -30,22 +31,33 @@ class UpstreamChanged(UpstreamFailed):
 def ensure_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> None:
     """Have the bytes of a file in the store: fetch them from its source, once for all who ask.
 
-    Whoever else asks meanwhile, in this process or another, waits for the first. Raises
-    UpstreamFailed and its kinds, NoSuchBlob where there is no source to fetch from.
+    Whoever else asks meanwhile, in this process or another, waits for the first. A proxy remembers
+    the file, so that it keeps it. Raises UpstreamFailed and its kinds, NoSuchBlob where there is no
+    source to fetch from.
     """
-    if store.blobs.has(file.sha256):
+    if file.sha256 and store.blobs.has(file.sha256):
         return
     if file.source is None:
         raise NoSuchBlob(file.sha256)
-    pulling = store.layout.locks / f"pull-{file.sha256}"
+    pulling = store.layout.locks / f"pull-{file.sha256 or file.md5}"
     with locked(store.layout.store_lock, shared=True):
         try:
             with locked(pulling):
-                if not store.blobs.has(file.sha256):
-                    files = remote_files(store, channel.upstream or "")
-                    pull(store, files, file.source, sha256=file.sha256, size=file.size)
+                if not (file.sha256 and store.blobs.has(file.sha256)):
+                    _pull(store, channel, file, file.source)
         finally:
             discard(pulling)
+
+
+def _pull(store: Store, channel: HostedChannel, file: HostedFile, source: str) -> None:
+    files = remote_files(store)
+    sha256 = pull(store, files, source, sha256=file.sha256 or None, md5=file.md5, size=file.size)
+    if channel.kind is not ChannelKind.PROXY:
+        return
+    with store.database.note() as facts:
+        facts.channels.lock(channel.name)
+        if facts.holdings.file(channel, file.subdir, file.file_name) is None:
+            facts.holdings.add_files(channel, [with_sha256(file, sha256)])
 
 
 def pull(

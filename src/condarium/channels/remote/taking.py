@@ -1,6 +1,7 @@
 """A record of a channel elsewhere as a file of a channel here."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +17,7 @@ class Unfit(Exception):  # a reason, which is counted and never leaves the room
     """A record cannot be taken over."""
 
 
-class _Known(msgspec.Struct):
+class Known(msgspec.Struct):
     """What clients read of a record, and refuse a whole index for where it has another type."""
 
     name: str
@@ -35,6 +36,13 @@ class _Known(msgspec.Struct):
     url: str | None = None
 
 
+def check(subdir: str, file_name: str, record: Any) -> Known:
+    """Raises Unfit."""
+    known = _known(record)
+    _check_names(subdir, file_name, known)
+    return known
+
+
 def take(
     subdir: str,
     file_name: str,
@@ -48,11 +56,31 @@ def take(
 
     `sha256` of the file is empty where the record has none. Raises Unfit.
     """
-    known = _known(record)
-    _check_names(subdir, file_name, known)
+    known = check(subdir, file_name, record)
     taken = {**record, "subdir": subdir, "indexed_timestamp": indexed_at}
     if file_name in run_exports:
         taken.setdefault("run_exports", run_exports[file_name])
+    return _hosted(subdir, file_name, taken, known, base_url=base_url, indexed_at=indexed_at)
+
+
+def proxied(
+    subdir: str, file_name: str, record: Mapping[str, Any], *, base_url: str, now: int
+) -> HostedFile:
+    """Have a proxy's file be just what upstream says of it. Raises Unfit."""
+    known = check(subdir, file_name, record)
+    seen = record.get("indexed_timestamp") or known.timestamp or now
+    return _hosted(subdir, file_name, record, known, base_url=base_url, indexed_at=seen)
+
+
+def _hosted(
+    subdir: str,
+    file_name: str,
+    record: Mapping[str, Any],
+    known: Known,
+    *,
+    base_url: str,
+    indexed_at: int,
+) -> HostedFile:
     return HostedFile(
         subdir=subdir,
         file_name=file_name,
@@ -64,25 +92,27 @@ def take(
         md5=known.md5,
         size=known.size,
         indexed_at=indexed_at,
-        record=_encoder.encode(taken),
+        record=_encoder.encode(record),
         source=_source(known.url, base_url, file_name),
     )
 
 
 def with_sha256(file: HostedFile, sha256: str) -> HostedFile:
     """Say what the SHA-256 of a file turned out to be."""
+    if file.sha256:
+        return file
     record = {**msgspec.json.decode(file.record), "sha256": sha256}
-    return HostedFile(**{**vars(file), "sha256": sha256, "record": _encoder.encode(record)})
+    return replace(file, sha256=sha256, record=_encoder.encode(record))
 
 
-def _known(record: Any) -> _Known:
+def _known(record: Any) -> Known:
     try:
-        return msgspec.convert(record, _Known)
+        return msgspec.convert(record, Known)
     except msgspec.ValidationError as error:
         raise Unfit(f"the record is not as it must be: {error}") from error
 
 
-def _check_names(subdir: str, file_name: str, known: _Known) -> None:
+def _check_names(subdir: str, file_name: str, known: Known) -> None:
     try:
         said = PackageFileName.parse(file_name)
     except BadPackageName as error:

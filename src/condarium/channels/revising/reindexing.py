@@ -1,7 +1,7 @@
 """Bringing the shards of some package names up to a revision, and no others."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import sha256
@@ -11,7 +11,7 @@ from condarium.channels.revising.folding import fold
 from condarium.channels.shard import Shard, encode_shard
 from condarium.model.document import Document
 from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedFile, HostedPatch
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
 from condarium.model.patches import Patch, PatchSet, read_patch
 from condarium.storage.blobs import Blobs
 from condarium.storage.facts import Facts
@@ -36,19 +36,45 @@ def reindex(
     number: int,
 ) -> None:
     """Write the shards of names whose facts hold as of a revision, where they change."""
+    if channel.kind is ChannelKind.PROXY:
+        _reindex_proxy(store, facts, channel, names, number=number)
+        return
     patching = Patching(store.blobs, facts, channel, at=number)
     for subdir, part in _parts(names):
         shards = shards_of(facts, channel, subdir, part, patching=patching, at=number)
         present = facts.shards.of_names(channel, subdir, part)
         contents = {key: encode_shard(shard) for key, shard in shards.items()}
         digests = {key: sha256(content).digest() for key, content in contents.items()}
-        changed: dict[ShardKey, bytes | None] = {
-            key: digests.get(key)
-            for key in present.keys() | digests.keys()
-            if present.get(key) != digests.get(key)
-        }
+        changed = _changed(present, digests)
         _put(store.blobs, [contents[key] for key, digest in changed.items() if digest])
         facts.shards.change(channel, changed, number=number)
+
+
+def _reindex_proxy(
+    store: Store,
+    facts: Facts,
+    channel: HostedChannel,
+    names: Iterable[tuple[str, str]],
+    *,
+    number: int,
+) -> None:
+    from condarium.channels.remote.relaying import relay  # it takes a solver to match MatchSpecs
+
+    for subdir, part in _parts(names):
+        digests = relay(store.blobs, facts, channel, subdir, part, at=number)
+        facts.shards.change(
+            channel, _changed(facts.shards.of_names(channel, subdir, part), digests), number=number
+        )
+
+
+def _changed(
+    present: Mapping[ShardKey, bytes], digests: Mapping[ShardKey, bytes]
+) -> dict[ShardKey, bytes | None]:
+    return {
+        key: digests.get(key)
+        for key in present.keys() | digests.keys()
+        if present.get(key) != digests.get(key)
+    }
 
 
 def shards_of(

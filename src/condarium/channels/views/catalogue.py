@@ -13,6 +13,7 @@ from threading import RLock
 
 from condarium.channels.views.cooldown import cool
 from condarium.channels.views.listing import Listing, Maps
+from condarium.channels.views.proxy_cooldown import cool_proxy
 from condarium.channels.views.union import join
 from condarium.errors import NotFound
 from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
@@ -23,6 +24,7 @@ from condarium.storage.store import Store
 
 SETTLED = timedelta(minutes=1)
 """How old an instant must be before nothing that is still being written can be older."""
+_NONE = timedelta()
 _KEPT = 64
 """How many opened views are kept."""
 
@@ -83,11 +85,32 @@ class Catalogue:
             return self._open_union(facts, channel, view)
         number, past = self._resolve(facts, channel, view)
         plain = self._plain(facts, channel, view, number, past=past)
-        if view.cooldown is None:
+        cooldown = max(view.cooldown or _NONE, channel.filter.cooldown or _NONE)
+        if not cooldown:
             return plain, None
         instant = self._instant(facts, channel, view)
-        return cool(
-            self._store, facts, plain, view.cooldown, instant=instant, remember=self._remember
+        if channel.kind is ChannelKind.PROXY:
+            return self._cool_proxy(facts, plain, view, cooldown, instant)
+        return cool(self._store, facts, plain, cooldown, instant=instant, remember=self._remember)
+
+    def _cool_proxy(
+        self,
+        facts: Facts,
+        plain: Listing,
+        view: View,
+        cooldown: timedelta,
+        instant: datetime | None,
+    ) -> tuple[Listing, datetime]:
+        def listing(state: str, maps: Callable[[], Maps]) -> Listing:
+            return self._remember(
+                plain.channel,
+                view,
+                state,
+                lambda: replace(plain, view=view, state=state, maps=maps()),
+            )
+
+        return cool_proxy(
+            self._store, facts, plain, cooldown, instant=instant, make_listing=listing
         )
 
     def _open_union(

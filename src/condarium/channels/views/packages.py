@@ -3,9 +3,10 @@
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
 from condarium.model.fact import FactKind
-from condarium.model.hosted import HostedChannel, HostedFile, UnionMode
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, UnionMode
 from condarium.model.view import View
 from condarium.storage.facts import Facts
+from condarium.storage.store import Store
 
 
 class NoSuchPackageFile(NotFound):
@@ -20,18 +21,30 @@ class NoSuchPackageFile(NotFound):
 
 
 def find_package(
-    facts: Facts, listing: Listing, subdir: str, file_name: str
+    store: Store, facts: Facts, listing: Listing, subdir: str, file_name: str
 ) -> tuple[HostedChannel, HostedFile]:
     """Find a file that was in the channel at the view's revision, and the channel that has it.
 
     Labels do not matter, nor does a yank: who knows the URL of a file may download it. In a union
-    it is the file of the member whose record is shown. Raises NoSuchPackageFile.
+    it is the file of the member whose record is shown. In a proxy it is what its view shows, or was
+    once fetched; `pulling.ensure_bytes` fetches it. Raises NoSuchPackageFile, UpstreamFailed.
     """
     for part in _parts(listing, subdir, file_name):
-        file = facts.holdings.file(part.channel, subdir, file_name)
-        if file is not None and _is_there(facts, part, file):
+        file = _find(store, facts, part, subdir, file_name)
+        if file is not None:
             return part.channel, file
     raise NoSuchPackageFile(listing.view, subdir, file_name)
+
+
+def _find(
+    store: Store, facts: Facts, part: Listing, subdir: str, file_name: str
+) -> HostedFile | None:
+    if part.channel.kind is ChannelKind.PROXY:
+        from condarium.channels.remote.proxy import find_proxied
+
+        return find_proxied(store, facts, part, subdir, file_name)
+    file = facts.holdings.file(part.channel, subdir, file_name)
+    return file if file is not None and _is_there(facts, part, file) else None
 
 
 def _parts(listing: Listing, subdir: str, file_name: str) -> tuple[Listing, ...]:

@@ -33,6 +33,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("sha256", name="pk_sources"),
     )
     op.create_table(
+        "upstreams",
+        sa.Column("channel_id", sa.Integer(), nullable=False),
+        sa.Column("checked_at", sa.DateTime(), nullable=False),
+        sa.Column("probed_at", sa.DateTime(), nullable=True),
+        sa.Column("failing_since", sa.DateTime(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("indexes", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name="fk_upstreams_channels", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("channel_id", name="pk_upstreams"),
+    )
+    op.create_table(
         "derived",
         sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),

@@ -1,0 +1,122 @@
+"""Cooldown of a proxy: without what upstream has had for too short a time, as far as we saw it.
+
+What the proxy showed before the cooldown began is old. What it first showed later is young, unless
+upstream's own `indexed_timestamp` says otherwise. Of what was there when the proxy was first
+refreshed nobody knows since when: so, until that is a cooldown ago, its build's timestamp counts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.listing import Listing, Maps
+from condarium.channels.views.reading import read_shard
+from condarium.errors import Failed
+from condarium.model.hosted import Record
+from condarium.model.view import MAIN
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+_STEP = timedelta(hours=1)
+"""How often a view is made anew: cooldowns end on the hour."""
+_AT_ONCE = 16
+_SECONDS = 100_000_000_000
+"""Timestamps below are in seconds, as old packages have them; others in ms."""
+
+Young = dict[tuple[str, str], bytes]
+
+
+def cool_proxy(
+    store: Store,
+    facts: Facts,
+    plain: Listing,
+    cooldown: timedelta,
+    *,
+    instant: datetime | None,
+    make_listing: Callable[[str, Callable[[], Maps]], Listing],
+) -> tuple[Listing, datetime]:
+    """Leave out records that are young. Gives also until when the view is as it is."""
+    hour = _hour(instant or store.now())
+    cutoff = hour - cooldown
+    seen = facts.channels.number_at(plain.channel, cutoff)
+    baseline = facts.shards.at(plain.channel, MAIN, at=max(seen, 1)) if plain.number else {}
+
+    def make() -> Maps:
+        age = _Age(store, plain, baseline, at_first=seen == 0, cutoff=cutoff)
+        cooled = {subdir: dict(names) for subdir, names in plain.maps.items()}
+        made = set()
+        for (subdir, name), old in age.older():
+            del cooled[subdir][name]
+            if old.records:
+                content = encode_shard(old)
+                store.blobs.put(content)
+                cooled[subdir][name] = sha256(content).digest()
+                made.add(cooled[subdir][name])
+        with store.database.note() as writing:
+            writing.shards.derive(plain.channel, made, store.now())
+        return {subdir: names for subdir, names in cooled.items() if names}
+
+    return make_listing(f"{plain.state} cooled since {cutoff:%FT%H}", make), hour + _STEP
+
+
+class _Age:
+    """Tells which records of a view are old."""
+
+    def __init__(
+        self, store: Store, plain: Listing, baseline: Maps, *, at_first: bool, cutoff: datetime
+    ) -> None:
+        self._store, self._plain, self._baseline = store, plain, baseline
+        self._at_first, self._cutoff = at_first, cutoff.timestamp() * 1000
+
+    def older(self) -> Iterator[tuple[tuple[str, str], Shard]]:
+        """Names of which not everything is old, and what is."""
+        changed = {
+            (subdir, name): digest
+            for subdir, names in self._plain.maps.items()
+            for name, digest in names.items()
+            if self._at_first or self._before(subdir, name) != digest
+        }
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            for key, (shard, old) in zip(
+                changed, pool.map(self._look, changed, changed.values()), strict=True
+            ):
+                if len(old.records) < len(shard.records):
+                    yield key, old
+
+    def _look(self, key: tuple[str, str], digest: bytes) -> tuple[Shard, Shard]:
+        shard = decode_shard(read_shard(self._store, self._plain, digest))
+        seen = self._seen(self._before(*key), digest, shard)
+        old = {
+            file_name: record
+            for file_name, record in shard.records.items()
+            if self._is_old(record, seen=file_name in seen)
+        }
+        return shard, replace(shard, records=old)
+
+    def _is_old(self, record: Record, *, seen: bool) -> bool:
+        if seen and not self._at_first:
+            return True
+        indexed = record.get("indexed_timestamp")
+        if indexed is not None:
+            return bool(indexed <= self._cutoff)
+        built = record.get("timestamp") or 0
+        return seen and (built if built > _SECONDS else built * 1000) <= self._cutoff
+
+    def _seen(self, before: bytes | None, now: bytes, shard: Shard) -> Mapping[str, Record]:
+        """What there was before the cooldown; nothing where that cannot be fetched any more."""
+        if before is None or before == now:
+            return shard.records if before else {}
+        try:
+            return decode_shard(read_shard(self._store, self._plain, before)).records
+        except Failed:
+            return {}
+
+    def _before(self, subdir: str, name: str) -> bytes | None:
+        return self._baseline.get(subdir, {}).get(name)
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.replace(minute=0, second=0, microsecond=0)
