@@ -4,11 +4,18 @@ from collections.abc import Mapping
 
 import msgspec
 
-from condarium.errors import BadInput, CondariumError, Conflict, NoSuchBlob, NotFound, Refused
+from condarium.errors import (
+    BadInput,
+    CondariumError,
+    Conflict,
+    NoSuchBlob,
+    NotFound,
+    Refused,
+    StoreFull,
+)
 from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
-from condarium.storage.failures import StoreFull
 
 _STATUSES: Mapping[type[CondariumError], int] = {
     NotSignedIn: 401,
