@@ -73,6 +73,12 @@ def _need_newer_text(subdir: str, file: str, record: dict[str, Any]) -> dict[str
     return record
 
 
+def _need_newest_extra(subdir: str, file: str, record: dict[str, Any]) -> dict[str, Any] | None:
+    depends = ["extra >=3" if each == "extra >=2" else each for each in record["depends"]]
+    record["depends"] = depends
+    return record
+
+
 def _instruct(subdir: str, file: str, record: dict[str, Any]) -> dict[str, Any] | None:
     if file == "text-2.0-0.conda" and subdir == "noarch":
         return None
@@ -99,6 +105,13 @@ PATCHES: list[tuple[str, str, str | None, Rule]] = [
         "  - replace_depends:\n      old: text >=1\n      new: text >=2\n",
         None,
         _need_newer_text,
+    ),
+    (
+        "c.yaml",
+        "if:\n  name: tool\n  has_depends: extra*\nthen:\n"
+        "  - replace_depends:\n      old: extra >=2\n      new: extra >=3\n",
+        None,
+        _need_newest_extra,
     ),
     ("patch_instructions.json", json.dumps(_INSTRUCTIONS), "noarch", _instruct),
     ("revoke.json", json.dumps({"linux-64": {"revoke": ["tool-3.0-0.conda"]}}), None, _revoke),
@@ -228,14 +241,15 @@ class LawfulChannels:
     # --- what must hold ---
 
     def check_present(self) -> None:
-        """Every label with every cooldown, of a catalogue that was there all the time and a new."""
+        """Every label, and one with every cooldown, of a catalogue that was there all the time
+        and of a new one."""
         fresh = Catalogue(self.store)
-        for label, cooldown in product(LABELS, COOLDOWNS):
-            for name in (*LOCAL, *UNIONS):
-                view = View(channel=ChannelName(name), label=label, cooldown=cooldown)
-                self._check(view, fresh)
+        label = LABELS[self.naive["lab"].head % len(LABELS)]
+        views = [(each, None) for each in LABELS] + [(label, each) for each in COOLDOWNS[1:]]
+        for (each, cooldown), name in product(views, (*LOCAL, *UNIONS)):
+            self._check(View(channel=ChannelName(name), label=each, cooldown=cooldown), fresh)
         for name in LOCAL:
-            self._check_revision(name, self.naive[name].head, fresh)
+            self._check_revision(name, self.naive[name].head, [label], fresh)
 
     def check_past(self) -> None:
         """Every revision, and every instant of one, with every label and cooldown."""
@@ -243,7 +257,7 @@ class LawfulChannels:
         fresh = Catalogue(self.store)
         for name in LOCAL:
             for number in range(self.naive[name].head + 1):
-                self._check_revision(name, number, fresh)
+                self._check_revision(name, number, LABELS, fresh)
         instants = [entry.at for name in LOCAL for entry in self.naive[name].log]
         for instant, label in product(instants, LABELS):
             for name in (*LOCAL, *UNIONS):
@@ -261,8 +275,10 @@ class LawfulChannels:
             changed = [(each.opened, each.closed) for each in log[::-1]]
             assert changed == [(len(e.opened), len(e.closed)) for e in naive.log]
 
-    def _check_revision(self, name: str, number: int, fresh: Catalogue) -> None:
-        for label, cooldown in product(LABELS, COOLDOWNS):
+    def _check_revision(
+        self, name: str, number: int, labels: Sequence[str], fresh: Catalogue
+    ) -> None:
+        for label, cooldown in product(labels, COOLDOWNS):
             view = View(channel=ChannelName(name), label=label, as_of=number, cooldown=cooldown)
             self._check(view, fresh)
 
