@@ -20,7 +20,7 @@ from condarium.model.view import View
 from condarium.settings import Settings
 from condarium.storage.store import Store
 
-_NICENESS = 5
+_NICENESS = 1
 """Publishing and serving go first where there are not enough cores."""
 
 
