@@ -1,10 +1,12 @@
 """The first command that anybody types, on an empty machine."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from rattler import PrefixRecord
+from tests.support.serving import serve
 from tests.support.user import Said, User
 
 pytestmark = pytest.mark.network
@@ -24,10 +26,11 @@ def first(newcomer: User) -> Said:
 
 
 def test_it_says_what_it_made_where_it_is_and_what_to_try(newcomer: User, first: Said) -> None:
-    for made in ("quickstart/channel", "quickstart/environment.yml", "envs/quickstart/demo"):
+    for made in ("quickstart/environment.yml", "envs/quickstart/demo"):
         assert str(newcomer.store / made) in first.out
         assert (newcomer.store / made).exists()
-    assert "made out of PyPI" in first.out
+    assert "made out of PyPI and published" in first.out
+    assert re.search(r"  http://127\.0\.0\.1:\d+/quickstart\n", first.out)
     assert "│ apple    4.0" in first.out
     assert "condarium env run quickstart/demo -- python" in first.out
     assert first.err == ""
@@ -43,11 +46,16 @@ def test_everything_that_it_suggests_works(newcomer: User, first: Said) -> None:
     suggested = [line.strip() for line in first.out.splitlines() if "  condarium " in line]
     assert len(suggested) >= 5
     spec = newcomer.store / "quickstart" / "environment.yml"
-    for command in suggested:
-        if " env build " in command:  # "after you changed the file"
-            spec.write_text(spec.read_text().replace("  - rich\n", ""))
-        said = newcomer(*command.split()[1:], stdin="print('hello')")
-        assert said.code == 0, f"{command}\n{said.err}"
+    serving = next(command for command in suggested if " serve" in command)
+    _, _, port = serving.partition("--port ")
+    with serve(newcomer.store, "--port", port or "8000", environ=newcomer.surroundings()):
+        for command in suggested:
+            if command == serving:
+                continue
+            if " env build " in command:  # "after you changed the file"
+                spec.write_text(spec.read_text().replace("  - rich\n", ""))
+            said = newcomer(*command.split()[1:], stdin="print('hello')")
+            assert said.code == 0, f"{command}\n{said.err}"
 
 
 def test_conda_would_take_the_folder_for_one_of_environments(newcomer: User, first: Said) -> None:
