@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select
 
 from condarium.model.fact import Fact, FactKind
 from condarium.model.hosted import HostedChannel
@@ -81,28 +81,30 @@ class Contents:
 
     def labels(self, channel: HostedChannel) -> list[LabelCount]:
         """The labels that any file has."""
-        given = [facts.c.channel_id == channel.id, facts.c.kind == FactKind.LABEL]
-        counted = (
-            select(facts.c.value, func.count(facts.c.name.distinct()), func.count())
-            .where(*given, facts.c.until.is_(None))
+        holds = facts.c.until.is_(None)
+        chosen = (
+            select(
+                facts.c.value,
+                func.count(case((holds, facts.c.name)).distinct()),
+                func.count(case((holds, 1))),
+                func.max(facts.c.since),
+                func.max(facts.c.until),
+            )
+            .where(facts.c.channel_id == channel.id, facts.c.kind == FactKind.LABEL)
             .group_by(facts.c.value)
             .order_by(facts.c.value)
         )
-        last = select(facts.c.value, func.max(facts.c.since), func.max(facts.c.until))
-        changed = {
-            label: max(since, until or 0)
-            for label, since, until in self._connection.execute(
-                last.where(*given).group_by(facts.c.value)
-            )
-        }
         return [
-            LabelCount(label, packages, count, changed[label])
-            for label, packages, count in self._connection.execute(counted)
+            LabelCount(label, packages, count, max(since, until or 0))
+            for label, packages, count, since, until in self._connection.execute(chosen)
+            if count
         ]
 
     def spans(self, channel: HostedChannel, kind: FactKind) -> list[Span]:
         """Every fact of a kind, in the order in which they were opened."""
         chosen = self._spans(channel).where(facts.c.kind == kind)
+        if kind is FactKind.PATCH:  # found by index: no other kind is about no package
+            chosen = chosen.where(facts.c.subdir == "", facts.c.name == "")
         return [_span(row) for row in self._connection.execute(chosen.order_by(facts.c.since))]
 
     def spans_of(self, channel: HostedChannel, name: str, subdirs: Iterable[str]) -> list[Span]:

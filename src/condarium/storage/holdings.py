@@ -52,6 +52,8 @@ class Holdings:
         chosen = _facts(channel).where(_holds(at))
         if kind is not None:
             chosen = chosen.where(facts.c.kind == kind)
+        if kind is FactKind.PATCH:  # found by index: no other kind is about no package
+            chosen = chosen.where(facts.c.subdir == "", facts.c.name == "")
         if value is not None:
             chosen = chosen.where(facts.c.value == value)
         return map(_fact, self._connection.execute(chosen))

@@ -6,6 +6,24 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+_STATISTICS = {
+    ("facts", "ix_facts_channel_id_subdir_name"): "1000000 200000 50000 40",
+    ("facts", "ix_facts_channel_id_since"): "1000000 200000 1000",
+    ("facts", "ix_facts_channel_id_until"): "1000000 200000 1000",
+    ("files", "files"): "500000 100000 30000 1",
+    ("files", "ix_files_channel_id_subdir_name"): "500000 100000 30000 20",
+    ("files", "ix_files_channel_id_indexed_at"): "500000 10000 100",
+    ("files", "ix_files_sha256"): "500000 1",
+    ("shards", "shards"): "200000 40000 30000 10000 2 1",
+    ("shards", "ix_shards_channel_id_since"): "200000 40000 100",
+    ("shards", "ix_shards_channel_id_until"): "200000 40000 100",
+    ("shards", "ix_shards_channel_id_digest"): "200000 40000 2",
+}
+"""How selective SQLite takes each index to be: all rows, and those of each longer prefix.
+
+Without, it takes a range of revisions for more selective than a package's name, and reads a whole
+channel where it is asked for one package. Given once, plans never change with what is stored.
+"""
 
 def upgrade() -> None:
     op.create_table(
@@ -191,3 +209,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("url", "sha256", name="pk_source_urls"),
     )
     op.create_index("ix_source_urls_sha256", "source_urls", ["sha256"], unique=False)
+    if op.get_bind().dialect.name == "sqlite":
+        _give_statistics()
+
+
+def _give_statistics() -> None:
+    op.execute("ANALYZE sqlite_schema")  # makes the table where there is none
+    for (table, index), rows in _STATISTICS.items():
+        op.execute(
+            sa.text("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (:t, :i, :s)").bindparams(
+                t=table, i=index, s=rows
+            )
+        )
+    op.execute("ANALYZE sqlite_schema")  # has this connection read it
