@@ -17,8 +17,9 @@ from condarium.engine.lockfiles.conda_files import LockedFile, locked_files
 from condarium.engine.lockfiles.lockfile import read_lock
 from condarium.errors import BadArguments, BlobDamaged
 from condarium.model.actor import Actor
+from condarium.model.channel_report import PublishedFile
 from condarium.model.document import Document
-from condarium.model.hosted import HostedChannel, HostedFile, Record
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, Record
 from condarium.model.package import Package
 from condarium.model.progress import Progress
 from condarium.model.transfer import Mirrored, MirroredFile
@@ -73,53 +74,92 @@ def mirror(
     actor: Actor,
     progress: Progress,
 ) -> Mirrored:
-    """Publish the packages of a lock in one revision, fetching those that the store lacks.
+    """Have exactly the packages of a lock in a channel, fetching those that the store lacks.
 
-    What was fetched before a failure is not fetched again. A pixi.lock says what was solved with,
-    patches of its channel included: a package whose own dependencies are others gets those of the
-    lock, so that a solve against the mirror answers as the one did that made the lock.
-
-    Raises BadLock, PlatformNotLocked, UpstreamFailed, PackageRefused, FileNameTaken, NoSuchChannel,
-    NotALocalChannel.
+    A local channel gets them in one revision, a proxy keeps them. What was fetched before a failure
+    is not fetched again. Raises BadLock, PlatformNotLocked, UpstreamFailed, PackageRefused,
+    FileNameTaken, NoSuchPackageFile, NoSuchChannel, NotALocalChannel for a union.
     """
     check_label(label)
     document = read_lock(lock.content, source=lock.name, environment=environment)
-    chosen = tuple(platforms) or document.platforms
-    wanted = locked_files(document, chosen)
+    platforms = tuple(platforms) or document.platforms
+    wanted = locked_files(document, platforms)
     if not wanted:
         raise BadArguments(f"{lock.name} has no conda packages to mirror")
-    with locked(store.layout.store_lock, shared=True):
-        hosted = check_local(store, channel, "mirror")
-        brought = _bring(store, _look(store, hosted, wanted), progress)
-        packages = [_as_locked(each) for each in brought]
-        check_taken(store, channel, packages)
-        progress.phase("publish")
-        reason = reason or f"mirror of {lock.name}"
-        with revise(store, channel, "mirror", reason=reason, actor=actor) as draft:
-            added = [add_package(draft, package, [label]) for package in packages]
-            yanked = _yanked(draft, packages)
-    pip = (each for name in chosen for each in document.locked(name) if each.kind == "pypi")
-    differing = {each.wanted for each in brought if not _agrees(each.record, each.wanted.file)}
-    return Mirrored(
+    pip = (each for name in platforms for each in document.locked(name) if each.kind == "pypi")
+    asked = Mirrored(
         channel=channel,
         view=View(channel=channel, label=label),
         lock=lock.name,
-        platforms=chosen,
+        platforms=platforms,
+        revision=None,
+        files=(),
+        pip=tuple(sorted({f"{each.name} {each.version}" for each in pip})),
+        notes=document.warnings,
+    )
+    with locked(store.layout.store_lock, shared=True):
+        with store.database.read() as facts:
+            hosted = facts.channels.get(channel)
+        if hosted.kind is ChannelKind.PROXY:
+            return replace(asked, files=_keep(store, hosted, wanted, label, progress))
+        return _publish(store, asked, wanted, reason=reason, actor=actor, progress=progress)
+
+
+def _keep(
+    store: Store,
+    proxy: HostedChannel,
+    wanted: Sequence[LockedFile],
+    label: str,
+    progress: Progress,
+) -> tuple[MirroredFile, ...]:
+    from condarium.channels.remote.keeping import keep_files
+
+    if label != MAIN:
+        raise BadArguments(f"channel {proxy.name} is a proxy, which has no labels of its own")
+    return keep_files(store, proxy, wanted, progress)
+
+
+def _publish(
+    store: Store,
+    asked: Mirrored,
+    wanted: Sequence[LockedFile],
+    *,
+    reason: str,
+    actor: Actor,
+    progress: Progress,
+) -> Mirrored:
+    """Publish the packages of a lock in one revision.
+
+    A pixi.lock says what was solved with, patches of its channel included: a package whose own
+    dependencies are others gets those of the lock, so that a solve against the mirror answers as
+    the one did that made the lock.
+    """
+    hosted = check_local(store, asked.channel, "mirror")
+    brought = _bring(store, _look(store, hosted, wanted), progress)
+    packages = [_as_locked(each) for each in brought]
+    check_taken(store, asked.channel, packages)
+    progress.phase("publish")
+    reason = reason or f"mirror of {asked.lock}"
+    with revise(store, asked.channel, "mirror", reason=reason, actor=actor) as draft:
+        added = [add_package(draft, package, [asked.view.label]) for package in packages]
+        yanked = _yanked(draft, packages)
+    differing = {each.wanted for each in brought if not _agrees(each.record, each.wanted.file)}
+    return replace(
+        asked,
         revision=draft.revision.number if draft.revision else None,
-        files=tuple(
-            MirroredFile(
-                subdir=file.subdir,
-                file_name=file.file_name,
-                status=file.status,
-                fetched=each.fetched,
-            )
-            for file, each in zip(added, brought, strict=True)
-        ),
+        files=tuple(map(_mirrored, added, brought)),
         as_locked=tuple(sorted(each.path for each in differing if not each.there)),
         otherwise=tuple(sorted(each.path for each in differing if each.there)),
         yanked=yanked,
-        pip=tuple(sorted({f"{each.name} {each.version}" for each in pip})),
-        notes=document.warnings,
+    )
+
+
+def _mirrored(added: PublishedFile, brought: _Brought) -> MirroredFile:
+    return MirroredFile(
+        subdir=added.subdir,
+        file_name=added.file_name,
+        status=added.status,
+        fetched=brought.fetched,
     )
 
 

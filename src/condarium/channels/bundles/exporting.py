@@ -20,6 +20,7 @@ from condarium.channels.bundles.bundle import (
     encode_manifest,
 )
 from condarium.channels.remote.pulling import ensure_bytes
+from condarium.channels.remote.refreshing import Refresher
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.contents import names_in, read_packages
 from condarium.channels.views.listing import Listing
@@ -83,6 +84,8 @@ def export(
     path = Path(file).expanduser().absolute()
     _check_place(path)
     wanted = [RecordSpec.parse(spec) for spec in specs]
+    if view.as_of is None:
+        Refresher(store).behind(view.channel)
     listing = Catalogue(store).open(view)
     with locked(store.layout.store_lock, shared=True):
         if lock is not None:
