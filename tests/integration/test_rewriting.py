@@ -15,6 +15,8 @@ import msgspec
 import pytest
 from tests.support.channel import Made
 from tests.support.hosting import ADA, change, create, fact, host, hosted_store
+from tests.support.objectstore import Endpoint
+from tests.support.postgresql import Server
 
 from condarium.channels.encodings import SUBDIR_FILES, Encoded, Encodings
 from condarium.channels.encodings.apart import EncodingFailed
@@ -24,6 +26,7 @@ from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
 from condarium.model.hosted import HostedFile
 from condarium.model.view import ChannelName, View
+from condarium.settings import Settings
 from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
@@ -68,6 +71,32 @@ def test_the_present_is_late_and_then_right(store: Store, tmp_path: Path) -> Non
         assert encodings.get(LAB, "noarch", ZST).digest != first.digest
         past = encodings.get(View.parse("lab/as-of/r1"), "noarch", ZST)
         assert past == first
+
+
+def test_it_is_so_with_postgresql_and_a_bucket(
+    tmp_path: Path,
+    postgresql: Server,
+    object_store: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in object_store.environ.items():
+        monkeypatch.setenv(name, value)
+    with postgresql.new_database() as database:
+        environ = {
+            "HOME": str(tmp_path),
+            "CONDARIUM_DATABASE": database,
+            "CONDARIUM_BLOBS": f"s3://{object_store.new_bucket()}/lab",
+        }
+        store = Store(Settings.read(environ, store=tmp_path / "store"))
+        _fill(store, MANY)
+        with rewriting(store) as encodings:
+            first = encodings.get(LAB, "noarch", ZST)
+            host(store, "lab", [Made("tool", "2.0")])
+            soon(lambda: encodings.get(LAB, "noarch", ZST).revision == "r2")
+            second = encodings.get(LAB, "noarch", "repodata.json")
+            assert encodings.get(View.parse("lab/as-of/r1"), "noarch", ZST) == first
+        assert len(msgspec.json.decode(store.blobs.get(second.digest))["packages.conda"]) == 401
+        store.close()
 
 
 def test_without_a_rewriting_nothing_is_late(store: Store) -> None:
