@@ -115,6 +115,21 @@ def test_what_did_not_change_is_not_rewritten(store: Store) -> None:
         assert (after.revision, after.digest) == ("r3", before.digest)
 
 
+def test_a_view_that_shows_what_another_does_takes_its_files(store: Store) -> None:
+    """The shards are not even read: they are away."""
+    encodings = Encodings(store, Catalogue(store))
+    present = encodings.get(LAB, "noarch", ZST)
+    for digest in Catalogue(store).open(LAB).names("noarch").values():
+        store.blobs.remove(digest.hex())
+    past = View.parse("lab/as-of/r1")
+    assert encodings.get(past, "noarch", ZST) == present
+    with store.database.note() as facts:
+        facts.encodings.forget_past(store.now())
+        lab = facts.channels.get(ChannelName("lab"))
+        assert facts.encodings.get(lab, "lab/as-of/r1", "noarch") is None
+        assert facts.encodings.get(lab, "lab", "noarch") is not None
+
+
 def test_all_files_of_a_subdir_are_of_one_revision(store: Store) -> None:
     """A transaction reads what is there while a burst of publishes is rewritten."""
     with rewriting(store) as encodings, ThreadPoolExecutor(2) as pool:

@@ -3,11 +3,11 @@
 Rows are a view of the facts, kept because it is long in the making. The bytes are blobs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select
 
 from condarium.model.encoded import Encoded, EncodedSet
 from condarium.model.hosted import HostedChannel
@@ -41,16 +41,17 @@ class Encodings:
 
     def get(self, channel: HostedChannel, view: str, subdir: str) -> EncodedSet | None:
         """The set of files of a view's subdir, or of the view where the subdir is empty."""
-        rows = self._connection.execute(_of(channel, view, subdir)).all()
-        if not rows:
-            return None
-        found = {
-            row.file_name: Encoded(
-                file_name=row.file_name, digest=row.digest, size=row.size, revision=row.revision
-            )
-            for row in rows
-        }
-        return EncodedSet(content=rows[0].content, revision=rows[0].revision, files=found)
+        return _set(self._connection.execute(_of(channel, view, subdir)).all())
+
+    def alike(self, channel: HostedChannel, subdir: str, content: str) -> EncodedSet | None:
+        """The set of any view of the channel that joins the same shards."""
+        same = select(encodings).where(
+            encodings.c.channel_id == channel.id,
+            encodings.c.subdir == subdir,
+            encodings.c.content == content,
+        )
+        rows = self._connection.execute(same).all()
+        return _set([row for row in rows if row.view == rows[0].view])
 
     def keep(
         self, channel: HostedChannel, view: str, subdir: str, made: EncodedSet, *, at: datetime
@@ -84,6 +85,12 @@ class Encodings:
         """Drop a set; whoever asks for it has it made again."""
         self._connection.execute(encodings.delete().where(_is(channel, view, subdir)))
 
+    def forget_past(self, before: datetime) -> None:
+        """Drop the sets of views of the past that were made before an instant."""
+        self._connection.execute(
+            encodings.delete().where(encodings.c.view.like("%/as-of/%"), encodings.c.at < before)
+        )
+
     def abouts(
         self, channel: HostedChannel, subdir: str, file_names: Iterable[str]
     ) -> Mapping[str, bytes]:
@@ -112,6 +119,18 @@ class Encodings:
             self._connection.execute(select(column).where(column == value).limit(1)).first()
             for column, value in named
         )
+
+
+def _set(rows: Sequence[Row[Any]]) -> EncodedSet | None:
+    if not rows:
+        return None
+    found = {
+        row.file_name: Encoded(
+            file_name=row.file_name, digest=row.digest, size=row.size, revision=row.revision
+        )
+        for row in rows
+    }
+    return EncodedSet(content=rows[0].content, revision=rows[0].revision, files=found)
 
 
 def _of(channel: HostedChannel, view: str, subdir: str) -> Select[Any]:

@@ -1,13 +1,12 @@
 """Encodings as they are asked for."""
 
 from concurrent.futures import Future
-from dataclasses import replace
 from threading import Event, Lock
 
 from condarium.channels.encodings.apart import make_apart
 from condarium.channels.encodings.discarding import Discarding
 from condarium.channels.encodings.files import files_of
-from condarium.channels.encodings.making import content_of, make
+from condarium.channels.encodings.making import content_of, make, of_revision, reuse
 from condarium.channels.encodings.rewriting import Rewriting
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
@@ -98,7 +97,7 @@ class Encodings:
             with self._store.database.read() as facts:
                 kept = facts.encodings.get(listing.channel, str(listing.view), subdir)
             if kept is not None and kept.content == content:
-                return _of_revision(kept, listing.revision)
+                return of_revision(kept, listing.revision)
             if kept is not None and is_late:
                 return kept
             self._make(listing.view, subdir)
@@ -128,17 +127,14 @@ class Encodings:
     def _write(self, view: View, subdir: str) -> None:
         """Make a set, in a process of its own where it is large and this one serves."""
         listing = self._catalogue.open(view)
-        names = [listing.names(subdir)] if subdir else listing.maps.values()
-        if self._rewriting is None:
-            make(self._store, listing, subdir)
-        elif sum(map(len, names)) <= _SMALL:
-            self._discarding.later(make(self._store, listing, subdir))
-        else:
-            replaced = make_apart(self._store, view, subdir, stopping=self._stopping)
+        replaced = reuse(self._store, listing, subdir)
+        if replaced is None:
+            names = [listing.names(subdir)] if subdir else listing.maps.values()
+            apart = self._rewriting is not None and sum(map(len, names)) > _SMALL
+            replaced = (
+                make_apart(self._store, view, subdir, stopping=self._stopping)
+                if apart
+                else make(self._store, listing, subdir)
+            )
+        if self._rewriting is not None:
             self._discarding.later(replaced)
-
-
-def _of_revision(kept: EncodedSet, revision: str) -> EncodedSet:
-    """The same files, said to be of a later revision, which changed nothing in them."""
-    files = {name: replace(each, revision=revision) for name, each in kept.files.items()}
-    return replace(kept, revision=revision, files=files)

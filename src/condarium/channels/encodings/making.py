@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from hashlib import sha256
 
 import msgspec
@@ -52,6 +53,29 @@ def make(store: Store, listing: Listing, subdir: str) -> set[str]:
         )
         with store.database.note() as facts:
             return facts.encodings.keep(listing.channel, str(listing.view), subdir, made, at=opened)
+
+
+def reuse(store: Store, listing: Listing, subdir: str) -> set[str] | None:
+    """Take the files of another view that shows the same; None where there is none.
+
+    So an instant costs nothing if another of the same revision was asked for before.
+    """
+    opened, content = store.now(), content_of(listing, subdir)
+    with store.database.read() as facts:
+        if facts.encodings.alike(listing.channel, subdir, content) is None:
+            return None
+    with store.database.note() as facts:
+        found = facts.encodings.alike(listing.channel, subdir, content)
+        if found is None:
+            return None
+        taken = of_revision(found, listing.revision)
+        return facts.encodings.keep(listing.channel, str(listing.view), subdir, taken, at=opened)
+
+
+def of_revision(kept: EncodedSet, revision: str) -> EncodedSet:
+    """The same files, said to be of another revision, in which they are the same."""
+    same = {name: replace(each, revision=revision) for name, each in kept.files.items()}
+    return replace(kept, revision=revision, files=same)
 
 
 def _write(store: Store, listing: Listing, subdir: str, outputs: Mapping[str, Output]) -> None:

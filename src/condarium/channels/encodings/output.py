@@ -36,12 +36,16 @@ class Output:
         while chunk := other.read(_CHUNK):
             self.write(chunk)
 
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of what was written."""
+        return self._digest.hexdigest()
+
     def keep(self, store: Store, file_name: str, *, revision: str) -> Encoded:
         """Make it a blob."""
         self.file.flush()
-        digest = self._digest.hexdigest()
-        store.blobs.put_file(Path(f"/proc/self/fd/{self.file.fileno()}"), digest)
-        return Encoded(file_name=file_name, digest=digest, size=self.size, revision=revision)
+        store.blobs.put_file(Path(f"/proc/self/fd/{self.file.fileno()}"), self.digest)
+        return Encoded(file_name=file_name, digest=self.digest, size=self.size, revision=revision)
 
 
 @contextmanager
