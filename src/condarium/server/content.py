@@ -77,6 +77,7 @@ class Content:
         self._encodings.stop()
         for pool in (self._pool, self._waiting):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._downloads.close()
 
     async def respond(self, path: str, who: Who) -> Response:
         """Answer for a path without its token; `who` is asked where not everybody may read.

@@ -15,6 +15,7 @@ from condarium.model.hosted import HostedChannel, HostedFile
 from condarium.server.addresses import FileAddress, NoSuchAddress, ShardAddress
 from condarium.server.cache import Cache
 from condarium.server.responses import IMMUTABLE, Body, ElsewhereBody, FileBody, Response
+from condarium.server.spool import Spool
 from condarium.settings import ServerSettings
 from condarium.storage.store import Store
 
@@ -25,8 +26,8 @@ _LASTING = timedelta(hours=1)
 _INDEXES = 64 << 20
 """How many bytes of indexes of shards are kept in memory."""
 
-Index = tuple[Mapping[str, bytes], bytes, str]
-"""The shards by name that an index was made of, its bytes, and its ETag."""
+Index = tuple[Mapping[str, bytes], Body, str]
+"""The shards by name that an index was made of, its body, and its ETag."""
 
 
 class BytesAbsent(Exception):
@@ -47,6 +48,10 @@ class Downloads:
         self._catalogue, self._settings = catalogue, settings
         self._indexes: Cache[Index] = Cache(_INDEXES)
         self._encoding = Lock()
+        self._spool = Spool()
+
+    def close(self) -> None:
+        self._spool.close()
 
     def get(self, listing: Listing, address: FileAddress | ShardAddress) -> Response:
         """What is at an address of an open view. Raises NotFound, or BytesAbsent for a package."""
@@ -79,9 +84,9 @@ class Downloads:
         )
 
     def _shard_index(self, listing: Listing, subdir: str) -> Response:
-        _, content, etag = self._index(listing, subdir)
+        _, body, etag = self._index(listing, subdir)
         return Response.of(
-            content,
+            body,
             media_type=_ZSTD,
             etag=etag,
             cache_control=self._cache_control(listing, settled=listing.past),
@@ -95,7 +100,7 @@ class Downloads:
             if known and known[0] is names:
                 return known
             content = encode_shard_index(listing.view, subdir, names)
-            index = names, content, sha256(content).hexdigest()[:32]
+            index = names, self._spool.body(content), sha256(content).hexdigest()[:32]
             return self._indexes.keep(key, index, size=len(content))
 
     def _encoded(self, listing: Listing, address: FileAddress) -> Response:
