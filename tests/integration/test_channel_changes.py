@@ -89,7 +89,7 @@ def downloadable(store: Store, path: str) -> bool:
     listing = Catalogue(store).open(View(channel=LAB))
     with store.database.read() as facts:
         try:
-            find_package(facts, listing, subdir, file_name)
+            find_package(store, facts, listing, subdir, file_name)
         except NoSuchPackageFile:
             return False
     return True

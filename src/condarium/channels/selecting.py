@@ -12,7 +12,7 @@ import msgspec
 from condarium.engine.solving.record_spec import BadPackageSpec, RecordSpec
 from condarium.errors import BadArguments, NotFound
 from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosted import HostedChannel
 from condarium.model.patches.file_names import is_package, package_name
 from condarium.model.subdirs import is_subdir
 from condarium.model.version_order import compare_versions
@@ -21,6 +21,8 @@ from condarium.storage.facts import Facts
 
 _records = msgspec.json.Decoder(dict)
 _Names = Iterable[tuple[str, str]]
+_Fits = Callable[[str, str, bytes], bool]
+"""Whether a file is meant: by its subdir, its name and its record."""
 _NAMED = 5
 """How many files an error names."""
 _AT_ONCE = 400
@@ -115,8 +117,11 @@ def with_label(facts: Facts, channel: HostedChannel, label: str) -> tuple[Held, 
 def _fitting(facts: Facts, channel: HostedChannel, text: str, label: str | None) -> Iterator[Held]:
     names, fits = _read(facts, channel, text)
     for part in _parts(names):
-        files = facts.holdings.files_of(channel, part)
-        fitting = {(file.subdir, file.file_name) for file in files if fits(file)}
+        fitting = {
+            (subdir, file_name)
+            for subdir, _, file_name, record in facts.holdings.records_of(channel, part)
+            if fits(subdir, file_name, record)
+        }
         for held in held_files(facts, channel, part) if fitting else ():
             place = held.file.subdir, held.file.file_name
             if place in fitting and (label is None or label in held.labels):
@@ -136,9 +141,7 @@ def held_files(facts: Facts, channel: HostedChannel, names: _Names) -> Iterator[
             yield Held(file=files[0], labels=labels, yank=yanks[0] if yanks else None)
 
 
-def _read(
-    facts: Facts, channel: HostedChannel, text: str
-) -> tuple[_Names, Callable[[HostedFile], bool]]:
+def _read(facts: Facts, channel: HostedChannel, text: str) -> tuple[_Names, _Fits]:
     """Where to look for what a spec means, and whether a file there is meant."""
     subdirs = sorted(facts.holdings.subdirs(channel))
     folder, _, file_name = text.strip().rpartition("/")
@@ -147,7 +150,7 @@ def _read(
             raise BadPackageSpec(text, f"Write SUBDIR/{file_name}, or only {file_name}.")
         name = package_name(file_name)
         places = [(subdir, name) for subdir in subdirs if folder in ("", subdir)]
-        return places, lambda file: file.file_name == file_name
+        return places, lambda _subdir, found, _record: found == file_name
     spec = RecordSpec.parse(text)
     places = [
         (subdir, name)
@@ -155,7 +158,7 @@ def _read(
         if spec.subdir in (None, subdir)
         for name in ([spec.name] if spec.name else sorted(facts.holdings.names(channel, subdir)))
     ]
-    return places, lambda file: spec.fits(file.subdir, file.file_name, _records.decode(file.record))
+    return places, lambda subdir, found, record: spec.fits(subdir, found, _records.decode(record))
 
 
 def _parts(names: _Names) -> Iterator[list[tuple[str, str]]]:

@@ -126,14 +126,19 @@ def _shown(
     facts: Facts, channel: HostedChannel, names: _Names
 ) -> Mapping[tuple[str, str], Sequence[HostedFile]]:
     """The files of packages that some index shows, by subdir and package name."""
-    seen = {
-        held.path for held in held_files(facts, channel, names) if held.labels and not held.yank
-    }
+    seen = _visible(facts, channel, names)
     shown: dict[tuple[str, str], list[HostedFile]] = defaultdict(list)
     for file in facts.holdings.files_of(channel, names):
         if f"{file.subdir}/{file.file_name}" in seen:
             shown[file.subdir, file.name].append(file)
     return shown
+
+
+def _visible(facts: Facts, channel: HostedChannel, names: _Names) -> set[str]:
+    """The paths of those files of packages that some index shows."""
+    return {
+        held.path for held in held_files(facts, channel, names) if held.labels and not held.yank
+    }
 
 
 def _dependents(
@@ -149,15 +154,14 @@ def _dependents(
     progress.phase("look for dependents", len(every), "packages")
     for part in _parts(every):
         needing = [
-            (file, needed)
-            for file in facts.holdings.files_of(channel, part)
-            if (needed := names & _needed(file.record))
+            (subdir, package, file_name, needed)
+            for subdir, package, file_name, record in facts.holdings.records_of(channel, part)
+            if (needed := names & _needed(record))
         ]
-        places = {(file.subdir, file.name) for file, _ in needing}
-        shown = _shown(facts, channel, places)
-        for file, needed in needing:
-            for name in needed if file in shown.get((file.subdir, file.name), ()) else ():
-                found[name].add(file.name)
+        shown = _visible(facts, channel, {(subdir, package) for subdir, package, _, _ in needing})
+        for subdir, package, file_name, needed in needing:
+            for name in needed if f"{subdir}/{file_name}" in shown else ():
+                found[name].add(package)
         progress.advance(len(part))
     return {
         name: Dependents(packages=tuple(sorted(those)[: limit or None]), count=len(those))
