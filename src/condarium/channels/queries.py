@@ -13,6 +13,7 @@ from condarium.model.channel_answers import (
 )
 from condarium.model.channel_history import ChannelDiff, ChannelLog
 from condarium.model.channel_report import ChannelSummary
+from condarium.model.channel_verification import ChannelVerified
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName, View
 from condarium.operation import Argument, operation
@@ -207,3 +208,28 @@ def diff(
     old = comparing.read_view(channel, before)
     new = comparing.read_view(channel, after or str(channel))
     return comparing.compare(store, old, new, progress=progress)
+
+
+@operation("channel verify", permission=Permission.CHANNEL_READ)
+def verify(
+    store: Store,
+    channel: Channel,
+    *,
+    all_revisions: Annotated[
+        bool, Argument("compare what is shown of every revision, not only of the present")
+    ] = False,
+    no_bytes: Annotated[
+        bool, Argument("look whether blobs are there, but do not read them")
+    ] = False,
+    progress: Progress,
+) -> ChannelVerified:
+    """Compare all that is shown of a channel with its facts, and every blob with its hash.
+
+    The log's chain of digests is computed anew from the facts; shards are folded anew; packages,
+    patches and encodings must be there, and be what facts and shards say.
+    """
+    from condarium.channels import verifying
+
+    return verifying.verify(
+        store, channel, all_revisions=all_revisions, read=not no_bytes, progress=progress
+    )

@@ -11,6 +11,7 @@ from condarium.storage.contents import Contents
 from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
+from condarium.storage.inspection import Inspection
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.shards import Shards
 from condarium.storage.solves import Solves
@@ -67,6 +68,10 @@ class Facts:
     @cached_property
     def upstreams(self) -> Upstreams:
         return Upstreams(self._connection)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        return Inspection(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

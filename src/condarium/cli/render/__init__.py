@@ -14,6 +14,7 @@ from condarium.cli.render import (
     sources,
     store,
     transfer,
+    verify_channel,
 )
 from condarium.cli.render.registry import renderer
 
@@ -32,4 +33,5 @@ __all__ = [
     "sources",
     "store",
     "transfer",
+    "verify_channel",
 ]
