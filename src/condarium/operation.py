@@ -172,6 +172,8 @@ class Operation:
         if any(p.type is ChannelName and p.required for p in self.parameters):
             path += "/{channel}"
         path += "".join(f"/{word}" for word in words[1:])
+        if self.verb == "show" and not path.endswith("}"):
+            path += "".join(f"/{{{p.name}}}" for p in self.parameters if p.required)
         if self.verb == "remove":
             return ("DELETE", path)
         if self.verb not in ("list", "show"):

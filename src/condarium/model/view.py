@@ -122,9 +122,9 @@ def say_as_of(as_of: int | datetime) -> str:
 
 
 def say_cooldown(cooldown: timedelta) -> str:
-    """In the largest unit in which it is a whole number: `7d`, `36h`."""
+    """In days, hours or minutes, the largest in which it is a whole number: `7d`, `36h`."""
     seconds = int(cooldown.total_seconds())
-    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0)
+    unit = next(unit for unit in "dhm" if seconds % _UNITS[unit] == 0)
     return f"{seconds // _UNITS[unit]}{unit}"
 
 
