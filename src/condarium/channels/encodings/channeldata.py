@@ -24,6 +24,7 @@ _SHOWN = (
 _MILLISECONDS = 253_402_300_799
 """A timestamp beyond the year 9999 is one in milliseconds."""
 
+_Rank = tuple[int, int, str]
 _version_key = cmp_to_key(compare_versions)
 
 
@@ -51,8 +52,7 @@ def newest_first(records: Mapping[str, Record]) -> list[str]:
 
     def key(file_name: str) -> Any:
         record = records[file_name]
-        number, built = record.get("build_number") or 0, record.get("timestamp") or 0
-        return _version_key(str(record.get("version", ""))), number, built, file_name
+        return _version_key(_version(record)), _rank(file_name, record)
 
     return sorted(records, key=key, reverse=True)
 
@@ -75,21 +75,40 @@ def abouts(
 
 def describe(package: dict[str, Any], subdir: str, shard: Shard) -> str | None:
     """Add what a subdir has of a package; give its newest file if it is newer than all before."""
-    order = newest_first(shard.records)
     package.setdefault("subdirs", []).append(subdir)
     exports = package.setdefault("run_exports", {})
-    for record in (shard.records[file_name] for file_name in order):
-        if record.get("run_exports"):
-            exports.setdefault(str(record.get("version", "")), record["run_exports"])
     times = [_seconds(record.get("timestamp") or 0) for record in shard.records.values()]
     package["timestamp"] = max([package.get("timestamp", 0), *times])
-    record = shard.records[order[0]]
-    version = str(record.get("version", ""))
+    # few versions are compared, which is slow, and not all records
+    newest = _newest_of_each_version(shard.records)
+    exporting = {key: each for key, each in shard.records.items() if each.get("run_exports")}
+    for version, rank in _newest_of_each_version(exporting).items():
+        exports.setdefault(version, exporting[rank[-1]]["run_exports"])
+    version = max(newest, key=lambda each: (_version_key(each), newest[each]))
     if "version" in package and compare_versions(version, package["version"]) <= 0:
         return None
+    file_name = newest[version][-1]
     package["version"] = version
-    package["license"] = record.get("license")
-    return order[0]
+    package["license"] = shard.records[file_name].get("license")
+    return file_name
+
+
+def _newest_of_each_version(records: Mapping[str, Record]) -> dict[str, _Rank]:
+    newest: dict[str, _Rank] = {}
+    for file_name, record in records.items():
+        version, rank = _version(record), _rank(file_name, record)
+        if version not in newest or rank > newest[version]:
+            newest[version] = rank
+    return newest
+
+
+def _version(record: Record) -> str:
+    return str(record.get("version", ""))
+
+
+def _rank(file_name: str, record: Record) -> _Rank:
+    """What decides between files of one version."""
+    return record.get("build_number") or 0, record.get("timestamp") or 0, file_name
 
 
 def _tidy(package: dict[str, Any]) -> dict[str, Any]:
