@@ -8,15 +8,13 @@ import json
 import os
 import subprocess
 import sys
-import threading
-import zipfile
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from rattler import Gateway, VirtualPackage, install, solve
 from tests.support.channel import PREFIX, Link, Made, make_channel
+from tests.support.wheel_index import Simple, wheel_index
 from tests.support.wheels import make_wheel
 
 from condarium.channels.making.interpreter import PythonNotPackaged, package_python
@@ -157,53 +155,6 @@ def test_a_binary_keeps_its_length_when_the_prefix_is_written_into_it(tmp_path: 
     assert found.startswith(b"\x7f\0" + f"{tmp_path}/prefix/share\0".encode())
 
 
-class Simple(BaseHTTPRequestHandler):
-    """A package index (PEP 503, PEP 658) of wheels; `wrong` names one to tell a wrong hash of."""
-
-    folder: Path
-    wrong = ""
-    failures = 0
-
-    def do_GET(self) -> None:
-        name = self.path.strip("/")
-        if name.endswith(".whl") and self.failures:
-            type(self).failures -= 1
-            self.send_error(503)
-            return
-        if name.endswith((".whl", ".metadata")):
-            body = self._file(self.folder / name.rpartition("/")[2])
-        else:
-            body = self._page(name)
-        self.send_response(200 if body else 404)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _page(self, name: str) -> bytes:
-        found = sorted(self.folder.glob(f"{name.replace('-', '_')}-*.whl"))
-        links = [
-            f'<a href="/files/{one.name}#sha256={self._hash(one)}" data-core-metadata="true">'
-            f"{one.name}</a>"
-            for one in found
-        ]
-        return "\n".join(links).encode()
-
-    def _file(self, path: Path) -> bytes:
-        if path.suffix == ".whl":
-            return path.read_bytes()
-        wheel = path.with_suffix("")
-        info = "-".join(wheel.name.split("-")[:2])
-        with zipfile.ZipFile(wheel) as archive:
-            return archive.read(f"{info}.dist-info/METADATA")
-
-    def _hash(self, wheel: Path) -> str:
-        extra = b"." if self.wrong and wheel.name.startswith(self.wrong) else b""
-        return hashlib.sha256(wheel.read_bytes() + extra).hexdigest()
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[tuple[type[Simple], dict[str, str]]]:
     """An index of a few wheels, and the environment that names it."""
@@ -212,16 +163,8 @@ def index(tmp_path: Path) -> Iterator[tuple[type[Simple], dict[str, str]]]:
     make_wheel(folder, "web-kit", "1.5", requires=["speed~=2.0; extra == 'fast'"])
     make_wheel(folder, "speed", "2.3")
     make_wheel(folder, "speed", "3.0")
-    handler = type("Handler", (Simple,), {"folder": folder})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_address[1]}/"
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    yield handler, {**environ, "PIP_INDEX_URL": url, "NO_PROXY": "127.0.0.1"}
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with wheel_index(folder, tmp_path) as index:
+        yield index
 
 
 def test_requirements_are_imported_with_what_they_require(
