@@ -122,11 +122,9 @@ class Shards:
 
     def changed_at(self, channel: HostedChannel, number: int) -> set[tuple[str, str]]:
         """Subdir and name of what a revision shows otherwise than the one before it, anywhere."""
-        chosen = select(shards.c.subdir, shards.c.name).where(
-            shards.c.channel_id == channel.id,
-            or_(shards.c.since == number, shards.c.until == number),
-        )
-        return {(row.subdir, row.name) for row in self._connection.execute(chosen.distinct())}
+        named = select(shards.c.subdir, shards.c.name).where(shards.c.channel_id == channel.id)
+        chosen = union(named.where(shards.c.since == number), named.where(shards.c.until == number))
+        return {(row.subdir, row.name) for row in self._connection.execute(chosen)}
 
     def is_of(self, channel: HostedChannel, digest: bytes) -> bool:
         """Whether any view of the channel names this shard, or has lately."""
