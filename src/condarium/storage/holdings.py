@@ -2,20 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, func, or_, select
 
 from condarium.model.fact import Fact, FactKind
 from condarium.model.hosted import HostedChannel, HostedFile, HostedPatch
+from condarium.storage.bulk import in_parts, insert_rows
 from condarium.storage.tables import facts, files, patches
 
 _AT_ONCE = 400
 """How many values one statement asks for; SQLite allows a limited number of variables."""
-
-_ROWS = 10_000
-"""How many rows are written at once."""
-_T = TypeVar("_T")
 
 Names = Iterable[tuple[str, str]]
 """Pairs of a subdir and a package name."""
@@ -26,9 +23,8 @@ class Holdings:
         self._connection = connection
 
     def open(self, channel: HostedChannel, opened: Iterable[Fact], *, since: int) -> None:
-        for some in _in_parts(opened):
-            rows = [{"channel_id": channel.id, "since": since, **_values(fact)} for fact in some]
-            self._connection.execute(facts.insert(), rows)
+        given = {"channel_id": channel.id, "since": since}
+        insert_rows(self._connection, facts, ({**given, **_values(fact)} for fact in opened))
 
     def close(self, channel: HostedChannel, closed: Iterable[Fact], *, until: int) -> None:
         """End facts that hold."""
@@ -36,7 +32,7 @@ class Holdings:
         ending = facts.update().where(
             facts.c.channel_id == channel.id, facts.c.until.is_(None), *same
         )
-        for some in _in_parts(closed):
+        for some in in_parts(closed):
             rows = [{f"of_{key}": value for key, value in _values(fact).items()} for fact in some]
             self._connection.execute(ending.values(until=until), rows)
 
@@ -107,9 +103,8 @@ class Holdings:
         return set(self._connection.execute(chosen.distinct()).scalars())
 
     def add_files(self, channel: HostedChannel, added: Iterable[HostedFile]) -> None:
-        for some in _in_parts(added):
-            rows = [{"channel_id": channel.id, **vars(file)} for file in some]
-            self._connection.execute(files.insert(), rows)
+        given = {"channel_id": channel.id}
+        insert_rows(self._connection, files, ({**given, **vars(file)} for file in added))
 
     def file(self, channel: HostedChannel, subdir: str, file_name: str) -> HostedFile | None:
         """A file that the channel has or had."""
@@ -206,13 +201,6 @@ def _by_subdir(names: Names) -> Iterator[tuple[str, Sequence[str]]]:
         rest = iter(sorted(several))
         while part := list(islice(rest, _AT_ONCE)):
             yield subdir, part
-
-
-def _in_parts(values: Iterable[_T]) -> Iterator[list[_T]]:
-    """So many at once that rows of a large change are not all in memory."""
-    rest = iter(values)
-    while part := list(islice(rest, _ROWS)):
-        yield part
 
 
 def _values(fact: Fact) -> dict[str, Any]:

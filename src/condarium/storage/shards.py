@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, or_, select, union
 
 from condarium.model.fact import FactKind
 from condarium.model.hosted import HostedChannel
+from condarium.storage.bulk import insert_rows
 from condarium.storage.tables import derived, facts, shards
 from condarium.storage.upsert import upsert
 
@@ -52,8 +53,7 @@ class Shards:
             for key, digest in changed.items()
             if digest is not None
         ]
-        if rows:
-            self._connection.execute(shards.insert(), rows)
+        insert_rows(self._connection, shards, rows)
 
     def of_names(
         self, channel: HostedChannel, subdir: str, names: Iterable[str]
