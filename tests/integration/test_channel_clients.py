@@ -16,6 +16,7 @@ from rattler import (
     solve,
 )
 from rattler.networking import Client
+from rattler_build import Stage0Recipe, upload_package_to_quetz
 from tests.support.channel import Made
 from tests.support.hosting import change, create, fact, host, hosted_store
 from tests.support.serving import Server, serve
@@ -177,3 +178,36 @@ def test_a_private_channel_without_a_token_is_not_there(lab: Lab) -> None:
     for index in INDEXES:
         with pytest.raises(Exception, match=r"(?i)not found|404|repodata"):
             lab.sees("secret", "tool", index=index, cache=index)
+
+
+RECIPE = """\
+package:
+  name: made
+  version: "1.0"
+build:
+  noarch: generic
+  script:
+    - mkdir -p $PREFIX/share
+    - cp $PREFIX/share/tool $PREFIX/share/made
+requirements:
+  host:
+    - tool
+  run:
+    - tool
+"""
+
+
+def test_rattler_build_builds_against_a_channel_and_uploads_to_it(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_CACHE_DIR", str(lab.folder / "rattler"))
+    recipe = lab.folder / "recipe.yaml"
+    recipe.write_text(RECIPE)
+    out = lab.folder / "out"
+    for variant in Stage0Recipe.from_file(recipe).render():
+        variant.run_build(output_dir=out, channels=[f"{lab.server.url}/lab/label/dev"])
+    (package,) = out.glob("noarch/made-*.conda")
+    upload_package_to_quetz([str(package)], lab.server.url, "lab", api_key=lab.server.token)
+    prefix = lab.install("lab", "made", "prefix")
+    assert (prefix / "share" / "made").read_text() == "2.0"
+    assert (prefix / "share" / "tool").read_text() == "1.0"
