@@ -14,6 +14,7 @@ from tests.support.server import ChannelServer, Corrupt, Status
 from condarium.channels.remote.pulling import ensure_bytes
 from condarium.channels.remote.refreshing import EVERY, Refresher
 from condarium.channels.remote.upstream import UpstreamFailed
+from condarium.channels.revising.draft import NotALocalChannel
 from condarium.channels.shard import decode_shard
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
@@ -268,8 +269,6 @@ def test_a_union_with_a_proxy(mode: UnionMode, upstream: Upstream) -> None:
 
 
 def test_no_proxy_is_changed_by_hand(upstream: Upstream) -> None:
-    from condarium.channels.revising.draft import NotALocalChannel
-
     upstream.proxy()
     with pytest.raises(NotALocalChannel):
         host(upstream.store, "far", [Made("mine")])

@@ -74,6 +74,8 @@ class _Steps:
 
     def apply(self, file: str, record: Record) -> Record | None:
         """Take all steps of a record, in order; None where one of them removes it."""
+        if not self._steps:
+            return record
         done = -1
         todo = self._todo(file, record, done)
         while todo:
