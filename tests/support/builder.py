@@ -43,6 +43,9 @@ _STEPS = frozenset(
     ]
 )
 _WARM = (
+    "condarium.channels.patching",
+    "condarium.channels.publishing",
+    "condarium.channels.yanking",
     "condarium.cli.main",
     "condarium.client",
     "condarium.environments.archiving",
