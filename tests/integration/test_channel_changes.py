@@ -289,3 +289,24 @@ def test_a_channel_is_private_and_local_unless_it_is_said(store: Store) -> None:
     with store.database.read() as facts:
         channel = facts.channels.get(ChannelName("new"))
     assert (channel.description, channel.created_by, channel.head) == ("for tests", "ada", 0)
+
+
+def test_who_may_read_a_channel_and_what_is_said_of_it_can_be_changed(store: Store) -> None:
+    edited = creating.edit(store, LAB, public=False, description=None, actor=ADA)
+    assert (edited.public, edited.changed) == (False, True)
+    again = creating.edit(store, LAB, public=False, description=None, actor=ADA)
+    assert not again.changed
+    said = creating.edit(store, LAB, public=None, description="for the lab", actor=ADA)
+    assert (said.public, said.description) == (False, "for the lab")
+    assert seen(store, "lab") == sorted(EVERY)
+
+
+def test_a_public_union_keeps_its_members_public(store: Store) -> None:
+    both = ChannelName("both")
+    creating.create(store, both, public=True, description="", members=[LAB], actor=ADA)
+    with pytest.raises(creating.PrivateMember):
+        creating.edit(store, LAB, public=False, description=None, actor=ADA)
+    creating.edit(store, both, public=False, description=None, actor=ADA)
+    creating.edit(store, LAB, public=False, description=None, actor=ADA)
+    with pytest.raises(creating.PrivateMember):
+        creating.edit(store, both, public=True, description=None, actor=ADA)

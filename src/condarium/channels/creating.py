@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from condarium.errors import BadArguments, Conflict
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import ChannelCreated, ChannelRemoved
+from condarium.model.channel_changes import ChannelCreated, ChannelEdited, ChannelRemoved
 from condarium.model.channel_url import BadChannel, parse_channel_url
 from condarium.model.fact import FactKind
 from condarium.model.hosted import ChannelKind, Filter, HostedChannel, UnionMode
@@ -25,7 +25,8 @@ class PrivateMember(Conflict):
         private = "is private" if len(members) == 1 else "are private"
         super().__init__(
             f"the union {union} would be public, and {names} {private}",
-            hint="Leave --public out, or make the union of public channels only.",
+            hint="A union is as private as its most private member: make that public, or the "
+            "union private.",
         )
 
 
@@ -86,6 +87,35 @@ def create(
         members=channel.members,
         merge=mode is UnionMode.MERGE,
         upstream=channel.upstream,
+    )
+
+
+def edit(
+    store: Store,
+    name: ChannelName,
+    *,
+    public: bool | None,
+    description: str | None,
+    actor: Actor,
+) -> ChannelEdited:
+    """Change who may read a channel, or what is said of it; None leaves it as it is.
+
+    Raises NoSuchChannel, PrivateMember where a public union would have a private member.
+    """
+    detail = {"public": str(public), "description": str(description)}
+    with store.database.change(actor, "channel edit", name.name, detail) as facts:
+        before = facts.channels.lock(name)
+        facts.channels.change(name, public=public, description=description)
+        after = facts.channels.get(name)
+        _check_members(facts, after)
+        for union in facts.channels.all():
+            if union.public and not after.public and name in union.members:
+                raise PrivateMember(union.name, [name])
+    return ChannelEdited(
+        channel=name,
+        public=after.public,
+        description=after.description,
+        changed=after != before,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from condarium.model.actor import Actor, Permission
 from condarium.model.channel_changes import (
     ChannelCreated,
+    ChannelEdited,
     ChannelRemoved,
     FilesChanged,
     PatchesChanged,
@@ -106,6 +107,34 @@ def create(
         mode=UnionMode.MERGE if merge else UnionMode.FIRST,
         upstream=proxy,
         filter=chosen,
+        actor=actor,
+    )
+
+
+@operation("channel edit", permission=Permission.CHANNEL_MANAGE, changes=True)
+def edit(
+    store: Store,
+    channel: Channel,
+    *,
+    public: Annotated[bool, Argument("let everybody read it, signed in or not")] = False,
+    private: Annotated[bool, Argument("let only those read it who have a token")] = False,
+    description: Annotated[str | None, Argument("what it is for", metavar="TEXT")] = None,
+    actor: Actor,
+) -> ChannelEdited:
+    """Change who may read a channel, or its description.
+
+    What it has, and its log, stay as they are. Raises NoSuchChannel, PrivateMember.
+    """
+    from condarium.channels import creating
+    from condarium.errors import BadArguments
+
+    if public and private:
+        raise BadArguments("a channel is public or private, not both")
+    return creating.edit(
+        store,
+        channel,
+        public=public if public or private else None,
+        description=description,
         actor=actor,
     )
 

@@ -31,7 +31,8 @@ from condarium.storage.locks import discard, is_held, locked
 from condarium.storage.store import Store
 
 ANSWERS_KEPT = timedelta(days=30)
-"""How long a lock that no generation uses answers its question without a new solve."""
+"""How long a lock that no generation uses answers its question without a new solve, and how long
+an index of the past is kept that can be made again."""
 
 DERIVED_KEPT = timedelta(days=7)
 """How long a client may still ask for a shard that a view made of others, once it shows another."""
@@ -215,6 +216,7 @@ def _settle(store: Store) -> None:
                 _note_interrupted(store, build, facts.builds.end)
         facts.solves.remove_before(store.now() - ANSWERS_KEPT, keep=facts.environments.blobs())
         facts.shards.forget_derived(store.now() - DERIVED_KEPT)
+        facts.encodings.forget_past(store.now() - ANSWERS_KEPT)
         environments = {each.name: each for each in facts.environments.all()}
     for environment in environments.values():
         settle(store, environment)

@@ -34,6 +34,16 @@ class ChannelCreated:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChannelEdited:
+    """What a channel is now; `changed` says whether it was otherwise before."""
+
+    channel: ChannelName
+    public: bool
+    description: str
+    changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelRemoved:
     """How many revisions the channel had, and how many package files were in it."""
 

@@ -7,6 +7,7 @@ from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
 from condarium.cli.render.registry import renders
 from condarium.model.channel_changes import (
     ChannelCreated,
+    ChannelEdited,
     ChannelRemoved,
     FilesChanged,
     Reverted,
@@ -54,6 +55,14 @@ def channel_created(answer: ChannelCreated, page: Page) -> None:
         page.line(f"  of {answer.upstream}")
     else:
         page.line(f"  publish into it: {page.program} channel publish {answer.channel} FILE")
+
+
+@renders(ChannelEdited)
+def channel_edited(answer: ChannelEdited, page: Page) -> None:
+    whose = "public" if answer.public else "private"
+    changed = "" if answer.changed else ", as it was"
+    said = f": {answer.description}" if answer.description else ""
+    page.line("channel ", bold(answer.channel), f" is {whose}{changed}{said}")
 
 
 @renders(ChannelRemoved)
