@@ -8,7 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import uuid4
 
-from bench import builds, disk, locks, results, startup, together
+from bench import (
+    builds,
+    disk,
+    gateway,
+    locks,
+    past,
+    patching,
+    publishing,
+    results,
+    rewriting,
+    serving,
+    startup,
+    together,
+)
 from bench.line import Result
 from bench.processes import ROOT, Installed, install
 from bench.setting import Setting
@@ -20,6 +33,14 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "locks": locks.run,
     "together": together.run,
     "restore": builds.run_restore,
+    "publish": publishing.run,
+    "publish-many": publishing.run_many,
+    "publish-sizes": publishing.run_sizes,
+    "past": past.run,
+    "patch": patching.run,
+    "rewriting": rewriting.run,
+    "serving": serving.run,
+    "gateway": gateway.run,
 }
 
 

@@ -6,6 +6,7 @@ for another line, works, and says as JSON how long that took, with the work's ow
 
 import asyncio
 import json
+import operator
 import os
 import sys
 import time
@@ -63,6 +64,28 @@ def lock(job: Job) -> Work:
         return time.perf_counter() - begun
 
     return lambda: [one(file) for file in job["files"]]
+
+
+def calls(job: Job) -> Work:
+    """Methods of the Python client, each `[name, arguments, named arguments]`, one by one.
+
+    The store is open and the calls of `first` are done before the clock starts. Answers with the
+    seconds of each.
+    """
+    import condarium.channels.patching
+    import condarium.channels.publishing
+    import condarium.channels.revising.draft  # noqa: F401 - before the clock starts
+
+    client = _ours()(job["store"])
+
+    def one(name: str, arguments: list[Any], named: dict[str, Any]) -> float:
+        begun = time.perf_counter()
+        operator.attrgetter(name)(client)(*arguments, **named)
+        return time.perf_counter() - begun
+
+    for call in job.get("first", ()):
+        one(*call)
+    return lambda: [one(*call) for call in job["calls"]]
 
 
 def bare_build(job: Job) -> Work:
@@ -131,7 +154,7 @@ def _ours() -> Any:
 
 
 KINDS: dict[str, Callable[[Job], Work]] = {
-    each.__name__: each for each in (nothing, build, restore, lock, bare_build, bare_lock)
+    each.__name__: each for each in (nothing, build, restore, lock, calls, bare_build, bare_lock)
 }
 
 
