@@ -2,7 +2,9 @@
 
 import io
 import json
+import subprocess
 import tarfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -15,6 +17,7 @@ from tests.support.channel import Made
 from tests.support.hosting import ADA, create, host, hosted_store, patch
 from tests.support.objectstore import Endpoint
 from tests.support.transfer import lock_of, names_in_lock, shown
+from tests.support.user import PROGRAM
 
 from condarium.channels.bundles.bundle import BadBundle
 from condarium.channels.bundles.exporting import BundleNotWritten, NotInView, export
@@ -162,6 +165,13 @@ def test_a_union_can_be_exported_and_not_imported_into(
         )
 
 
+def test_a_proxy_fetches_what_is_exported(store: Store, away: Store, tmp_path: Path) -> None:
+    create(store, "far", kind=ChannelKind.PROXY, upstream=_unpacked(store, tmp_path).as_uri())
+    assert write(store, tmp_path / "far.tar", "far", specs=["tool"]).packages == 2
+    take(away, tmp_path / "far.tar")
+    assert set(shown(away)) == {TOOL, OLD}
+
+
 def test_a_name_that_is_taken(store: Store, away: Store, tmp_path: Path) -> None:
     host(away, "lab", [replace(PACKAGES[0], license="BSD")])
     write(store, tmp_path / "lab.tar")
@@ -201,6 +211,21 @@ def test_blobs_in_a_bucket(
         write(far, tmp_path / "back.tar")
         with tarfile.open(tmp_path / "back.tar") as tar:
             assert len(tar.getnames()) == before.packages + 3
+
+
+@pytest.mark.parametrize("seconds", [0.4, 0.7, 1.0])
+def test_a_killed_import_shows_all_or_nothing(
+    seconds: float, store: Store, away: Store, tmp_path: Path
+) -> None:
+    write(store, tmp_path / "lab.tar")
+    command = [PROGRAM, "--store", away.layout.root, "channel", "import", "lab", "lab.tar"]
+    importing = subprocess.Popen([*map(str, command)], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    time.sleep(seconds)
+    importing.kill()
+    importing.wait()
+    assert set(shown(away)) in (set(), {LIB, TOOL, OLD})
+    take(away, tmp_path / "lab.tar")
+    assert records(away) == records(store)
 
 
 Members = dict[str, bytes]
