@@ -87,8 +87,8 @@ def quickstart(
 ) -> Quickstarted:
     """Make a small real channel out of PyPI, serve it, and build an environment from it.
 
-    Needs nothing but PyPI; the environment has pandas. The environment.yml goes into the store's `quickstart` folder; what is
-    there already is used as it is.
+    Needs nothing but PyPI; the environment has pandas. The environment.yml goes into the store's
+    `quickstart` folder; what is there already is used as it is.
     """
     from condarium.environments import building, planning
 
