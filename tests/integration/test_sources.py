@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.server import ChannelServer, Truncate
 
 from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.sources import NoSuchSource
@@ -12,7 +13,6 @@ from condarium.client import Client
 from condarium.errors import BadArguments, CondariumError
 from condarium.model.source import BadSource
 from condarium.storage.blobs import Blobs
-from tests.support.server import ChannelServer, Truncate
 
 ARCHIVE = b"the source of something\n" * 1000
 DIGEST = hashlib.sha256(ARCHIVE).hexdigest()

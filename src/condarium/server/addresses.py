@@ -66,8 +66,6 @@ def parse_address(path: str) -> Address:
     if len(path) > _LONGEST or not path.isprintable():
         raise NoSuchAddress
     *places, file_name = path[1:].split("/")
-    if not places:
-        places, file_name = [file_name], ""  # /lab is the same page as /lab/
     if "" in places:
         raise NoSuchAddress
     try:
@@ -77,13 +75,17 @@ def parse_address(path: str) -> Address:
 
 
 def _address(places: list[str], file_name: str) -> Address:
-    if len(places) == 2 and places[1] == "shards":
+    if places[1:] == ["shards"]:
         return ShardAddress(View(channel=ChannelName.parse(places[0])), _shard(file_name))
-    if is_subdir(places[-1]):
+    if places and is_subdir(places[-1]):
         return FileAddress(View.parse("/".join(places[:-1])), places[-1], file_name)
-    if file_name and file_name not in _FILES:
-        raise NoSuchAddress
-    return FileAddress(View.parse("/".join(places)), "", file_name)
+    if file_name in _FILES:
+        return FileAddress(View.parse("/".join(places)), "", file_name)
+    if is_subdir(file_name):  # pages have a slash behind them, which may be forgotten
+        return FileAddress(View.parse("/".join(places)), file_name, "")
+    if _SHARD.fullmatch(file_name):
+        raise NoSuchAddress("shards are at /CHANNEL/shards/")
+    return FileAddress(View.parse("/".join([*places, file_name])), "", "")
 
 
 def _shard(file_name: str) -> bytes:

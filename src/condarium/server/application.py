@@ -5,6 +5,7 @@ import logging
 from condarium.errors import CondariumError
 from condarium.server.content import Content
 from condarium.server.credentials import Gate, split_token
+from condarium.server.pages import asked_of
 from condarium.server.problems import NoSuchMethod, problem, status_of, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
 from condarium.server.uploads import Uploads
@@ -43,4 +44,8 @@ class Application:
             raise NoSuchMethod(scope["method"], "GET", "HEAD")
         if path == "/healthz":
             return _HEALTHY
-        return await self._content.respond(path, lambda: self._gate.actor(headers, token))
+        return await self._content.respond(
+            path,
+            lambda: self._gate.actor(headers, token),
+            lambda: asked_of(headers, scope["query_string"], scope["scheme"]),
+        )

@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING
 
 from condarium.access.decision import decide
 from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.selecting import NoSuchLabel
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
 from condarium.model.actor import Actor, Permission
 from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
-from condarium.model.view import ChannelName, View
-from condarium.server.addresses import Address, FrontPage, NoSuchAddress, parse_address
+from condarium.model.view import MAIN, ChannelName, View
+from condarium.server.addresses import Address, FileAddress, FrontPage, parse_address
 from condarium.server.cache import Cache
-from condarium.server.downloads import BytesAbsent, Downloads
+from condarium.server.downloads import BytesAbsent, Downloads, channels_of
+from condarium.server.pages import Asked, moved, render_page
 from condarium.server.responses import ElsewhereBody, Headers, Response
+from condarium.server.source_downloads import PREFIX as SOURCES
+from condarium.server.source_downloads import source_response
 from condarium.settings import ServerSettings
 from condarium.storage.channels import NoSuchChannel
 from condarium.storage.store import Store
@@ -79,15 +83,18 @@ class Content:
             pool.shutdown(wait=False, cancel_futures=True)
         self._downloads.close()
 
-    async def respond(self, path: str, who: Who) -> Response:
+    async def respond(self, path: str, who: Who, asked: Callable[[], Asked]) -> Response:
         """Answer for a path without its token; `who` is asked where not everybody may read.
 
-        Raises NotFound, NotSignedIn, and what the store raises.
+        `asked` is what the request says beside the path, which matters to pages. Raises NotFound,
+        NotSignedIn, and what the store raises.
         """
         if ready := self._at_hand(path, who):
             return ready
-        make = partial(self._make, path, parse_address(path), who)
         loop = asyncio.get_running_loop()
+        if path.startswith(SOURCES):
+            return await loop.run_in_executor(self._pool, self._source, path, who, asked())
+        make = partial(self._make, path, parse_address(path), who, asked)
         try:
             return await loop.run_in_executor(self._pool, make)
         except (BytesAbsent, _BehindUpstream):
@@ -101,14 +108,33 @@ class Content:
         _, public, response = known
         return response if public or _may_read(who()) else None
 
-    def _make(self, path: str, address: Address, who: Who, *, patient: bool = False) -> Response:
+    def _source(self, path: str, who: Who, asked: Asked) -> Response:
+        what = path.removeprefix(SOURCES)
+        return source_response(self._store, what, asked.query, lambda: _may_read(who()))
+
+    def _make(
+        self,
+        path: str,
+        address: Address,
+        who: Who,
+        asked: Callable[[], Asked],
+        *,
+        patient: bool = False,
+    ) -> Response:
         """Make a response; it may wait for channels elsewhere only where it is patient."""
         version = self._store.database.version()
         if isinstance(address, FrontPage):
-            raise NoSuchAddress  # pages are not there yet
+            return render_page(self._store, self._catalogue, address, None, asked())
         channel = self._readable(address.view, who)
         upstream = self._refresh(channel, address.view, patient=patient)
         listing = replace(self._catalogue.open(address.view), channel=channel)
+        if not listing.maps and address.view.label != MAIN:
+            self._check_label(listing)
+        if isinstance(address, FileAddress) and not address.file_name:
+            if not path.endswith("/"):
+                return moved(path)
+            page = render_page(self._store, self._catalogue, address, listing, asked())
+            return page.plus(*upstream)
         try:
             response = self._downloads.get(listing, address)
         except BytesAbsent as absent:
@@ -120,6 +146,18 @@ class Content:
             size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
             self._ready.keep(path, (version, channel.public, response), size=size)
         return response.plus(*upstream)
+
+    def _check_label(self, listing: Listing) -> None:
+        """Raises NoSuchLabel where nothing ever had it: it may be a slip."""
+        label, channels = listing.view.label, channels_of(listing)
+        with self._store.database.read() as facts:
+            if not any(facts.shards.ever_had(channel, label) for channel in channels):
+                there = [
+                    label
+                    for channel in channels
+                    for label in facts.shards.labels(channel, at=channel.head)
+                ]
+                raise NoSuchLabel(listing.view.channel, label, sorted(set(there)))
 
     def _readable(self, view: View, who: Who) -> HostedChannel:
         """The channel, if it may be read; of others nothing is told, not even that they exist."""

@@ -60,8 +60,6 @@ class Downloads:
         return self._file(listing, address)
 
     def _file(self, listing: Listing, address: FileAddress) -> Response:
-        if not address.file_name:
-            raise NoSuchAddress  # pages are not there yet
         suffix = next((end for end in _PACKAGES if address.file_name.endswith(end)), None)
         if suffix and address.subdir:
             return self._package(listing, address, _PACKAGES[suffix])
@@ -74,7 +72,7 @@ class Downloads:
     def _shard(self, listing: Listing, digest: bytes) -> Response:
         """A shard that some view of the channel names, or has named lately."""
         with self._store.database.read() as facts:
-            if not any(facts.shards.is_of(each, digest) for each in _channels(listing)):
+            if not any(facts.shards.is_of(each, digest) for each in channels_of(listing)):
                 raise NoSuchAddress(f"channel {listing.channel.name} has no such shard")
         return Response.of(
             read_shard(self._store, listing, digest),
@@ -108,7 +106,7 @@ class Downloads:
         encoded = self._encodings.get(listing.view, address.subdir, address.file_name)
         settled = listing.past and encoded.revision == listing.revision
         return Response.of(
-            self._body(encoded.digest, encoded.size),
+            blob_body(self._store, encoded.digest, encoded.size),
             media_type=encoded.media_type,
             etag=encoded.digest[:32],
             cache_control=self._cache_control(listing, settled=settled),
@@ -122,25 +120,11 @@ class Downloads:
         if file.source and not (file.sha256 and self._store.blobs.has(file.sha256)):
             raise BytesAbsent(channel, file)
         return Response.of(
-            self._package_body(file),
+            blob_body(self._store, file.sha256, file.size, elsewhere=True),
             media_type=media_type,
             etag=file.sha256,
             cache_control=self._cache_control(listing, settled=True),
         ).plus(_revision(listing.revision))
-
-    def _package_body(self, file: HostedFile) -> Body:
-        url = self._store.blobs.signed_url(file.sha256, lasting=_LASTING)
-        if url is None:
-            return self._body(file.sha256, file.size)
-        size = file.size or self._store.blobs.size(file.sha256) or 0
-        return ElsewhereBody(url=url, size=size)
-
-    def _body(self, digest: str, size: int | None) -> Body:
-        """A blob: the file that it is, or else its bytes."""
-        path = self._store.blobs.file(digest)
-        if path is not None and (found := self._store.blobs.size(digest)) is not None:
-            return FileBody(path=path, size=found)
-        return self._store.blobs.get(digest)
 
     def _cache_control(self, listing: Listing, *, settled: bool) -> str:
         """`settled` is what never has other bytes at its address."""
@@ -151,9 +135,20 @@ class Downloads:
         return f"{whose}, max-age={age}" if age else f"{whose}, no-cache"
 
 
-def _channels(listing: Listing) -> list[HostedChannel]:
+def blob_body(store: Store, digest: str, size: int | None, *, elsewhere: bool = False) -> Body:
+    """A blob: the file that it is, its place in a bucket if `elsewhere` will do, or its bytes."""
+    path = store.blobs.file(digest)
+    if path is not None and (found := store.blobs.size(digest)) is not None:
+        return FileBody(path=path, size=found)
+    url = store.blobs.signed_url(digest, lasting=_LASTING) if elsewhere else None
+    if url is None:
+        return store.blobs.get(digest)
+    return ElsewhereBody(url=url, size=size or store.blobs.size(digest) or 0)
+
+
+def channels_of(listing: Listing) -> list[HostedChannel]:
     """The channel, and a union's members and theirs."""
-    return [listing.channel, *(each for part in listing.parts for each in _channels(part))]
+    return [listing.channel, *(each for part in listing.parts for each in channels_of(part))]
 
 
 def _revision(revision: str) -> tuple[bytes, bytes]:

@@ -113,6 +113,13 @@ class Shards:
         chosen = select(shards.c.label).where(shards.c.channel_id == channel.id, _holds(at))
         return set(self._connection.execute(chosen.distinct()).scalars())
 
+    def ever_had(self, channel: HostedChannel, label: str) -> bool:
+        """Whether anything has a label, or had it."""
+        chosen = select(shards.c.label).where(
+            shards.c.channel_id == channel.id, shards.c.label == label
+        )
+        return self._connection.execute(chosen.limit(1)).first() is not None
+
     def names(self, channel: HostedChannel, subdir: str) -> set[str]:
         """The names that have a shard now, in any label."""
         chosen = select(shards.c.name).where(

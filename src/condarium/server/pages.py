@@ -1,0 +1,79 @@
+"""The pages that people look at, as responses."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import parse_qs
+
+from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.views.listing import Listing
+from condarium.server.addresses import FileAddress, FrontPage
+from condarium.server.responses import Response
+from condarium.storage.store import Store
+
+_HTML = "text/html; charset=utf-8"
+_LAST = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a request says beside its path: the query, and where people reach this server."""
+
+    query: str = ""
+    origin: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is looked for."""
+        return parse_qs(self.query, max_num_fields=20).get("q", [""])[0]
+
+    @property
+    def number(self) -> int:
+        """Which page of a list, from 1."""
+        text = parse_qs(self.query, max_num_fields=20).get("page", ["1"])[0]
+        return min(max(int(text), 1), _LAST) if text.isascii() and text.isdigit() else 1
+
+
+def asked_of(headers: Mapping[bytes, bytes], query: bytes, scheme: str) -> Asked:
+    """Read the query and the host; behind a proxy, the names that it had."""
+    proto = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
+    host = headers.get(b"x-forwarded-host", headers.get(b"host", b"")).decode("latin-1")
+    return Asked(query=query.decode("latin-1"), origin=f"{proto}://{host}" if host else "")
+
+
+def moved(path: str) -> Response:
+    """To the same address with a slash behind it, from which relative links begin."""
+    place = path.rpartition("/")[2]
+    headers = ((b"location", f"{place}/".encode()), (b"content-length", b"0"))
+    return Response(status=308, headers=headers)
+
+
+def render_page(
+    store: Store,
+    catalogue: Catalogue,
+    address: FrontPage | FileAddress,
+    listing: Listing | None,
+    asked: Asked,
+) -> Response:
+    """A page; nobody but the browser keeps it. Raises what opening the view raises."""
+    from condarium.web.pages import page
+    from condarium.web.rendering import security_policy
+
+    content, revision = page(
+        store,
+        catalogue,
+        listing.view if listing else None,
+        (address.subdir or None) if isinstance(address, FileAddress) else None,
+        url=asked.origin,
+        query=asked.text,
+        number=asked.number,
+    )
+    etag = sha256(content).hexdigest()[:32]
+    said = ((b"x-condarium-revision", revision.encode()),) if revision else ()
+    return Response.of(
+        content, media_type=_HTML, etag=etag, cache_control="private, no-cache"
+    ).plus(
+        (b"content-security-policy", security_policy().encode()),
+        (b"x-content-type-options", b"nosniff"),
+        *said,
+    )
