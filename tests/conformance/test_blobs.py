@@ -76,6 +76,16 @@ def test_a_big_blob_comes_back_whole(place: Place) -> None:
     assert [each.size for each in place.blobs] == [len(content)]
 
 
+@pytest.mark.parametrize("size", [0, 1, 3_000_000])
+def test_a_blob_is_read_piece_by_piece(place: Place, size: int) -> None:
+    content = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    digest = place.blobs.put(content)
+    pieces = list(place.blobs.pieces(digest))
+    assert b"".join(pieces) == content
+    with pytest.raises(NoSuchBlob):
+        next(place.blobs.pieces("0" * 64))
+
+
 def test_an_absent_blob_is_said_to_be_absent(place: Place) -> None:
     assert not place.blobs.has(ABSENT)
     with pytest.raises(NoSuchBlob, match=ABSENT):
