@@ -67,6 +67,8 @@ class Laws(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.lab.check_past()
+            self.lab.check_encodings()
+            self.lab.check_verified()
         finally:
             self.context.__exit__(None, None, None)
 
@@ -119,6 +121,11 @@ class Laws(RuleBasedStateMachine):
     @rule(channel=CHANNELS, data=st.data())
     def revert(self, channel: str, data: st.DataObject) -> None:
         self.lab.revert(channel, data.draw(st.integers(0, self.lab.naive[channel].head)))
+
+    @rule(channel=CHANNELS)
+    def undo(self, channel: str) -> None:
+        if self.lab.naive[channel].log:
+            self.lab.undo(channel)
 
     @rule(minutes=st.sampled_from([0, 1, 59, 60, 61, 60 * 47, 60 * 72]))
     def wait(self, minutes: int) -> None:

@@ -15,10 +15,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from condarium.channels import labelling, patching, yanking
+from condarium.channels import labelling, patching, reverting, yanking
+from condarium.channels.encodings.encodings import Encodings
 from condarium.channels.publishing import publish
 from condarium.channels.revising.draft import revise
-from condarium.channels.shard import decode_shard
+from condarium.channels.shard import decode_shard, decompress
+from condarium.channels.verifying import verify
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
@@ -226,6 +228,14 @@ class LawfulChannels:
             past = View(channel=ChannelName(channel), label=label, as_of=number)
             assert self.catalogue.open(present).maps == self.catalogue.open(past).maps
 
+    def undo(self, channel: str) -> None:
+        """Undo the last revision."""
+        naive = self.naive[channel]
+        number, last = naive.head, naive.log[-1]
+        self._note(channel, "revert", opened=last.closed, closed=last.opened)
+        reverting.revert(*self._of(channel), f"r{number}", reason="why", actor=ADA)
+        assert naive.holding(naive.head) == naive.holding(number - 1)
+
     # --- what there is ---
 
     def files(self, channel: str) -> list[File]:
@@ -263,6 +273,40 @@ class LawfulChannels:
             for name in (*LOCAL, *UNIONS):
                 self._check(View(channel=ChannelName(name), label=label, as_of=instant), fresh)
         self.check_log()
+
+    def check_encodings(self) -> None:
+        """Every encoding of some views says what all the others say."""
+        encodings = Encodings(self.store, self.catalogue)
+        views = [View(channel=ChannelName(name), label=label) for name in (*LOCAL, *UNIONS)
+                 for label in LABELS[:2]]  # fmt: skip
+        lab = ChannelName("lab")
+        views.append(View(channel=lab, as_of=max(self.naive["lab"].head - 2, 0)))
+        views.append(View(channel=lab, cooldown=COOLDOWNS[1]))
+        for view in views:
+            for subdir in self.catalogue.open(view).subdirs:
+                self._check_encodings(encodings, view, subdir)
+
+    def _check_encodings(self, encodings: Encodings, view: View, subdir: str) -> None:
+        def get(file_name: str) -> bytes:
+            return self.store.blobs.get(encodings.get(view, subdir, file_name).digest)
+
+        shows = self._naively(view).get(subdir, {}).values()
+        records = {file: record for shown in shows for file, record in shown.records.items()}
+        removed = sorted(file for shown in shows for file in shown.removed)
+        repodata = json.loads(get("repodata.json"))
+        assert repodata["packages.conda"] == records, str(view)
+        assert (repodata["packages"], repodata["removed"]) == ({}, removed), str(view)
+        exports = json.loads(get("run_exports.json"))
+        assert exports["packages.conda"] == {file: {"run_exports": {}} for file in records}
+        for file_name in ("repodata.json", "run_exports.json"):
+            assert decompress(get(f"{file_name}.zst")) == get(file_name)
+
+    def check_verified(self) -> None:
+        for name in (*LOCAL, *UNIONS):
+            found = verify(
+                self.store, ChannelName(name), all_revisions=True, read=True, progress=Quiet()
+            )
+            assert found.problems == ()
 
     def check_log(self) -> None:
         for name, naive in self.naive.items():
