@@ -188,8 +188,9 @@ def _blobs(store: Store) -> Iterator[Garbage]:
 def _leftovers(store: Store) -> Iterator[Garbage]:
     """What killed processes left: half-removed folders, half-fetched packages and blobs."""
     layout = store.layout
-    for folder in [*trash(layout), *leftovers(layout.packages), *_unfinished_blobs(store)]:
-        yield _folder("leftovers", folder)
+    fetched = [*leftovers(layout.packages), *_children(layout.incoming), *_unfinished_blobs(store)]
+    for path in [*trash(layout), *fetched]:
+        yield _folder("leftovers", path)
 
 
 def _discard_locks(store: Store) -> None:

@@ -6,12 +6,13 @@ from hashlib import sha256
 from threading import Lock
 
 from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.remote.pulling import is_kept
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package
 from condarium.channels.views.reading import read_shard
 from condarium.channels.views.shard_index import FILE_NAME, encode_shard_index
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.server.addresses import FileAddress, NoSuchAddress, ShardAddress
 from condarium.server.cache import Cache
 from condarium.server.responses import IMMUTABLE, Body, ElsewhereBody, FileBody, Response
@@ -117,7 +118,7 @@ class Downloads:
             channel, file = find_package(
                 self._store, facts, listing, address.subdir, address.file_name
             )
-        if file.source and not (file.sha256 and self._store.blobs.has(file.sha256)):
+        if file.source and not self._is_here(channel, file):
             raise BytesAbsent(channel, file)
         return Response.of(
             blob_body(self._store, file.sha256, file.size, elsewhere=True),
@@ -125,6 +126,13 @@ class Downloads:
             etag=file.sha256,
             cache_control=self._cache_control(listing, settled=True),
         ).plus(_revision(listing.revision))
+
+    def _is_here(self, channel: HostedChannel, file: HostedFile) -> bool:
+        """Whether the store has the bytes; in a proxy, also whether it will keep them."""
+        here = bool(file.sha256) and self._store.blobs.has(file.sha256)
+        return here and (
+            channel.kind is not ChannelKind.PROXY or is_kept(self._store, channel, file)
+        )
 
     def _cache_control(self, listing: Listing, *, settled: bool) -> str:
         """`settled` is what never has other bytes at its address."""

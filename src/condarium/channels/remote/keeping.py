@@ -44,9 +44,7 @@ def keep_files(
         )
 
     with ThreadPoolExecutor(_FETCHING) as pool:
-        kept = tuple(pool.map(fetch, found))
-    _remember(store, proxy, found)
-    return kept
+        return tuple(pool.map(fetch, found))
 
 
 def _find(store: Store, listing: Listing, file: LockedFile, progress: Progress) -> HostedFile:
@@ -60,15 +58,3 @@ def _find(store: Store, listing: Listing, file: LockedFile, progress: Progress) 
         )
     progress.advance()
     return found
-
-
-def _remember(store: Store, proxy: HostedChannel, files: Sequence[HostedFile]) -> None:
-    """Note also those that were here before, for another channel, and not fetched just now."""
-    with store.database.note() as facts:
-        facts.channels.lock(proxy.name)
-        lacking = [
-            file
-            for file in files
-            if facts.holdings.file(proxy, file.subdir, file.file_name) is None
-        ]
-        facts.holdings.add_files(proxy, lacking)

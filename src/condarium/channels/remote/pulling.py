@@ -36,6 +36,7 @@ def ensure_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> None
     source to fetch from.
     """
     if file.sha256 and store.blobs.has(file.sha256):
+        _remember(store, channel, file)  # it may be here for another channel only
         return
     if file.source is None:
         raise NoSuchBlob(file.sha256)
@@ -44,20 +45,32 @@ def ensure_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> None
         try:
             with locked(pulling):
                 if not (file.sha256 and store.blobs.has(file.sha256)):
-                    _pull(store, channel, file, file.source)
+                    file = _pull(store, file, file.source)
+                _remember(store, channel, file)
         finally:
             discard(pulling)
 
 
-def _pull(store: Store, channel: HostedChannel, file: HostedFile, source: str) -> None:
+def _pull(store: Store, file: HostedFile, source: str) -> HostedFile:
     files = remote_files(store)
     sha256 = pull(store, files, source, sha256=file.sha256 or None, md5=file.md5, size=file.size)
-    if channel.kind is not ChannelKind.PROXY:
+    return with_sha256(file, sha256)
+
+
+def _remember(store: Store, channel: HostedChannel, file: HostedFile) -> None:
+    """Have a proxy keep the file, whatever upstream does."""
+    if channel.kind is not ChannelKind.PROXY or is_kept(store, channel, file):
         return
     with store.database.note() as facts:
         facts.channels.lock(channel.name)
         if facts.holdings.file(channel, file.subdir, file.file_name) is None:
-            facts.holdings.add_files(channel, [with_sha256(file, sha256)])
+            facts.holdings.add_files(channel, [file])
+
+
+def is_kept(store: Store, channel: HostedChannel, file: HostedFile) -> bool:
+    """Whether the channel has the file written down; a proxy has those that were asked for."""
+    with store.database.read() as facts:
+        return facts.holdings.file(channel, file.subdir, file.file_name) is not None
 
 
 def pull(
