@@ -205,7 +205,6 @@ def test_head_has_the_headers_of_get(served: Served, path: str) -> None:
         (f"/lab/shards/{'0' * 64}.msgpack.zst", "no-such-address"),
         (f"/lab/shards/{'0' * 63}.msgpack.zst", "no-such-address"),
         ("/none/noarch/repodata.json", "no-channel-here"),
-        ("/lab", "no-such-address"),
     ],
 )
 def test_what_is_not_there(served: Served, path: str, code: str) -> None:

@@ -54,6 +54,8 @@ def split_token(path: str) -> tuple[str, str | None]:
     if not path.startswith("/t/"):
         return path, None
     token, slash, rest = path[3:].partition("/")
+    if not token:
+        return path, None
     return f"{slash}{rest}" or "/", token
 
 
