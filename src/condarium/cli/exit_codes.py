@@ -16,7 +16,7 @@ BROKEN_PIPE = 141
 
 MEANINGS: Mapping[int, str] = {
     OK: "it is done, or was so already",
-    FAILED: "the work was tried and did not succeed, or `env verify` found differences",
+    FAILED: "the work was tried and did not succeed, or a verification found something wrong",
     BAD_INPUT: "the command line, a file or a setting is not what it must be",
     NOT_FOUND: "a thing that was named does not exist",
     CONFLICT: "the state of a thing forbids what was asked",
