@@ -53,11 +53,18 @@ class App:
     """A store, and somebody who works in it."""
 
     def __init__(
-        self, settings: Settings, *, actor: Actor | None = None, progress: Progress | None = None
+        self,
+        settings: Settings,
+        *,
+        actor: Actor | None = None,
+        progress: Progress | None = None,
+        store: Store | None = None,
     ) -> None:
+        """Open the store; one that is given is open, and its owner's to close."""
         self.actor = actor or local_actor()
         self.progress = progress or Quiet()
-        self.store = Store(settings)
+        self._own = store is None
+        self.store = store or Store(settings)
 
     def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
         """Run an operation if its actor may.
@@ -79,4 +86,5 @@ class App:
             self.progress.finish()
 
     def close(self) -> None:
-        self.store.close()
+        if self._own:
+            self.store.close()

@@ -16,11 +16,11 @@ import condarium
 from condarium.app import operations
 from condarium.client import Client
 from condarium.client.files import UnreadableFile, UnwritableFile
-from condarium.client.values import BadArgument, parse_duration
 from condarium.errors import BadInput, BadName
 from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
+from condarium.values import BadArgument, parse_duration
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_values_are_taken_as_they_are(client: Any) -> None:
 
 def test_a_document_knows_its_folder(client: Any, tmp_path: Path) -> None:
     (tmp_path / "a.yml").write_text("x")
-    document = condarium.client.values.read_document(str(tmp_path / "a.yml"))
+    document = condarium.client.files.read_document(str(tmp_path / "a.yml"))
     assert document.folder == tmp_path
 
 

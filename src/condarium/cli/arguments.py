@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from condarium.client.files import accept
 from condarium.client.signature import OUTPUT
-from condarium.client.values import BadArgument, accept, did_you_mean
 from condarium.errors import BadInput
 from condarium.model.document import Document
 from condarium.operation import Operation, Parameter
+from condarium.values import BadArgument, did_you_mean
 
 GLOBAL_OPTIONS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "store": (("--store",), "DIR", "the store's folder; by default CONDARIUM_STORE"),

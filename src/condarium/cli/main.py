@@ -12,9 +12,9 @@ from condarium.app import operations
 from condarium.cli import exit_codes
 from condarium.cli.arguments import BadCommandLine, CommandLine, Options, global_flags, parse, split
 from condarium.cli.output import Output, ReaderGone, as_called
-from condarium.client.values import closest
 from condarium.errors import CondariumError
 from condarium.operation import Operation
+from condarium.values import closest
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -89,7 +89,7 @@ class Output:
         self, operation: Operation, result: object, arguments: Mapping[str, Any], *, quiet: bool
     ) -> None:
         if self.json:
-            from condarium.client.plain import to_plain
+            from condarium.model.plain import to_plain
 
             _write(_document(to_plain(result)))
             return
@@ -189,7 +189,7 @@ def _same(found: str | None, argument: str) -> bool:
 
 def _details(error: Exception | None) -> dict[str, Any]:
     """What a known error carries, as far as JSON can say it."""
-    from condarium.client.plain import to_plain
+    from condarium.model.plain import to_plain
 
     found = {}
     for name, value in vars(error).items() if isinstance(error, CondariumError) else ():

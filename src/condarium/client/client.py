@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from condarium.app import App, operations
-from condarium.client.files import check_writable, write_whole
+from condarium.client.files import accept, check_writable, write_whole
 from condarium.client.signature import OUTPUT, docstring_of, method_name, signature_of
-from condarium.client.values import BadArgument, accept, did_you_mean
 from condarium.model.actor import Actor
 from condarium.model.progress import Progress
 from condarium.operation import Operation
 from condarium.settings import Settings
+from condarium.values import BadArgument, did_you_mean
 
 
 class Client:

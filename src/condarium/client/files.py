@@ -3,10 +3,13 @@
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 from condarium.errors import BadInput, Failed
 from condarium.model.document import Document
 from condarium.model.upload import Upload
+from condarium.operation import Parameter
+from condarium.values import accept as accept_value
 
 
 class UnreadableFile(BadInput):
@@ -26,6 +29,14 @@ class UnwritableFile(Failed):
             f"{name} cannot be written: {reason}",
             hint="Name a file in a folder that exists and that you may write to.",
         )
+
+
+def accept(parameter: Parameter, value: object, *, label: str) -> Any:
+    """Give what the operation takes, where files are named by their paths.
+
+    Raises BadArgument, BadName for a name, and UnreadableFile for a file.
+    """
+    return accept_value(parameter, value, label=label, readers=_READERS)
 
 
 def read_document(name: str | bytes) -> Document:
@@ -97,6 +108,9 @@ def _replace(path: Path, content: bytes) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+_READERS = {Document: read_document, Upload: find_upload}
 
 
 def _is_special(path: Path) -> bool:

@@ -1,8 +1,9 @@
 """What callers write, as the values that operations take.
 
-A caller may write the plain form of a value (`"lab/fit"`, `"environment.yml"`, `"90d"`, a list) or
-the value itself. Whatever is neither raises BadArgument, which names the argument, what was found
-and what was expected.
+A caller may write the plain form of a value (`"lab/fit"`, `"90d"`, a list) or the value itself.
+Whatever is neither raises BadArgument, which names the argument, what was found and what was
+expected. Where a path stands for a file, its reader is given: whoever calls from another machine
+must not name files of this one.
 """
 
 import difflib
@@ -13,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
-from condarium.client.files import find_upload, read_document
 from condarium.errors import BadInput
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
@@ -24,24 +24,31 @@ from condarium.operation import Parameter
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
 _LONGEST = timedelta(days=365_000)
+_SHOWN = 200
+"""How much of a wrong value is said, in characters."""
+
+Readers = Mapping[Any, Callable[[str], object]]
+"""By Document and Upload, what reads a file of this machine by its path."""
 
 
 class BadArgument(BadInput):
     """An argument is unknown, missing, or of another kind than it must be."""
 
 
-def accept(parameter: Parameter, value: object, *, label: str) -> Any:
+def accept(
+    parameter: Parameter, value: object, *, label: str, readers: Readers | None = None
+) -> Any:
     """Give what the operation takes; errors call the argument `label`.
 
-    Raises BadArgument, BadName for a name, and UnreadableFile for a file.
+    Raises BadArgument, BadName for a name, and what the readers raise.
     """
     if value is None and parameter.optional:
         return None
     if not parameter.many:
-        return _accept_one(parameter, value, label)
+        return _accept_one(parameter, value, label, readers)
     if isinstance(value, Iterable) and not isinstance(value, str | bytes | os.PathLike):
-        return tuple(_accept_one(parameter, item, label) for item in value)
-    return (_accept_one(parameter, value, label),)
+        return tuple(_accept_one(parameter, item, label, readers) for item in value)
+    return (_accept_one(parameter, value, label, readers),)
 
 
 def parse_duration(text: str, *, label: str = "duration") -> timedelta:
@@ -68,9 +75,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     return f"Did you mean {close}?" if close else None
 
 
-def _accept_one(parameter: Parameter, value: object, label: str) -> Any:
+def _accept_one(parameter: Parameter, value: object, label: str, readers: Readers | None) -> Any:
     if parameter.choices:
         return _choice(value, label, parameter.choices)
+    if parameter.type in (Document, Upload):
+        return _file(parameter.type, value, label, readers)
     return _ACCEPT[parameter.type](value, label)
 
 
@@ -115,11 +124,13 @@ def _check_duration(duration: timedelta, found: object, label: str) -> timedelta
     raise _bad(label, found, "a duration from 0 to 1000 years")
 
 
-def _document(value: object, label: str) -> Document:
-    if isinstance(value, Document):
+def _file(kind: type, value: object, label: str, readers: Readers | None) -> object:
+    if isinstance(value, kind):
         return value
+    if readers is None:
+        raise _bad(label, value, "a file")
     if isinstance(value, str | os.PathLike):
-        return read_document(os.fspath(value))
+        return readers[kind](os.fspath(value))
     raise _bad(label, value, "the path of a file")
 
 
@@ -149,26 +160,19 @@ def _view(value: object, label: str) -> View:
     raise _bad(label, value, "a channel or a view of one, such as 'lab/as-of/r12'")
 
 
-def _upload(value: object, label: str) -> Upload:
-    if isinstance(value, Upload):
-        return value
-    if isinstance(value, str | os.PathLike):
-        return find_upload(os.fspath(value))
-    raise _bad(label, value, "the path of a file")
-
-
 _ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
     str: _text,
     int: _integer,
     bool: _boolean,
     timedelta: _duration,
-    Document: _document,
     EnvironmentName: _environment,
     ChannelName: _channel,
     View: _view,
-    Upload: _upload,
 }
 
 
 def _bad(label: str, found: object, expected: str, hint: str | None = None) -> BadArgument:
-    return BadArgument(f"{label}: found {found!r}; expected {expected}", hint=hint)
+    shown = repr(found)
+    if len(shown) > _SHOWN:
+        shown = f"{shown[:_SHOWN]}…"
+    return BadArgument(f"{label}: found {shown}; expected {expected}", hint=hint)
