@@ -21,11 +21,8 @@ CHANNEL = "lab"
 INDEX = "repodata_shards.msgpack.zst"
 _GROWN = {"linux-64": 480_000, "noarch": 260_000}
 _QUICK = {"linux-64": 12_000, "noarch": 12_000}
-_WRITERS = (
-    "storage/tables.py", "storage/migrations", "channels/shard.py", "channels/remote",
-    "channels/revising", "model/fact.py",
-)  # fmt: skip
-"""What decides what an import writes: a store that other code wrote is made anew."""
+_WRITERS = ("storage/tables.py", "storage/migrations", "channels/shard.py")
+"""What decides how a store looks: one that was made before these changed is made anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +109,8 @@ def _hosted(setting: Setting, name: str, source: Path, said: str) -> Hosted:
     """A copy of a store that has the records; its blobs, which never change, are hard links."""
     template = setting.cache / "stores" / f"{name}-{_key()}"
     if not template.exists():
+        for old in template.parent.glob(f"{name}-*"):
+            shutil.rmtree(old)
         fresh = setting.store()
         create_channel(setting, fresh)
         _import(setting, fresh, source)

@@ -1,6 +1,7 @@
 """Publishing: until a client sees it, a thousand at once, and whatever the channel's size."""
 
 import asyncio
+import resource
 import time
 from pathlib import Path
 from statistics import median
@@ -67,9 +68,11 @@ def _against_index_fs(setting: Setting) -> Line:
     count = 300 if setting.quick else 20_000
     folder = setting.folder("folder")
     for number in range(count):
-        tiny_package(folder / _SUBDIR, f"tiny-{number}", "1.0", subdir=_SUBDIR)
+        name, version = f"tiny-{number // 10}", f"1.{number % 10}"
+        tiny_package(folder / _SUBDIR, name, version, subdir=_SUBDIR)
+    _allow_open_files()
     _index(folder)
-    hosted = hosted_from(setting, folder, f"{count:,} tiny packages")
+    hosted = hosted_from(setting, folder, f"{count:,} tiny ones")
     with served(setting, hosted.store) as server, Client(server) as client:
         client.publish(tiny_package(setting.folder("more"), "first", "1.0", subdir=_SUBDIR))
         server.settle(_SUBDIR)
@@ -89,6 +92,12 @@ def _against_index_fs(setting: Setting) -> Line:
                 peer=found["peer"], peer_name="index_fs", limit=1 / 50,
                 note="index_fs writes repodata.json, its .zst and shards; condarium's are written "
                 "half a second later")  # fmt: skip
+
+
+def _allow_open_files() -> None:
+    """index_fs writes all shards at once."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _index(folder: Path) -> float:
