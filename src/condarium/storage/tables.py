@@ -223,7 +223,7 @@ files = Table(
     Index(None, "channel_id", "subdir", "name"),
     Index("ix_files_channel_id_indexed_at", "channel_id", "indexed_at"),
     Index(None, "sha256"),
-    sqlite_with_rowid=False,
+    # by rowid: records are large, and inserting them in the key's order leaves pages half empty
 )
 
 patches = Table(

@@ -10,7 +10,7 @@ _STATISTICS = {
     ("facts", "ix_facts_channel_id_subdir_name"): "1000000 200000 50000 40",
     ("facts", "ix_facts_channel_id_since"): "1000000 200000 1000",
     ("facts", "ix_facts_channel_id_until"): "1000000 200000 1000",
-    ("files", "files"): "500000 100000 30000 1",
+    ("files", "sqlite_autoindex_files_1"): "500000 100000 30000 1",
     ("files", "ix_files_channel_id_subdir_name"): "500000 100000 30000 20",
     ("files", "ix_files_channel_id_indexed_at"): "500000 10000 100",
     ("files", "ix_files_sha256"): "500000 1",
@@ -24,6 +24,7 @@ _STATISTICS = {
 Without, it takes a range of revisions for more selective than a package's name, and reads a whole
 channel where it is asked for one package. Given once, plans never change with what is stored.
 """
+
 
 def upgrade() -> None:
     op.create_table(
@@ -135,7 +136,6 @@ def upgrade() -> None:
             ["channel_id"], ["channels.id"], name="fk_files_channels", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("channel_id", "subdir", "file_name", name="pk_files"),
-        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_files_channel_id_subdir_name",
