@@ -167,14 +167,19 @@ def _indexes(store: Store) -> Iterator[Garbage]:
 
 
 def _blobs(store: Store) -> Iterator[Garbage]:
-    """Blobs that no fact names; answers that are old and that no generation uses go first."""
+    """Blobs that no fact names; answers that are old and that no generation uses go first.
+
+    They are listed before facts are asked: some are put without the store's lock, once a fact
+    names them.
+    """
+    blobs = list(store.blobs)
     with store.database.read() as facts:
         named = facts.environments.blobs() | facts.builds.logs()
         named |= facts.solves.locks_since(store.now() - ANSWERS_KEPT)
         named |= facts.holdings.blobs() | facts.shards.blobs()
         named |= facts.encodings.blobs() | facts.sources.blobs()
     shared = store.settings.blobs is not None
-    for blob in store.blobs:
+    for blob in blobs:
         # Locks reach one machine: what another one has just put may not be named yet.
         fresh = shared and blob.modified > store.now() - UNNAMED_KEPT
         if blob.digest not in named and not fresh:

@@ -5,15 +5,15 @@ Whether there is one is asked of the database each time, so that a publish, by t
 another, is seen at once.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from threading import RLock
+from threading import Lock
 
 from condarium.channels.views.cooldown import cool
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.proxy_cooldown import cool_proxy
+from condarium.channels.views.shelf import Shelf
 from condarium.channels.views.union import join
 from condarium.errors import NotFound
 from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
@@ -26,7 +26,7 @@ SETTLED = timedelta(minutes=1)
 """How old an instant must be before nothing that is still being written can be older."""
 _NONE = timedelta()
 _KEPT = 64
-"""How many opened views are kept."""
+"""How many views may be known to be current, before they are opened anew."""
 
 
 class NotYet(NotFound):
@@ -52,31 +52,51 @@ class NoRevisionsOfUnion(NotFound):
 
 
 class Catalogue:
-    """Opens views of one store; may be used by several threads at once."""
+    """Opens views of one store; may be used by several threads at once.
+
+    A view that takes long to open holds up only those who ask for the same one.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._lock = RLock()
+        self._lock = Lock()
         self._version: int | None = None
         self._current: dict[View, tuple[Listing, datetime | None]] = {}
-        self._opened: OrderedDict[tuple[int, str, str], Listing] = OrderedDict()
+        self._opening: dict[View, Lock] = {}
+        self._shelf = Shelf()
         self._heads: dict[tuple[int, str], tuple[int, Maps]] = {}
 
     def open(self, view: View) -> Listing:
         """Open a view as it is now. Raises NoSuchChannel, NoSuchRevision, NotYet."""
+        if known := self._known(view):
+            return known
+        with self._lock:
+            opening = self._opening.setdefault(view, Lock())
+        with opening:
+            try:
+                return self._known(view) or self._open_anew(view)
+            finally:
+                with self._lock:
+                    self._opening.pop(view, None)
+
+    def _known(self, view: View) -> Listing | None:
+        """The view as it was opened before, if nothing was committed since."""
         version = self._store.database.version()
         with self._lock:
             if version is None or version != self._version or len(self._current) > _KEPT:
                 self._current.clear()
                 self._version = version
             listing, until = self._current.get(view, (None, None))
-            if listing is not None and (until is None or self._store.now() < until):
-                return listing
-            with self._store.database.read() as facts:
-                listing, until = self._open(facts, view)
-            if version is not None:
+        return listing if until is None or self._store.now() < until else None
+
+    def _open_anew(self, view: View) -> Listing:
+        version = self._store.database.version()
+        with self._store.database.read() as facts:
+            listing, until = self._open(facts, view)
+        with self._lock:
+            if version is not None and version == self._version:
                 self._current[view] = listing, until
-            return listing
+        return listing
 
     def _open(self, facts: Facts, view: View) -> tuple[Listing, datetime | None]:
         """The view, and when it will be another one though nothing is published."""
@@ -91,7 +111,7 @@ class Catalogue:
         instant = self._instant(facts, channel, view)
         if channel.kind is ChannelKind.PROXY:
             return self._cool_proxy(facts, plain, view, cooldown, instant)
-        return cool(self._store, facts, plain, cooldown, instant=instant, remember=self._remember)
+        return cool(self._store, facts, plain, cooldown, instant=instant, take=self._shelf.take)
 
     def _cool_proxy(
         self,
@@ -102,7 +122,7 @@ class Catalogue:
         instant: datetime | None,
     ) -> tuple[Listing, datetime]:
         def listing(state: str, maps: Callable[[], Maps]) -> Listing:
-            return self._remember(
+            return self._shelf.take(
                 plain.channel,
                 view,
                 state,
@@ -127,7 +147,7 @@ class Catalogue:
         if channel.mode is UnionMode.MERGE:
             changing.append(self._store.now() + timedelta(days=1))
         state = f"{[part.state for part in parts]} joined on {self._store.now():%F}"
-        joined = self._remember(
+        joined = self._shelf.take(
             channel, view, state, lambda: join(self._store, channel, view, parts, state=state)
         )
         return joined, min(changing, default=None)
@@ -159,7 +179,7 @@ class Catalogue:
         """The view without its cooldown."""
         view = View(channel=view.channel, label=view.label, as_of=view.as_of)
         state = f"r{number} {past}"
-        return self._remember(
+        return self._shelf.take(
             channel,
             view,
             state,
@@ -182,22 +202,8 @@ class Catalogue:
             maps = facts.shards.at(channel, label, at=number)
         elif known < number:
             maps = _changed(maps, facts, channel, label, after=known, at=number)
-        self._heads[channel.id, label] = number, maps
+        self._heads[channel.id, label] = number, maps  # of two threads, either may be the last
         return maps
-
-    def _remember(
-        self, channel: HostedChannel, view: View, state: str, make: Callable[[], Listing]
-    ) -> Listing:
-        """What was opened lately, with what the channel itself is now."""
-        key = (channel.id, str(view), state)
-        if key not in self._opened:
-            self._opened[key] = make()
-            while len(self._opened) > _KEPT:
-                self._opened.popitem(last=False)
-        self._opened.move_to_end(key)
-        if self._opened[key].channel != channel:
-            self._opened[key] = replace(self._opened[key], channel=channel)
-        return self._opened[key]
 
 
 def _changed(

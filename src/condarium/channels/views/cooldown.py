@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.derived import keep_derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.model.hosted import HostedChannel
@@ -20,7 +21,7 @@ def cool(
     cooldown: timedelta,
     *,
     instant: datetime | None,
-    remember: Callable[[HostedChannel, View, str, Callable[[], Listing]], Listing],
+    take: Callable[[HostedChannel, View, str, Callable[[], Listing]], Listing],
 ) -> tuple[Listing, datetime]:
     """Leave out files that came within the cooldown before an instant, or before now.
 
@@ -37,9 +38,7 @@ def cool(
     def make() -> Listing:
         young = facts.holdings.names_since(plain.channel, cutoff)
         maps, made = _without(store, plain, young, cutoff)
-        if made:
-            with store.database.note() as writing:
-                writing.shards.derive(plain.channel, made, store.now())
+        keep_derived(store, plain.channel, made)
         return Listing(
             view=view,
             channel=plain.channel,
@@ -50,7 +49,7 @@ def cool(
             maps=maps,
         )
 
-    listing = remember(plain.channel, view, state, make)
+    listing = take(plain.channel, view, state, make)
     tomorrow = store.now() + timedelta(days=1)
     if instant is not None or later is None:
         return listing, tomorrow
@@ -59,9 +58,9 @@ def cool(
 
 def _without(
     store: Store, plain: Listing, young: dict[str, set[str]], cutoff: int
-) -> tuple[Maps, set[bytes]]:
+) -> tuple[Maps, list[bytes]]:
     cooled = {subdir: dict(names) for subdir, names in plain.maps.items()}
-    made = set()
+    made = []
     for subdir, names in young.items():
         for name in names & cooled.get(subdir, {}).keys():
             shard = decode_shard(read_shard(store, plain, cooled[subdir][name]))
@@ -71,10 +70,8 @@ def _without(
             if not old:
                 del cooled[subdir][name]
                 continue
-            content = encode_shard(old)
-            store.blobs.put(content)
-            cooled[subdir][name] = sha256(content).digest()
-            made.add(cooled[subdir][name])
+            made.append(encode_shard(old))
+            cooled[subdir][name] = sha256(made[-1]).digest()
     return cooled, made
 
 

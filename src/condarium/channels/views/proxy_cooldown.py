@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.derived import keep_derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.errors import Failed
@@ -47,16 +48,13 @@ def cool_proxy(
     def make() -> Maps:
         age = _Age(store, plain, baseline, at_first=seen == 0, cutoff=cutoff)
         cooled = {subdir: dict(names) for subdir, names in plain.maps.items()}
-        made = set()
+        made = []
         for (subdir, name), old in age.older():
             del cooled[subdir][name]
             if old.records:
-                content = encode_shard(old)
-                store.blobs.put(content)
-                cooled[subdir][name] = sha256(content).digest()
-                made.add(cooled[subdir][name])
-        with store.database.note() as writing:
-            writing.shards.derive(plain.channel, made, store.now())
+                made.append(encode_shard(old))
+                cooled[subdir][name] = sha256(made[-1]).digest()
+        keep_derived(store, plain.channel, made)
         return {subdir: names for subdir, names in cooled.items() if names}
 
     return make_listing(f"{plain.state} cooled since {cutoff:%FT%H}", make), hour + _STEP

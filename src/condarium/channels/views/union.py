@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.channels.views.derived import keep_derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.model.hosted import HostedChannel, UnionMode
@@ -14,12 +15,7 @@ def join(
     store: Store, channel: HostedChannel, view: View, parts: tuple[Listing, ...], *, state: str
 ) -> Listing:
     """Show several views as one; where they go by the first, their shards are used as they are."""
-    maps, made = _first(parts), set[bytes]()
-    if channel.mode is UnionMode.MERGE:
-        maps, made = _merged(store, parts)
-    if made:
-        with store.database.note() as facts:
-            facts.shards.derive(channel, made, store.now())
+    maps = _merged(store, channel, parts) if channel.mode is UnionMode.MERGE else _first(parts)
     return Listing(
         view=view,
         channel=channel,
@@ -44,10 +40,10 @@ def _first(parts: tuple[Listing, ...]) -> Maps:
     return joined
 
 
-def _merged(store: Store, parts: tuple[Listing, ...]) -> tuple[Maps, set[bytes]]:
+def _merged(store: Store, channel: HostedChannel, parts: tuple[Listing, ...]) -> Maps:
     """Each name with the files of all; new shards only for names that several channels have."""
     joined: dict[str, dict[str, bytes]] = {}
-    made = set()
+    made = []
     for subdir in {subdir for part in parts for subdir in part.maps}:
         into = joined.setdefault(subdir, {})
         several: dict[str, list[tuple[Listing, bytes]]] = {}
@@ -57,11 +53,10 @@ def _merged(store: Store, parts: tuple[Listing, ...]) -> tuple[Maps, set[bytes]]
         for name, found in several.items():
             into[name] = found[0][1]
             if len({digest for _, digest in found}) > 1:
-                content = encode_shard(_merge(store, found))
-                store.blobs.put(content)
-                into[name] = sha256(content).digest()
-                made.add(into[name])
-    return joined, made
+                made.append(encode_shard(_merge(store, found)))
+                into[name] = sha256(made[-1]).digest()
+    keep_derived(store, channel, made)
+    return joined
 
 
 def _merge(store: Store, found: list[tuple[Listing, bytes]]) -> Shard:
