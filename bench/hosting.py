@@ -32,6 +32,11 @@ class Hosted:
     store: Path
     said: str
 
+    @property
+    def size(self) -> str:
+        """How many records it has, for the names of lines."""
+        return f"{self.said.partition(' ')[0]} records"
+
     def ask(self, question: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the database."""
         with closing(sqlite3.connect(self.store / "condarium.db")) as connection:

@@ -39,6 +39,7 @@ def run(setting: Setting) -> Result:
             "the client, a process of its own on the same cores, asks for the shard index every "
             "millisecond (If-None-Match), decodes it, fetches the shard and finds the record",
             "repodata.json.zst is rewritten between publishes, not meanwhile",
+            *(each.said for each in hosted),
             "memory is the most that the server's process held since it started (VmHWM)",
         ],
         lines=[*lines, _against_index_fs(setting)],
@@ -56,9 +57,9 @@ def _until_seen(setting: Setting, hosted: Hosted) -> list[Line]:
         peak = server.peak()
     note = f"the first after the server started took {seen[0] * 1000:.0f} ms"
     return [
-        Line(name=f"published until seen, {hosted.said}", ours=seen[1:], kind="value", limit=0.05,
+        Line(name=f"published until seen, {hosted.size}", ours=seen[1:], kind="value", limit=0.05,
              note=note),
-        Line(name=f"the server's memory, {hosted.said}", ours=[peak], kind="value", unit="bytes",
+        Line(name=f"the server's memory, {hosted.size}", ours=[peak], kind="value", unit="bytes",
              limit=_MEMORY),
     ]  # fmt: skip
 

@@ -105,18 +105,22 @@ class _Busy:
 
     def _publish(self, ended: Event) -> None:
         with Client(self._server) as client:
-            while not ended.wait(_EVERY):
+            going = True
+            while going:
                 version = f"2.{len(self.seen)}"
                 folder = self._setting.folder("more")
                 file = tiny_package(folder, "going", version, subdir="linux-64")
                 self.seen.append(client.publish_until_seen("linux-64", file))
+                going = not ended.wait(_EVERY)
 
     def _look(self, ended: Event) -> None:
         with Client(self._server) as client:
-            while not ended.wait(0.02):
+            going = True
+            while going:
                 begun = time.perf_counter()
                 client.get(f"linux-64/{INDEX}")
                 self.looked.append(time.perf_counter() - begun)
+                going = not ended.wait(0.02)
 
 
 def _sizes(hosted: Hosted) -> dict[tuple[str, str], int]:

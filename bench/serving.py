@@ -35,6 +35,7 @@ def run(setting: Setting) -> Result:
             "give the same bytes",
             SAID,
             "condarium is one process, and looks at each request whether anything was published",
+            *(each.said for each in hosted),
             f"a burst: {_RATE} packages a second, each by a request of its own, to the subdir that "
             "is asked for",
         ],
@@ -53,13 +54,13 @@ def _lines(setting: Setting, hosted: Hosted) -> Iterator[Line]:
             server.settle(_SUBDIR, "noarch")
             folder = _folder(setting, client, large.name)
         with nginx(setting, folder) as peer:
-            both = _Both(setting, server, f"{peer}/{CHANNEL}", hosted.said)
+            both = _Both(setting, server, f"{peer}/{CHANNEL}", hosted.size)
             yield both.line("shard index", INDEX, limit=2, connections=16)
             yield both.line("shard index", INDEX, limit=2, connections=64)
             yield both.unchanged()
             yield both.line("repodata.json.zst", "repodata.json.zst", limit=2, connections=16)
             yield both.line("a package of 10 MB", large.name, limit=1 / 0.7, connections=16)
-        yield from _burst(setting, server, hosted.said)
+        yield from _burst(setting, server, hosted.size)
 
 
 def _folder(setting: Setting, client: Client, package: str) -> Path:
