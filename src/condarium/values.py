@@ -107,7 +107,7 @@ def _integer(value: object, label: str) -> int:
 def _boolean(value: object, label: str) -> bool:
     if isinstance(value, bool):
         return value
-    raise _bad(label, value, "True or False")
+    raise _bad(label, value, "true or false")
 
 
 def _duration(value: object, label: str) -> timedelta:

@@ -80,7 +80,7 @@ def test_a_document_knows_its_folder(client: Any, tmp_path: Path) -> None:
         ({"tone": "laud"}, "tone: found 'laud'; expected one of soft, loud"),
         ({"tag": [1]}, "tag: found 1; expected a text"),
         ({"tag": None}, "tag: found None; expected a text"),
-        ({"twice": 1}, "twice: found 1; expected True or False"),
+        ({"twice": 1}, "twice: found 1; expected true or false"),
         ({"file": b""}, "file: found b''; expected the path of a file"),
     ],
 )

@@ -90,7 +90,8 @@ def test_the_file_of_a_form_arrives_in_any_pieces(step: int) -> None:
     found = b"".join(piece for each in pieces for piece in reading.feed(each))
     reading.end()
     assert found == CONTENT
-    assert reading.name in ('a"b-1.0-0.conda', "a%22b-1.0-0.conda")
+    assert reading.part
+    assert reading.part.file_name in ('a"b-1.0-0.conda', "a%22b-1.0-0.conda")
 
 
 def test_a_form_that_ends_too_early_is_no_form() -> None:

@@ -8,6 +8,7 @@ from condarium.server.credentials import Gate, split_token
 from condarium.server.pages import asked_of
 from condarium.server.problems import NoSuchMethod, problem, status_of, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
+from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
 
 _log = logging.getLogger(__name__)
@@ -17,8 +18,8 @@ _HEALTHY = Response.of(b"ok\n", media_type="text/plain", cache_control="no-cache
 class Application:
     """Everything that `condarium serve` answers."""
 
-    def __init__(self, content: Content, uploads: Uploads, gate: Gate) -> None:
-        self._content, self._uploads, self._gate = content, uploads, gate
+    def __init__(self, content: Content, uploads: Uploads, rest: Rest, gate: Gate) -> None:
+        self._content, self._uploads, self._rest, self._gate = content, uploads, rest, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -39,7 +40,8 @@ class Application:
         path, token = split_token(scope["path"])
         if path.startswith("/api/"):
             actor = self._gate.actor(headers, token)
-            return await self._uploads.respond(scope, path, headers, receive, actor)
+            taken = self._uploads if self._uploads.takes(path) else self._rest
+            return await taken.respond(scope, path, headers, receive, actor)
         if scope["method"] not in ("GET", "HEAD"):
             raise NoSuchMethod(scope["method"], "GET", "HEAD")
         if path == "/healthz":

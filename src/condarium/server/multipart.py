@@ -1,21 +1,23 @@
-"""The one file in a multipart/form-data body (RFC 7578), as it arrives and in bounded memory."""
+"""multipart/form-data bodies (RFC 7578), as they arrive and in bounded memory."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from condarium.errors import BadInput
 
 _LONGEST_HEAD = 16 << 10
 _BOUNDARY = re.compile(rb'multipart/form-data\s*;.*?boundary="?([^"\s;]{1,70})"?', re.I)
+_FIELD = re.compile(rb';\s*name="?((?:[^";\\]|\\.)*)"?', re.I)
 _FILE_NAME = re.compile(rb';\s*filename="((?:[^"\\]|\\.)*)"', re.I)
 
 
 class BadForm(BadInput):
-    """The body is not a form with a file."""
+    """The body is not a form."""
 
-    def __init__(self, found: str) -> None:
-        self.found = found
-        super().__init__(f"the body is no multipart/form-data with one file: found {found}")
+    def __init__(self, found: str, expected: str = "multipart/form-data") -> None:
+        self.found, self.expected = found, expected
+        super().__init__(f"the body: found {found}; expected {expected}")
 
 
 def boundary_of(content_type: bytes) -> bytes | None:
@@ -24,38 +26,51 @@ def boundary_of(content_type: bytes) -> bytes | None:
     return found[1] if found else None
 
 
-class FileOfForm:
-    """Takes a body piece by piece, and gives the bytes of its first file.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One field; the names of its headers are in lower case. Only a file has a file name."""
 
-    `headers` are that part's, with names in lower case, and `name` its file name.
-    """
+    headers: dict[bytes, bytes]
+
+    @property
+    def name(self) -> str:
+        return self._said(_FIELD) or ""
+
+    @property
+    def file_name(self) -> str | None:
+        return self._said(_FILE_NAME)
+
+    def _said(self, what: re.Pattern[bytes]) -> str | None:
+        found = what.search(self.headers.get(b"content-disposition", b""))
+        return re.sub(rb"\\(.)", rb"\1", found[1]).decode(errors="replace") if found else None
+
+
+class Form:
+    """Takes a body piece by piece, and gives the bytes of its parts."""
 
     def __init__(self, boundary: bytes) -> None:
         self._mark = b"\r\n--" + boundary
         self._held = b"\r\n"
-        self._read = self._part
-        self._in_file = False
-        self.headers: dict[bytes, bytes] | None = None
-        self.name = ""
-        self.ended = False
+        self._read = self._content
+        self._part: Part | None = None
+        self._ended = False
 
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """Raises BadForm."""
+    def feed(self, data: bytes) -> Iterator[tuple[Part, bytes]]:
+        """Give each part at least once, when it begins. Raises BadForm."""
         self._held += data
         going = True
         while going:
+            before = self._part
             content, going = self._read()
-            if content and self._in_file:
-                yield content
+            if self._part and (content or self._part is not before):
+                yield self._part, content
 
     def end(self) -> None:
-        """Raise BadForm where there was no file, or not all of it."""
-        if self.headers is None:
-            raise BadForm("none")
-        if not self.ended:
+        """Raise BadForm where this is not all of it."""
+        if not self._ended:
             raise BadForm("one that ends too early")
 
-    def _part(self) -> tuple[bytes, bool]:
+    def _content(self) -> tuple[bytes, bool]:
         """What is sure to be content: a mark may begin at the end of what came so far."""
         content, mark, rest = self._held.partition(self._mark)
         if not mark:
@@ -66,11 +81,11 @@ class FileOfForm:
         return content, True
 
     def _after_mark(self) -> tuple[bytes, bool]:
-        self._in_file = False
+        self._part = None
         if len(self._held) < 2:
             return b"", False
         if self._held[:2] == b"--":
-            self.ended, self._held, self._read = True, b"", self._nothing
+            self._ended, self._held, self._read = True, b"", self._nothing
             return b"", False
         self._read = self._head
         return b"", True
@@ -81,19 +96,35 @@ class FileOfForm:
             raise BadForm("a part with a very long head")
         if not mark:
             return b"", False
-        self._held, self._read = rest, self._part
-        self._begin(dict(_header(line) for line in head.split(b"\r\n") if b":" in line))
+        self._held, self._read = rest, self._content
+        self._part = Part(dict(_header(line) for line in head.split(b"\r\n") if b":" in line))
         return b"", True
 
     def _nothing(self) -> tuple[bytes, bool]:
         self._held = b""
         return b"", False
 
-    def _begin(self, headers: dict[bytes, bytes]) -> None:
-        named = _FILE_NAME.search(headers.get(b"content-disposition", b""))
-        if named and self.headers is None:
-            self._in_file, self.headers = True, headers
-            self.name = re.sub(rb"\\(.)", rb"\1", named[1]).decode(errors="replace")
+
+class FileOfForm:
+    """Gives the bytes of the first file in a body; `part` is what it says of itself."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self._form = Form(boundary)
+        self.part: Part | None = None
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Raises BadForm."""
+        for part, content in self._form.feed(data):
+            if self.part is None and part.file_name is not None:
+                self.part = part
+            if part is self.part and content:
+                yield content
+
+    def end(self) -> None:
+        """Raise BadForm where there was no file, or not all of it."""
+        if self.part is None:
+            raise BadForm("none", "multipart/form-data with a file")
+        self._form.end()
 
 
 def _header(line: bytes) -> tuple[bytes, bytes]:

@@ -13,6 +13,7 @@ from condarium.model.server_report import ServerStarted
 from condarium.server.application import Application
 from condarium.server.content import Content
 from condarium.server.credentials import Gate, administrator_token
+from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
 from condarium.settings import ServerSettings
 from condarium.storage.modes import modes_of
@@ -57,13 +58,15 @@ class Serving(ServerStarted):
         store.database  # noqa: B018 - a store that cannot be opened is said now
         token, file = administrator_token(store.layout, settings)
         content, uploads = Content(store, settings), Uploads(store, settings)
-        application = Application(content, uploads, Gate(token))
+        rest = Rest(store, settings)
+        application = Application(content, uploads, rest, Gate(token))
         with ExitStack() as opened:
             reserved = opened.enter_context(_reserve(host, port))
             opened.enter_context(modes_of(store.layout.root))
             content.start()
             opened.callback(content.stop)
             opened.callback(uploads.stop)
+            opened.callback(rest.stop)
             port = reserved.getsockname()[1]
             serving = cls(url=_url(host, port), store=store.layout.root, token_file=file)
             serving._run(application, host, port)

@@ -11,8 +11,7 @@ hashed on their way: whatever happens, nothing of a refused upload remains.
 import asyncio
 import hashlib
 import re
-import tempfile
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,25 +30,18 @@ from condarium.model.channel_report import Published
 from condarium.model.progress import Quiet
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
-from condarium.server.addresses import NoSuchAddress
+from condarium.server.bodies import nameless_file, pieces_of
 from condarium.server.credentials import NotSignedIn
 from condarium.server.multipart import FileOfForm, boundary_of
 from condarium.server.problems import NoSuchMethod, TooLarge
 from condarium.server.responses import Receive, Response, Scope
 from condarium.settings import ServerSettings
-from condarium.storage.modes import make_folder
 from condarium.storage.store import Store
 
 _QUETZ = re.compile(r"/api/channels/([^/]+)/upload/([^/]+)")
 _PREFIX = re.compile(r"/api/v1/upload/([^/]+)")
 _AT_ONCE = 4
 """How many uploads are checked and published at once."""
-_WRITTEN = 1 << 20
-"""How many bytes are written and hashed at once."""
-
-
-class UploadBroken(BadInput):
-    """The upload ended before it was whole."""
 
 
 class WrongHash(BadInput):
@@ -85,6 +77,11 @@ class Uploads:
         self._store, self._limit = store, settings.upload_limit
         self._pool = ThreadPoolExecutor(_AT_ONCE, "publish")
 
+    @staticmethod
+    def takes(path: str) -> bool:
+        """Whether the path is one of these routes."""
+        return bool(_QUETZ.fullmatch(path) or _PREFIX.fullmatch(path))
+
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -100,7 +97,7 @@ class Uploads:
         if int(headers.get(b"content-length", b"0")) > self._limit:
             raise TooLarge(self._limit)
         await self._in_thread(partial(self._check, announced.channel))
-        with self._nameless() as file:
+        with nameless_file(self._store.layout) as file:
             taken = await self._take(file, announced, headers, receive)
             published = await self._in_thread(partial(self._publish, file, taken, actor))
         return _said(published)
@@ -123,7 +120,7 @@ class Uploads:
                 digest.update(piece)
                 file.write(piece)
 
-        async with aclosing(_body(receive, self._limit)) as body:
+        async with aclosing(pieces_of(receive, self._limit)) as body:
             async for arrived in body:
                 pieces = form.feed(arrived) if form else [arrived]
                 await self._in_thread(partial(write, pieces))
@@ -140,11 +137,6 @@ class Uploads:
             self._store, taken.channel, [upload], labels=taken.labels, actor=actor, progress=Quiet()
         )
 
-    def _nameless(self) -> IO[bytes]:
-        """A file in the store that is gone when it is closed, or when this process is killed."""
-        make_folder(self._store.layout.incoming)
-        return tempfile.TemporaryFile(dir=self._store.layout.incoming)
-
     async def _in_thread(self, function: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function)
 
@@ -153,8 +145,7 @@ def _announced(path: str, scope: Scope, headers: dict[bytes, bytes]) -> _Announc
     query = parse_qs(scope["query_string"].decode("latin-1"))
     quetz, prefix = _QUETZ.fullmatch(path), _PREFIX.fullmatch(path)
     found = quetz or prefix
-    if not found:
-        raise NoSuchAddress
+    assert found
     sent = query.get("sha256", [None])[0] or _text(headers, b"x-file-sha256")
     return _Announced(
         channel=ChannelName.parse(found[1]),
@@ -165,10 +156,11 @@ def _announced(path: str, scope: Scope, headers: dict[bytes, bytes]) -> _Announc
 
 
 def _of_form(announced: _Announced, form: FileOfForm) -> _Announced:
-    headers = form.headers or {}
+    assert form.part
+    headers = form.part.headers
     return _Announced(
         channel=announced.channel,
-        file_name=announced.file_name or _text(headers, b"x-file-name") or form.name,
+        file_name=announced.file_name or _text(headers, b"x-file-name") or form.part.file_name,
         sha256=announced.sha256 or _text(headers, b"x-file-sha256"),
         labels=announced.labels,
     )
@@ -184,24 +176,6 @@ def _checked(announced: _Announced, found: str) -> _Announced:
 
 def _text(headers: dict[bytes, bytes], name: bytes) -> str | None:
     return headers[name].decode("latin-1") if name in headers else None
-
-
-async def _body(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
-    """The request's body, in pieces that are worth a thread. Raises TooLarge, UploadBroken."""
-    pieces: list[bytes] = []
-    total, going = 0, True
-    while going:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise UploadBroken
-        piece, going = message.get("body", b""), message.get("more_body", False)
-        total += len(piece)
-        if total > limit:
-            raise TooLarge(limit)
-        pieces.append(piece)
-        if not going or sum(map(len, pieces)) >= _WRITTEN:
-            yield b"".join(pieces)
-            pieces = []
 
 
 def _said(published: Published) -> Response:

@@ -1,0 +1,255 @@
+"""The REST face: what requests mean, and who may send them."""
+
+import asyncio
+import json
+import re
+from collections.abc import Iterator, MutableMapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from condarium.app import operations
+from condarium.errors import CondariumError
+from condarium.model.actor import Permission
+from condarium.model.document import Document
+from condarium.model.upload import Upload
+from condarium.model.view import ChannelName, View
+from condarium.operation import Operation
+from condarium.server import rest
+from condarium.server.arguments import Fields, accepted, of_json, of_path, of_query
+from condarium.server.content import NoChannelHere
+from condarium.server.credentials import ADMINISTRATOR, ANYBODY, NotSignedIn
+from condarium.server.multipart import Form, boundary_of
+from condarium.server.openapi import described
+from condarium.server.problems import NoSuchMethod
+from condarium.server.rest import PREFIX, FromElsewhere, NoSuchRoute, Rest, find_route
+from condarium.settings import ServerSettings, Settings
+from condarium.storage.layout import Layout
+from condarium.storage.store import Store
+
+ROUTED = tuple(found for found in operations().values() if found.route)
+every_routed = pytest.mark.parametrize("operation", ROUTED, ids=lambda found: found.name)
+JSON = {"content-type": "application/json"}
+VALUES = {"namespace": "lab", "name": "fit", "channel": "lab", "source": "0" * 64}
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rest]:
+    folder = tmp_path_factory.mktemp("rest")
+    store = Store(Settings.read({"HOME": str(folder)}, store=folder / "store"))
+    store.database  # noqa: B018 - it is made
+    found = Rest(store, ServerSettings())
+    yield found
+    found.stop()
+    store.close()
+
+
+def address(operation: Operation) -> tuple[str, str]:
+    assert operation.route
+    method, path = operation.route
+    return method, PREFIX + path.format(**VALUES)
+
+
+def ask(api: Rest, method: str, path: str, *, actor: Any = ADMINISTRATOR, **given: Any) -> Any:
+    """Send a request without a server; what httpx would send, and what it would be told."""
+    request = httpx.Request(method, f"http://x{path}", **given)
+    body = iter([request.read()])
+
+    async def receive() -> MutableMapping[str, Any]:
+        return {"type": "http.request", "body": next(body), "more_body": False}
+
+    scope = {"method": method, "query_string": request.url.query}
+    headers = {name.lower(): value for name, value in request.headers.raw}
+    response = asyncio.run(api.respond(scope, request.url.path, headers, receive, actor))
+    assert isinstance(response.body, bytes)
+    return json.loads(response.body)
+
+
+@every_routed
+def test_an_operation_is_found_at_its_route(operation: Operation) -> None:
+    found, named = find_route(*address(operation))
+    assert found is operation
+    assert set(of_path(found, named)) <= {each.name for each in found.parameters}
+
+
+@every_routed
+def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
+    operation: Operation, api: Rest
+) -> None:
+    assert operation.route
+    method, path = address(operation)
+    named = any(p.type in (ChannelName, View) and p.required for p in operation.parameters)
+    if operation.name == "channel list":
+        assert ask(api, method, path, actor=ANYBODY) == []
+    elif operation.permission is Permission.CHANNEL_READ and named:
+        needed = {p.name: "lab" for p in operation.parameters if p.required}
+        query = {word: needed[word] for word in needed if f"{{{word}}}" not in operation.route[1]}
+        with pytest.raises(NoChannelHere):
+            ask(api, method, path, actor=ANYBODY, params=query)
+    else:
+        with pytest.raises(NotSignedIn):
+            ask(api, method, path, actor=ANYBODY)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "error"),
+    [
+        ("GET", "/nothing", NoSuchRoute),
+        ("GET", "/channels/lab/nothing", NoSuchRoute),
+        ("GET", "/serve", NoSuchRoute),
+        ("PUT", "/channels", NoSuchMethod),
+        ("GET", "/channels/lab/yank", NoSuchMethod),
+        ("POST", "/channels/lab", NoSuchMethod),
+    ],
+)
+def test_other_addresses_have_nothing(method: str, path: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        find_route(method, PREFIX + path)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/channels/lab/log?limit=many", "limit: found 'many'; expected a whole number"),
+        ("/channels/lab/log?limit=1&limit=2", "limit: found 2 values; expected one"),
+        ("/channels/lab/log?limits=1", "channel log has no argument 'limits'"),
+        ("/channels/lab/log?channel=lab", "channel is in the path"),
+        ("/channels/lab/verify?no_bytes=yes", "no_bytes: found 'yes'; expected true or false"),
+        ("/channels/Lab", "'Lab' is not the name of a channel"),
+        ("/channels/packages", "view is missing: a channel, or a view of one"),
+        ("/channels/packages?view=lab/as-of/x", "is not a view"),
+        ("/environments/lab/-", "'lab/-' is not the name of an environment"),
+    ],
+)
+def test_what_is_wrong_with_a_question_is_said(api: Rest, path: str, said: str) -> None:
+    with pytest.raises(CondariumError) as caught:
+        ask(api, "GET", PREFIX + path)
+    assert said in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("yank", {}, "spec is missing"),
+        ("yank", {"json": {"spec": []}}, "spec is missing"),
+        ("yank", {"json": {"spec": {"a": 1}}}, "spec: found an object; expected a value"),
+        ("yank", {"json": {"spec": [1]}}, "spec: found 1; expected a text"),
+        ("yank", {"json": {"spec": "x", "dry_run": 1}}, "dry_run: found 1; expected true or false"),
+        ("yank", {"json": ["x"]}, "the body: found JSON of another kind"),
+        ("yank", {"content": b"spec=x"}, "the body: found no Content-Type"),
+        ("yank", {"data": {"spec": "x"}}, "the body: found application/x-www-form-urlencoded"),
+        ("yank", {"content": b"{", "headers": JSON}, "the body: found no JSON"),
+        ("yank", {"content": b'"\xff"', "headers": JSON}, "the body: found no JSON"),
+        ("yank", {"content": b"[" * 100_000, "headers": JSON}, "the body: found no JSON"),
+        ("patch/undo", {"json": {"number": 10**18}}, "number: found 1000000000000000000; expected"),
+        ("patch/undo", {"json": {"number": "1"}}, "number: found '1'; expected a whole number"),
+        (
+            "publish",
+            {"json": {"file": "/etc/passwd"}},
+            "found '/etc/passwd'; expected a file",
+        ),
+        ("publish", {"json": {"file": {"content": ""}}}, "file: found an object"),
+        ("publish", {"files": {"fil": ("x", b"")}}, "channel publish has no argument 'fil'"),
+        ("publish", {"files": {"file": (None, b"x")}}, "file: found a text; expected a file"),
+        ("mirror", {"json": {"lock": "/etc/passwd"}}, "lock: found '/etc/passwd'; expected a file"),
+        ("mirror", {"json": {"lock": {"name": "x"}}}, "lock: found an object; expected {"),
+        ("mirror", {"json": {"lock": [{"content": ""}]}}, "lock: found a list; expected one value"),
+    ],
+)
+def test_what_is_wrong_with_a_body_is_said(api: Rest, path: str, body: Any, said: str) -> None:
+    with pytest.raises(CondariumError) as caught:
+        ask(api, "POST", f"{PREFIX}/channels/lab/{path}", **body)
+    assert said in caught.value.message
+
+
+def test_a_body_has_a_limit_beside_its_files(api: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("condarium.server.arguments.IN_MEMORY", 100)
+    monkeypatch.setattr(rest, "IN_MEMORY", 100)
+    for given in ({"json": {"reason": "x" * 100}}, {"files": {"reason": (None, b"x" * 101)}}):
+        with pytest.raises(CondariumError, match="more than 100 bytes"):
+            ask(api, "POST", f"{PREFIX}/channels/lab/yank", **given)
+
+
+def test_pages_of_other_sites_change_nothing(api: Rest) -> None:
+    """A browser sends its user's password with what they ask for."""
+    for site in ("cross-site", "same-site"):
+        with pytest.raises(FromElsewhere):
+            ask(api, "POST", f"{PREFIX}/gc", headers={"sec-fetch-site": site})
+
+
+def test_arguments_mean_the_same_in_a_query_in_json_and_in_a_form(tmp_path: Path) -> None:
+    create = operations()["channel create"]
+    plain = {"public": True, "license": ["MIT", "BSD"], "cooldown": "7d", "description": "a ä&b"}
+    texts = {**plain, "public": "true"}
+    form = httpx.Request("POST", "http://x", files=[("merge", (None, "true"))], data=texts)
+    with ExitStack() as opened:
+        every = [
+            {**of_query(create, str(httpx.QueryParams(texts)).encode()), "merge": True},
+            of_json(create, json.dumps({**plain, "merge": True}).encode()),
+            of_form(create, form, opened, tmp_path),
+        ]
+    first, second, third = (accepted(create, {"channel": "lab", **each}) for each in every)
+    assert first == second == third
+    assert first["license_"] == ("MIT", "BSD")
+
+
+def test_a_form_has_files_of_any_size(tmp_path: Path) -> None:
+    """Uploads are on disk, without a name, and are gone with the request."""
+    large = b"0123456789" * 400_000
+    files = [("file", ("a-1-0.conda", large)), ("file", ("b-1-0.conda", b""))]
+    publish = operations()["channel publish"]
+    request = httpx.Request("POST", "http://x", files=files, data={"label": ["dev", "main"]})
+    with ExitStack() as opened:
+        found = of_form(publish, request, opened, tmp_path)
+        uploads = accepted(publish, {"channel": "lab", **found})["file"]
+        assert all(isinstance(each, Upload) for each in uploads)
+        assert [(each.name, each.path.read_bytes()) for each in uploads] == [
+            ("a-1-0.conda", large),
+            ("b-1-0.conda", b""),
+        ]
+        assert found["label"] == ["dev", "main"]
+    assert not any(each.path.exists() for each in uploads)
+
+
+def test_a_document_may_be_a_file_of_a_form_or_in_json(tmp_path: Path) -> None:
+    lock, document = operations()["lock"], Document("e.yml", "name: ä".encode())
+    request = httpx.Request("POST", "http://x", files={"file": ("e.yml", document.content)})
+    with ExitStack() as opened:
+        assert of_form(lock, request, opened, tmp_path) == {"file": document}
+    said = json.dumps({"file": {"name": "e.yml", "content": "name: ä"}})
+    assert of_json(lock, said.encode()) == {"file": document}
+
+
+def of_form(operation: Operation, sent: httpx.Request, opened: ExitStack, folder: Path) -> Any:
+    """What a form's arguments are, when it comes in pieces."""
+    boundary, body = boundary_of(sent.headers["content-type"].encode()), sent.read()
+    assert boundary
+    form, fields = Form(boundary), Fields(operation, Layout(folder), opened)
+    for at in range(0, len(body), 1000):
+        fields.take(form.feed(body[at : at + 1000]))
+    form.end()
+    return fields.plain()
+
+
+def test_the_description_has_every_operation_and_nothing_that_is_not_there() -> None:
+    said = described(PREFIX, operations().values())
+    found = {each["operationId"] for path in said["paths"].values() for each in path.values()}
+    assert found == {operation.name.replace(" ", "-") for operation in ROUTED}
+    references = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(said))
+    assert set(references) == set(said["components"]["schemas"])
+
+
+@every_routed
+def test_all_its_arguments_are_described(operation: Operation) -> None:
+    assert operation.route
+    method, path = operation.route
+    said = described(PREFIX, [operation])["paths"][PREFIX + path][method.lower()]
+    names = {each["name"] for each in said["parameters"]}
+    for body in said.get("requestBody", {"content": {}})["content"].values():
+        names |= set(body["schema"]["properties"])
+    wanted = {parameter.name.rstrip("_") for parameter in operation.parameters}
+    assert wanted - names <= {"environment"}
+    assert said["responses"]["200"]["content"]["application/json"]["schema"]
