@@ -44,10 +44,12 @@ class Line:
     def cells(self) -> tuple[str, ...]:
         """Name, ours, peer, figure, limit, verdict, as a table shows them."""
         sign = f"{_TIMES} " if self.kind == "ratio" else ""
-        unit = "" if self.kind == "ratio" else f" {self.unit}"
-        limit = "" if self.limit is None else f"≤ {sign}{self.limit:g}{unit}"
+        limit = "" if self.limit is None else f"≤ {sign}{self._limit(self.limit)}"
+        digits = ".2f" if self.figure >= 0.1 else ".2g"
         figure = (
-            f"{_TIMES} {self.figure:.2f}" if self.kind == "ratio" else self._amount(self.figure)
+            f"{_TIMES} {self.figure:{digits}}"
+            if self.kind == "ratio"
+            else self._amount(self.figure)
         )
         peer = f"{self._amount(median(self.peer))} {self.peer_name}".strip() if self.peer else ""
         return (self.name, self._amount(median(self.ours)), peer, figure, limit, self.verdict)
@@ -66,6 +68,11 @@ class Line:
             "note": self.note,
             "cells": self.cells(),
         }
+
+    def _limit(self, limit: float) -> str:
+        if self.kind == "ratio":
+            return f"{limit:.3g}"
+        return f"{limit / 1e6:g} MB" if self.unit == "bytes" else f"{limit:g} {self.unit}"
 
     def _amount(self, value: float) -> str:
         return f"{value / 1e6:.1f} MB" if self.unit == "bytes" else f"{value:.3f} {self.unit}"
