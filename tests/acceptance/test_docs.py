@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.pages import Step, Write, as_shown, steps
-from tests.support.serving import serve
+from tests.support.serving import TOKEN, serve
 from tests.support.user import PROGRAM, User
 
 from condarium.cli.error_reference import errors_page
@@ -22,6 +22,7 @@ PAGES = [
     "docs/how-to/take-packages-offline.md",
     "docs/how-to/recover.md",
     "docs/how-to/work-from-python.md",
+    "docs/how-to/use-the-rest-api.md",
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"
 _MARK = "\x1e"
@@ -45,7 +46,9 @@ def _run_page(page: str, user: User, address: str) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=_folder(user),
-        env=user.surroundings(USER="ada", LOGNAME="ada", PYTHONDONTWRITEBYTECODE=None),
+        env=user.surroundings(
+            USER="ada", LOGNAME="ada", PYTHONDONTWRITEBYTECODE=None, CONDARIUM_ADMIN_TOKEN=TOKEN
+        ),
         timeout=300,
         check=False,
     )

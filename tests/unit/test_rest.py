@@ -19,13 +19,14 @@ from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation
 from condarium.server import rest
+from condarium.server.addresses import NoSuchAddress
 from condarium.server.arguments import Fields, accepted, of_json, of_path, of_query
 from condarium.server.content import NoChannelHere
 from condarium.server.credentials import ADMINISTRATOR, ANYBODY, NotSignedIn
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.openapi import described
 from condarium.server.problems import NoSuchMethod
-from condarium.server.rest import PREFIX, FromElsewhere, NoSuchRoute, Rest, find_route
+from condarium.server.rest import PREFIX, FromElsewhere, Rest, find_route
 from condarium.settings import ServerSettings, Settings
 from condarium.storage.layout import Layout
 from condarium.storage.store import Store
@@ -97,9 +98,9 @@ def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
 @pytest.mark.parametrize(
     ("method", "path", "error"),
     [
-        ("GET", "/nothing", NoSuchRoute),
-        ("GET", "/channels/lab/nothing", NoSuchRoute),
-        ("GET", "/serve", NoSuchRoute),
+        ("GET", "/nothing", NoSuchAddress),
+        ("GET", "/channels/lab/nothing", NoSuchAddress),
+        ("GET", "/serve", NoSuchAddress),
         ("PUT", "/channels", NoSuchMethod),
         ("GET", "/channels/lab/yank", NoSuchMethod),
         ("POST", "/channels/lab", NoSuchMethod),

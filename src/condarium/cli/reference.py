@@ -21,8 +21,8 @@ _INTRODUCTION = """\
 
 <!-- Generated from the declarations by `make docs`; changes here are lost. -->
 
-An operation is declared once; the command line and the Python client come from the declaration.
-Values are written alike in both: an environment is `NAMESPACE/NAME` (a bare
+An operation is declared once; the command line, the Python client and the REST API come from the
+declaration. Values are written alike in all of them: an environment is `NAMESPACE/NAME` (a bare
 `NAME` lies in the namespace `default`), a duration `90d`, `12h`, `2w`, `30m` or several of these
 together, and a file on the command line may be `-` for standard input.
 
@@ -30,7 +30,9 @@ With `--json` a command prints one JSON document on standard output: its result,
 UTC, sizes in bytes and durations in seconds. If it fails, the document is
 `{"error": {"code": …, "message": …, "hint": …}}` with whatever else the error knows, and standard
 error says the same for people. In Python, `condarium.Client(store)` has a method for each
-operation; it returns the same result as an object, and raises the error.
+operation; it returns the same result as an object, and raises the error. Over HTTP the answer is
+the same document, and arguments are called as in Python
+([how to](../how-to/use-the-rest-api.md)).
 """
 
 
@@ -50,6 +52,9 @@ def reference() -> str:
 
 def _operation(operation: Operation) -> str:
     faces = [("command", f"`{usage(operation)}`"), ("Python", f"`{_python(operation)}`")]
+    if operation.route:
+        method, path = operation.route
+        faces.append(("REST", f"`{method} /api/v1{path}`"))
     faces += [("answers", f"`{_result(operation)}`"), ("needs", f"`{operation.permission}`")]
     parts = [f"### {operation.name}\n", f"{operation.summary}\n"]
     if operation.description:

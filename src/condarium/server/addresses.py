@@ -25,10 +25,11 @@ _FILES = ("channeldata.json", "notices.json")
 class NoSuchAddress(NotFound):
     """There is nothing at this address."""
 
-    def __init__(self, reason: str = "") -> None:
+    def __init__(self, reason: str = "", *, hint: str | None = None) -> None:
         super().__init__(
             f"there is nothing at this address{': ' if reason else ''}{reason}",
-            hint="An address is /CHANNEL/SUBDIR/FILE, and after the channel there may be any of "
+            hint=hint
+            or "An address is /CHANNEL/SUBDIR/FILE, and after the channel there may be any of "
             "/label/LABEL, /as-of/r12, /as-of/2026-03-01T09:00:00Z and /cooldown/7d.",
         )
 

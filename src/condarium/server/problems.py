@@ -10,8 +10,10 @@ from condarium.errors import (
     Conflict,
     NoSuchBlob,
     NotFound,
+    PipResolutionFailed,
     Refused,
     StoreFull,
+    Unsolvable,
 )
 from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
@@ -25,6 +27,8 @@ _STATUSES: Mapping[type[CondariumError], int] = {
     Conflict: 409,
     Refused: 403,
     StoreFull: 507,
+    Unsolvable: 422,
+    PipResolutionFailed: 422,
 }
 """What is not here went wrong on our side, or upstream."""
 _CHALLENGES = (
@@ -64,15 +68,21 @@ def status_of(error: CondariumError) -> int:
 
 def _status_of_failure(error: CondariumError) -> int:
     from condarium.channels.remote.upstream import UpstreamFailed
+    from condarium.engine.network.errors import ChannelUnauthorized, ChannelUnreachable
 
-    return 502 if isinstance(error, UpstreamFailed) else 500
+    upstream = (UpstreamFailed, ChannelUnreachable, ChannelUnauthorized)
+    return 502 if isinstance(error, upstream) else 500
 
 
-def problem(error: CondariumError) -> Response:
-    """Say what went wrong; of what the client can do nothing about, only that it did."""
+def problem(error: CondariumError, *, frank: bool = False) -> Response:
+    """Say what went wrong; of what the client can do nothing about, only that it did.
+
+    It is `frank` to somebody who may do what failed, and would be told all on a command line.
+    """
     status = status_of(error)
-    detail = redact_url(error.message) if status != 500 else "the server failed; its log says how"
-    hint = error.hint if status != 500 else None
+    frank = frank or status != 500
+    detail = redact_url(error.message) if frank else "the server failed; its log says how"
+    hint = error.hint if frank else None
     response = _problem(status, error.code, detail, hint)
     if status == 401:
         return response.plus(*_CHALLENGES)

@@ -9,6 +9,7 @@ that answer downloads; whoever goes away does not end what they have begun.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,11 +21,12 @@ import msgspec
 
 from condarium.access.decision import decide
 from condarium.app import App, operations
-from condarium.errors import NotFound, Refused
+from condarium.errors import Failed, Refused
 from condarium.model.actor import Actor, Permission
 from condarium.model.plain import to_plain
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation
+from condarium.server.addresses import NoSuchAddress
 from condarium.server.arguments import (
     IN_MEMORY,
     BadBody,
@@ -41,26 +43,20 @@ from condarium.server.content import NoChannelHere
 from condarium.server.credentials import ANYBODY, NotSignedIn
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.openapi import described
-from condarium.server.problems import NoSuchMethod, TooLarge
+from condarium.server.problems import NoSuchMethod, TooLarge, problem
 from condarium.server.responses import Receive, Response, Scope
 from condarium.settings import ServerSettings
 from condarium.storage.channels import NoSuchChannel
 from condarium.storage.store import Store
 from condarium.values import BadArgument
 
+_log = logging.getLogger(__name__)
 PREFIX = "/api/v1"
 _DESCRIPTION = f"{PREFIX}/openapi.json"
 _READING, _CHANGING = 4, 4
 """How many operations run at once; the others wait."""
 _LIST = "channel list"
 _READER = Actor(name=ANYBODY.name, permissions=frozenset({Permission.CHANNEL_READ}))
-
-
-class NoSuchRoute(NotFound):
-    """There is no operation at this address."""
-
-    def __init__(self) -> None:
-        super().__init__(hint=f"{_DESCRIPTION} has all that are.")
 
 
 class FromElsewhere(Refused):
@@ -138,14 +134,18 @@ class Rest:
     def _run(
         self, operation: Operation, arguments: dict[str, Any], actor: Actor, opened: ExitStack
     ) -> Response:
+        known = _allowed(actor, operation)
+        who = actor if known else _READER
+        app = App(self._store.settings, actor=who, store=self._store)
         with opened:
-            known = _allowed(actor, operation)
             if not known:
                 self._check_public(arguments)
-            who = actor if known else _READER
-            result = App(self._store.settings, actor=who, store=self._store).call(
-                operation, arguments
-            )
+            try:
+                result = app.call(operation, arguments)
+            except Failed as error:
+                fields = {"operation": operation.name}
+                _log.warning("operation failed", exc_info=error, extra=fields)
+                return problem(error, frank=known)
         if not known and operation.name == _LIST:
             result = [channel for channel in result if channel.public]
         return _json(to_plain(result))
@@ -169,14 +169,14 @@ class Rest:
 
 
 def find_route(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """The operation at an address, and what its path names. Raises NoSuchRoute, NoSuchMethod."""
+    """The operation at an address, and what its path names. Raises NoSuchAddress, NoSuchMethod."""
     there = [(operation, found) for operation, pattern in _routes() if (found := pattern(path))]
     for operation, found in there:
         if operation.route and operation.route[0] == method:
             return operation, found.groupdict()
     if there:
         raise NoSuchMethod(method, *sorted({op.route[0] for op, _ in there if op.route}))
-    raise NoSuchRoute
+    raise NoSuchAddress(hint=f"{_DESCRIPTION} has all operations.")
 
 
 @cache
