@@ -24,6 +24,7 @@ from condarium.channels.encodings.discarding import Discarding
 from condarium.channels.publishing import facts_of
 from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
+from condarium.model.encoded import EncodedSet
 from condarium.model.hosted import HostedFile
 from condarium.model.view import ChannelName, View
 from condarium.settings import Settings
@@ -71,6 +72,18 @@ def test_the_present_is_late_and_then_right(store: Store, tmp_path: Path) -> Non
         assert encodings.get(LAB, "noarch", ZST).digest != first.digest
         past = encodings.get(View.parse("lab/as-of/r1"), "noarch", ZST)
         assert past == first
+
+
+def test_a_view_that_cannot_be_read_stops_no_other(store: Store) -> None:
+    with store.database.note() as facts:
+        lab = facts.channels.get(ChannelName("lab"))
+        file = Encoded(file_name=ZST, digest="ab" * 32, size=1, revision="r1")
+        strange = EncodedSet(content="", revision="r1", files={ZST: file})
+        facts.encodings.keep(lab, "lab/cooldown/never", "noarch", strange, at=store.now())
+    with rewriting(store) as encodings:
+        encodings.get(LAB, "noarch", ZST)
+        host(store, "lab", [Made("tool", "2.0")])
+        soon(lambda: encodings.get(LAB, "noarch", ZST).revision == "r2")
 
 
 def test_it_is_so_with_postgresql_and_a_bucket(

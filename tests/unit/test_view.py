@@ -70,6 +70,8 @@ BAD = {
     "a cooldown of nothing": ("lab/cooldown/0d", BadView),
     "a cooldown without a unit": ("lab/cooldown/7", BadView),
     "a cooldown in years": ("lab/cooldown/1y", BadView),
+    "a cooldown of more than ten years": ("lab/cooldown/3651d", BadView),
+    "a cooldown of an age": ("lab/cooldown/99999w", BadView),
 }
 
 
@@ -95,7 +97,10 @@ _labels = st.from_regex(r"[a-zA-Z][0-9a-zA-Z_\-./]{0,40}", fullmatch=True).filte
     )
 )
 _instants = st.datetimes(timezones=st.just(UTC))
-_cooldowns = st.integers(1, 90_000).map(lambda minutes: timedelta(minutes=minutes))
+_cooldowns = st.one_of(
+    st.integers(1, most).map(lambda number, unit=unit: timedelta(**{unit: number}))  # type: ignore[misc]
+    for unit, most in {"minutes": 99_999, "hours": 87_600, "days": 3650, "weeks": 521}.items()
+)
 
 
 @given(

@@ -28,6 +28,7 @@ _WORDS = ("label", "as-of", "cooldown")
 _RESERVED = frozenset({"t", "api", "source", "static", "healthz", "readyz", *_WORDS})
 _COOLDOWN = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60}
+_LONGEST_COOLDOWN = timedelta(days=3650)
 
 
 class BadView(BadInput):
@@ -165,4 +166,7 @@ def _cooldown(text: str, value: str) -> timedelta:
     found = _COOLDOWN.fullmatch(value)
     if not found:
         raise BadView(text, repr(value), "a cooldown such as 7d, 36h, 2w or 30m")
-    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    cooldown = timedelta(seconds=int(found[1]) * _UNITS[found[2]])
+    if cooldown > _LONGEST_COOLDOWN:
+        raise BadView(text, repr(value), "a cooldown of ten years (3650d) at most")
+    return cooldown

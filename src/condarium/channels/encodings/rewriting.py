@@ -104,29 +104,35 @@ class Rewriting:
 
     def _out_of_date(self, wanted: set[tuple[str, str]]) -> Iterator[tuple[_Key, _Stale]]:
         """The sets that are not what their views show now."""
-        now = time.monotonic()
         for address, subdir in sorted(wanted):
-            view = View.parse(address)
             try:
-                listing = self._catalogue.open(view)
+                view = View.parse(address)
+                stale = self._stale_set(view, subdir)
             except NotFound:
                 continue
-            if subdir and subdir not in listing.subdirs:
+            except Exception as error:  # noqa: BLE001  # one view must not stop all others
+                _log.error("a view cannot be looked at", extra=_said(address, subdir, error))
                 continue
-            content = content_of(listing, subdir)
-            with self._store.database.read() as facts:
-                kept = facts.encodings.get(listing.channel, address, subdir)
-            if kept is None or kept.content != content:
-                before = self._stale.get((view, subdir))
-                same = before is not None and before.content == content
-                yield (
-                    (view, subdir),
-                    _Stale(
-                        content=content,
-                        first=before.first if before else now,
-                        last=before.last if before and same else now,
-                    ),
-                )
+            if stale is not None:
+                yield (view, subdir), stale
+
+    def _stale_set(self, view: View, subdir: str) -> _Stale | None:
+        """A set that is not what its view shows now; None for one that is, or may not be."""
+        listing = self._catalogue.open(view)
+        if subdir and subdir not in listing.subdirs:
+            return None
+        content = content_of(listing, subdir)
+        with self._store.database.read() as facts:
+            kept = facts.encodings.get(listing.channel, str(view), subdir)
+        if kept is not None and kept.content == content:
+            return None
+        now, before = time.monotonic(), self._stale.get((view, subdir))
+        same = before is not None and before.content == content
+        return _Stale(
+            content=content,
+            first=before.first if before else now,
+            last=before.last if before and same else now,
+        )
 
     def _rewrite(self, key: _Key) -> None:
         """Have a set rewritten, by one process of this machine at a time."""
@@ -135,16 +141,17 @@ class Rewriting:
             return
         try:
             self._make(*key)
-        except CondariumError as error:
+        except Exception as error:  # noqa: BLE001  # one view must not stop all others
             if not self._stopping.is_set():
-                _log.error("a view was not encoded", extra=_said(key, error))
+                _log.error("a view was not encoded", extra=_said(str(key[0]), key[1], error))
         finally:
             lock.release()
         del self._stale[key]
 
 
-def _said(key: _Key, error: CondariumError) -> Mapping[str, str]:
-    return {"view": str(key[0]), "subdir": key[1], "error": error.message}
+def _said(address: str, subdir: str, error: Exception) -> Mapping[str, str]:
+    said = error.message if isinstance(error, CondariumError) else repr(error)
+    return {"view": address, "subdir": subdir, "error": said}
 
 
 def _wanted(facts: Facts) -> Iterator[tuple[str, str]]:
