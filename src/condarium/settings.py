@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Self
 
 from condarium.errors import BadInput
-from condarium.model.secret import Secret
+from condarium.model.secret import Secret, redact_url
 
+_URL = re.compile(
+    r"https?://([0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-]+)*/?"
+)
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
@@ -58,18 +61,21 @@ class ServerSettings:
     """How `condarium serve` answers.
 
     `max_age` is for how many seconds a client may take a head's index for fresh without asking;
-    `upload_limit` how many bytes an upload may have. The administrator's token is `admin_token`, or
-    in the file `admin_token_file`, or, where both are None, in a file in the store.
+    `upload_limit` how many bytes an upload may have; `public_url`, without a slash at its end, is
+    where people reach the server, and None where that is the host that they ask for. The
+    administrator's token is `admin_token`, or in the file `admin_token_file`, or, where both are
+    None, in a file in the store.
     """
 
     max_age: int = 0
     upload_limit: int = 20 * 10**9
+    public_url: str | None = None
     admin_token: Secret | None = None
     admin_token_file: Path | None = None
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Take CONDARIUM_MAX_AGE, _UPLOAD_LIMIT, _ADMIN_TOKEN and _ADMIN_TOKEN_FILE.
+        """Take CONDARIUM_MAX_AGE, _UPLOAD_LIMIT, _PUBLIC_URL, _ADMIN_TOKEN and _ADMIN_TOKEN_FILE.
 
         Raises BadSetting.
         """
@@ -78,6 +84,7 @@ class ServerSettings:
         return cls(
             max_age=_seconds("CONDARIUM_MAX_AGE", environ, cls.max_age),
             upload_limit=_bytes("CONDARIUM_UPLOAD_LIMIT", environ, cls.upload_limit),
+            public_url=_url("CONDARIUM_PUBLIC_URL", environ),
             admin_token=Secret(token) if token else None,
             admin_token_file=Path(file).expanduser().absolute() if file else None,
         )
@@ -100,3 +107,12 @@ def _bytes(name: str, environ: Mapping[str, str], default: int) -> int:
     if not found:
         raise BadSetting(name, text, "a number of bytes such as 500M or 20G")
     return int(found[1]) * _SIZES[found[2]]
+
+
+def _url(name: str, environ: Mapping[str, str]) -> str | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not _URL.fullmatch(text):
+        raise BadSetting(name, redact_url(text), "a URL such as https://conda.example.org/channels")
+    return text.rstrip("/")

@@ -17,8 +17,10 @@ from condarium.server.addresses import (
 from condarium.server.cache import Cache
 from condarium.server.credentials import split_token
 from condarium.server.multipart import BadForm, FileOfForm, boundary_of
+from condarium.server.pages import asked_of
 from condarium.server.responses import FileBody
 from condarium.server.spool import Spool
+from condarium.settings import BadSetting, ServerSettings
 
 LAB = View(channel=ChannelName("lab"))
 DEV = View(channel=ChannelName("lab"), label="team/dev", as_of=12)
@@ -69,6 +71,56 @@ def test_a_token_is_taken_off_a_path() -> None:
     assert split_token("/t/abc/lab/noarch/x") == ("/lab/noarch/x", "abc")
     assert split_token("/t/abc") == ("/", "abc")
     assert split_token("/tt/abc/x") == ("/tt/abc/x", None)
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        (b"page=3", 3),
+        (b"page=0", 1),
+        (b"page=-2", 1),
+        (b"page=" + b"9" * 5000, 1),
+        (b"page=\xd9\xa1", 1),
+        (b"&".join(b"a%d=1" % field for field in range(50)) + b"&page=3", 1),
+    ],
+)
+def test_any_query_asks_for_some_page(query: bytes, number: int) -> None:
+    assert asked_of({}, query, "http").number == number
+
+
+@pytest.mark.parametrize(
+    ("headers", "origin"),
+    [
+        ({b"host": b"conda.test:8000"}, "http://conda.test:8000"),
+        ({b"host": b"[::1]:8000"}, "http://[::1]:8000"),
+        ({b"host": b"a.test", b"x-forwarded-host": b"evil.test"}, "http://a.test"),
+        ({b"host": b"a.test", b"x-forwarded-proto": b"evil"}, "http://a.test"),
+        ({b"host": b"a.test; rm -r"}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_host_is_what_was_asked_for(headers: dict[bytes, bytes], origin: str) -> None:
+    assert asked_of(headers, b"", "http").origin == origin
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://conda.test", "https://conda.test"),
+        ("http://[::1]:8000/channels/", "http://[::1]:8000/channels"),
+        ("", None),
+    ],
+)
+def test_a_public_url_is_read(text: str, url: str | None) -> None:
+    assert ServerSettings.read({"CONDARIUM_PUBLIC_URL": text}).public_url == url
+
+
+@pytest.mark.parametrize(
+    "text", ["conda.test", "ftp://a.test", "https://a b", "https://a?x", "http://"]
+)
+def test_what_is_no_public_url(text: str) -> None:
+    with pytest.raises(BadSetting, match="CONDARIUM_PUBLIC_URL"):
+        ServerSettings.read({"CONDARIUM_PUBLIC_URL": text})
 
 
 CONTENT = bytes(range(256)) * 3 + b"\r\n--not-the-mark\r\n\r\n"

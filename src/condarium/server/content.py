@@ -66,7 +66,7 @@ class Content:
     """Answers what is asked of channels."""
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
-        self._store = store
+        self._store, self._settings = store, settings
         self._catalogue = Catalogue(store)
         self._encodings = Encodings(store, self._catalogue)
         self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
@@ -124,7 +124,7 @@ class Content:
         """Make a response; it may wait for channels elsewhere only where it is patient."""
         version = self._store.database.version()
         if isinstance(address, FrontPage):
-            return render_page(self._store, self._catalogue, address, None, asked())
+            return self._page(address, None, asked())
         channel = self._readable(address.view, who)
         upstream = self._refresh(channel, address.view, patient=patient)
         listing = replace(self._catalogue.open(address.view), channel=channel)
@@ -133,7 +133,7 @@ class Content:
         if isinstance(address, FileAddress) and not address.file_name:
             if not path.endswith("/"):
                 return moved(path)
-            page = render_page(self._store, self._catalogue, address, listing, asked())
+            page = self._page(address, listing, asked())
             return page.plus(*upstream)
         try:
             response = self._downloads.get(listing, address)
@@ -146,6 +146,13 @@ class Content:
             size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
             self._ready.keep(path, (version, channel.public, response), size=size)
         return response.plus(*upstream)
+
+    def _page(
+        self, address: FrontPage | FileAddress, listing: Listing | None, asked: Asked
+    ) -> Response:
+        if self._settings.public_url:
+            asked = replace(asked, origin=self._settings.public_url)
+        return render_page(self._store, self._catalogue, address, listing, asked)
 
     def _check_label(self, listing: Listing) -> None:
         """Raises NoSuchLabel where nothing ever had it: it may be a slip."""

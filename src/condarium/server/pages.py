@@ -1,6 +1,8 @@
 """The pages that people look at, as responses."""
 
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qs
@@ -12,7 +14,9 @@ from condarium.server.responses import Response
 from condarium.storage.store import Store
 
 _HTML = "text/html; charset=utf-8"
-_LAST = 1_000_000
+_FIELDS = 20
+_NUMBER = re.compile(r"[0-9]{1,6}")
+_HOST = re.compile(r"[0-9A-Za-z.\-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,20 +29,26 @@ class Asked:
     @property
     def text(self) -> str:
         """What is looked for."""
-        return parse_qs(self.query, max_num_fields=20).get("q", [""])[0]
+        return self._field("q", "")
 
     @property
     def number(self) -> int:
         """Which page of a list, from 1."""
-        text = parse_qs(self.query, max_num_fields=20).get("page", ["1"])[0]
-        return min(max(int(text), 1), _LAST) if text.isascii() and text.isdigit() else 1
+        text = self._field("page", "1")
+        return max(int(text), 1) if _NUMBER.fullmatch(text) else 1
+
+    def _field(self, name: str, default: str) -> str:
+        """The first value of a field; a query of too many fields says nothing."""
+        with suppress(ValueError):
+            return parse_qs(self.query, max_num_fields=_FIELDS).get(name, [default])[0]
+        return default
 
 
 def asked_of(headers: Mapping[bytes, bytes], query: bytes, scheme: str) -> Asked:
-    """Read the query and the host; behind a proxy, the names that it had."""
-    proto = headers.get(b"x-forwarded-proto", scheme.encode()).decode("latin-1")
-    host = headers.get(b"x-forwarded-host", headers.get(b"host", b"")).decode("latin-1")
-    return Asked(query=query.decode("latin-1"), origin=f"{proto}://{host}" if host else "")
+    """Read the query and the host; X-Forwarded-Host is not believed, since anybody may send it."""
+    host = headers.get(b"host", b"").decode("latin-1")
+    origin = f"{scheme}://{host}" if _HOST.fullmatch(host) else ""
+    return Asked(query=query.decode("latin-1"), origin=origin)
 
 
 def moved(path: str) -> Response:
