@@ -1,6 +1,8 @@
 """Package files as a view's URLs name them."""
 
+from condarium.channels.shard import decode_shard
 from condarium.channels.views.listing import Listing
+from condarium.channels.views.reading import read_shard
 from condarium.errors import NotFound
 from condarium.model.fact import FactKind
 from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, UnionMode
@@ -29,11 +31,27 @@ def find_package(
     it is the file of the member whose record is shown. In a proxy it is what its view shows, or was
     once fetched; `pulling.ensure_bytes` fetches it. Raises NoSuchPackageFile, UpstreamFailed.
     """
-    for part in _parts(listing, subdir, file_name):
-        file = _find(store, facts, part, subdir, file_name)
-        if file is not None:
-            return part.channel, file
-    raise NoSuchPackageFile(listing.view, subdir, file_name)
+    found = [
+        (part, file)
+        for part in _parts(listing, subdir, file_name)
+        if (file := _find(store, facts, part, subdir, file_name)) is not None
+    ]
+    if not found:
+        raise NoSuchPackageFile(listing.view, subdir, file_name)
+    if len({file.sha256 for _, file in found}) > 1:
+        named = (each for each in found if _names(store, *each))
+        found = [next(named, found[0])]
+    part, file = found[0]
+    return part.channel, file
+
+
+def _names(store: Store, part: Listing, file: HostedFile) -> bool:
+    """Whether a view names a file at all, in the label that it is of."""
+    digest = part.names(file.subdir).get(file.name)
+    if digest is None:
+        return False
+    shard = decode_shard(read_shard(store, part, digest))
+    return file.file_name in shard.records or file.file_name in shard.removed
 
 
 def _find(
