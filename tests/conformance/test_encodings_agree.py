@@ -137,8 +137,7 @@ def test_the_same_state_is_not_made_twice(store: Store) -> None:
     assert (one.digest, one.revision, two.revision) == (two.digest, "r1", "r2")
     with store.database.read() as facts:
         assert one.digest in facts.encodings.blobs()
-        assert facts.encodings.is_named(one.digest)
-        assert not facts.encodings.is_named("0" * 64)
+        assert facts.encodings.named([one.digest, "0" * 64]) == {one.digest}
 
 
 def _in_shards(

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from textwrap import dedent
 
@@ -110,6 +110,23 @@ def test_it_is_so_with_postgresql_and_a_bucket(
             assert encodings.get(View.parse("lab/as-of/r1"), "noarch", ZST) == first
         assert len(msgspec.json.decode(store.blobs.get(second.digest))["packages.conda"]) == 401
         store.close()
+
+
+def test_several_servers_make_the_same_set_at_once(tmp_path: Path, postgresql: Server) -> None:
+    """None of them fails for what another has kept meanwhile."""
+    with postgresql.new_database() as database, ExitStack() as opened:
+        stores = [
+            opened.enter_context(hosted_store(tmp_path, CONDARIUM_DATABASE=database))
+            for _ in range(4)
+        ]
+        _fill(stores[0], 20)
+        _publish_and_yank(stores[0], 8)
+        servers = [Encodings(store, Catalogue(store)) for store in stores]
+        with ThreadPoolExecutor(4) as pool:
+            for number in range(1, 10):
+                view = View.parse(f"lab/as-of/r{number}")
+                made = pool.map(lambda each, view=view: each.get(view, "noarch", ZST), servers)  # type: ignore[misc]
+                assert len(set(made)) == 1
 
 
 def test_without_a_rewriting_nothing_is_late(store: Store) -> None:

@@ -13,13 +13,12 @@ from condarium.model.encoded import Encoded, EncodedSet
 from condarium.model.hosted import HostedChannel
 from condarium.storage.tables import (
     builds,
-    derived,
+    channels,
     encodings,
     files,
     generations,
     patches,
     prefixes,
-    shards,
     solves,
     sources,
 )
@@ -27,12 +26,11 @@ from condarium.storage.tables import (
 _AT_ONCE = 400
 """How many values one statement asks for; SQLite allows a limited number of variables."""
 
-_IN_HEX: tuple[Column[str], ...] = (
+_NAMING: tuple[Column[str], ...] = (
     *(encodings.c.digest, files.c.sha256, patches.c.document, sources.c.sha256),
     *(generations.c.spec, generations.c.lock, prefixes.c.manifest, solves.c.lock, builds.c.log),
 )
-_RAW: tuple[Column[bytes], ...] = (shards.c.digest, derived.c.digest)
-"""Together, the columns that name blobs."""
+"""The columns that name blobs, without those that name shards: no file that is JSON is a shard."""
 
 
 class Encodings:
@@ -59,8 +57,10 @@ class Encodings:
         """Put a set in the place of the one before, and give the digests that it replaces.
 
         `at` is when the view was opened: what somebody else made of it later stays, and this set
-        is what is replaced.
+        is what is replaced. So it is where the channel is gone.
         """
+        if not self._hold(channel):
+            return {encoded.digest for encoded in made.files.values()}
         before = self._connection.execute(_of(channel, view, subdir)).all()
         new = {encoded.digest for encoded in made.files.values()}
         old = {row.digest for row in before}
@@ -74,6 +74,11 @@ class Encodings:
         ]
         self._connection.execute(encodings.insert(), rows)
         return old - new
+
+    def _hold(self, channel: HostedChannel) -> bool:
+        """Let nobody else keep sets of a channel until this unit of work ends."""
+        chosen = select(channels.c.id).where(channels.c.id == channel.id).with_for_update()
+        return self._connection.execute(chosen).first() is not None
 
     def of_the_present(self) -> set[tuple[str, str]]:
         """The views that somebody asked for, and that change, with subdirs: all as in `keep`."""
@@ -110,15 +115,19 @@ class Encodings:
     def blobs(self) -> set[str]:
         return set(self._connection.execute(select(encodings.c.digest).distinct()).scalars())
 
-    def is_named(self, digest: str) -> bool:
-        """Whether any row of any table names a blob."""
-        raw = bytes.fromhex(digest)
-        named: list[tuple[Column[Any], object]] = [(column, digest) for column in _IN_HEX]
-        named += [(column, raw) for column in _RAW]
-        return any(
-            self._connection.execute(select(column).where(column == value).limit(1)).first()
-            for column, value in named
-        )
+    def named(self, digests: Iterable[str]) -> set[str]:
+        """Those of some blobs, which are or were encodings, that any row of any table names."""
+        wanted = sorted(digests)
+        found: set[str] = set()
+        for start in range(0, len(wanted), _AT_ONCE):
+            part = wanted[start : start + _AT_ONCE]
+            for column in _NAMING:
+                found.update(self._connection.execute(_among(column, part)).scalars())
+        return found
+
+
+def _among(column: Column[str], digests: Sequence[str]) -> Select[str]:
+    return select(column).where(column.in_(digests))
 
 
 def _set(rows: Sequence[Row[Any]]) -> EncodedSet | None:

@@ -280,6 +280,7 @@ encodings = Table(
     Column("digest", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("at", Instant, nullable=False),
+    Index(None, "digest"),
 )
 
 upstreams = Table(

@@ -10,6 +10,7 @@ from condarium.storage.store import Store
 GRACE = 120.0
 """In seconds: how long a replaced file can still be got by whoever was told of it just before.
 A download that has begun goes on after that, as an open file does."""
+_AT_ONCE = 100
 
 
 class Discarding:
@@ -34,11 +35,17 @@ class Discarding:
         if not lock.acquire():
             return
         try:
+            due = self._take()
             with self._store.database.read() as facts:
-                while self._due and self._due[0][0] <= time.monotonic():
-                    digest = self._due[0][1]
-                    if not facts.encodings.is_named(digest):
-                        self._store.blobs.remove(digest)
-                    self._due.popleft()
+                named = facts.encodings.named(due)
+            for digest in due - named:
+                self._store.blobs.remove(digest)
         finally:
             lock.release()
+
+    def _take(self) -> set[str]:
+        """What is due, of much a part: nobody can begin to publish while it is removed."""
+        due: set[str] = set()
+        while len(due) < _AT_ONCE and self._due and self._due[0][0] <= time.monotonic():
+            due.add(self._due.popleft()[1])
+        return due

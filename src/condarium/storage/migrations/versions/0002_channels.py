@@ -91,6 +91,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("channel_id", "view", "subdir", "file_name", name="pk_encodings"),
     )
+    op.create_index("ix_encodings_digest", "encodings", ["digest"], unique=False)
     op.create_table(
         "facts",
         sa.Column("id", sa.Integer(), nullable=False),
