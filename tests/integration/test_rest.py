@@ -121,7 +121,13 @@ def test_anybody_may_read_public_channels_and_learns_nothing_of_others(server: S
         private, absent = get(path.format("secret")), get(path.format("nothing"))
         assert private.status_code == absent.status_code == 404
         assert private.text.replace("secret", "nothing") == absent.text
-    for path in ("/environments", "/query/search?spec=x", "/channels/source"):
+    for path in (
+        "/channels/lab/diff?before=secret",  # a side of it may be another channel
+        "/channels/lab/verify",
+        "/channels/source",
+        "/query/search?spec=x",
+        "/environments",
+    ):
         assert get(path).status_code == 401
         assert "Bearer" in get(path).headers["www-authenticate"]
     assert httpx.delete(f"{server.url}/api/v1/channels/lab").status_code == 401

@@ -56,6 +56,11 @@ _DESCRIPTION = f"{PREFIX}/openapi.json"
 _READING, _CHANGING = 4, 4
 """How many operations run at once; the others wait."""
 _LIST = "channel list"
+_OPEN = frozenset(
+    {_LIST, *(f"channel {verb}" for verb in ("show", "log", "search", "packages", "files"))}
+    | {"channel label list", "channel patch list"}
+)
+"""What anybody may ask of public channels: it names no other one, and costs little."""
 _READER = Actor(name=ANYBODY.name, permissions=frozenset({Permission.CHANNEL_READ}))
 
 
@@ -83,7 +88,7 @@ class Rest:
         if path == _DESCRIPTION and method == "GET":
             return await asyncio.to_thread(lambda: self._described)
         operation, named = find_route(method, path)
-        if not (_allowed(actor, operation) or _open(operation)):
+        if not (_allowed(actor, operation) or operation.name in _OPEN):
             raise NotSignedIn(given=False)
         if method != "GET" and headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
             raise FromElsewhere
@@ -193,13 +198,6 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 def _allowed(actor: Actor, operation: Operation) -> bool:
     return decide(actor, operation.permission).allowed
-
-
-def _open(operation: Operation) -> bool:
-    """Whether anybody may run it, on channels that everybody may read."""
-    reads = operation.permission is Permission.CHANNEL_READ
-    named = any(p.type in (ChannelName, View) and p.required for p in operation.parameters)
-    return reads and (named or operation.name == _LIST)
 
 
 def _json(plain: object) -> Response:
