@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         client.channel.create("den")
         client.channel.publish("lab", [tool], label=["main", "team/dev"])
         client.channel.source.add(folder / "thing-1.0.tar.gz", url=[URL], public=True)
-        client.channel.source.add(folder / "secret.tar.gz")
+        client.channel.source.add(folder / "secret.tar.gz", url=[URL])
     with serve(folder / "store") as server:
         yield server
 
@@ -106,7 +106,8 @@ def test_what_is_private_or_unknown_is_not_there(server: Server, path: str) -> N
     assert (got.status_code, got.json()["code"]) == (404, "no-such-source")
 
 
-def test_a_private_source_is_had_with_a_token(server: Server) -> None:
-    got = httpx.get(f"{server.url}/source/{HIDDEN}", headers=server.bearer)
+@pytest.mark.parametrize("path", [HIDDEN, f"url/{URL}"])
+def test_a_private_source_is_had_with_a_token(server: Server, path: str) -> None:
+    got = httpx.get(f"{server.url}/source/{path}", headers=server.bearer)
     assert (got.status_code, got.content) == (200, SECRET)
     assert got.headers["cache-control"].startswith("private")

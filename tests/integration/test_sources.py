@@ -73,6 +73,7 @@ def test_the_latest_archive_at_a_url_is_the_one_that_it_names(
     archive.write_bytes(b"upstream made the tag anew")
     changed = client.channel.source.add(archive, url=[URL])
     assert client.channel.source.show(URL).sha256 == changed.source.sha256 != DIGEST
+    assert changed.warnings == (f"{URL} had other bytes before: SHA-256 {DIGEST}",)
     assert client.channel.source.show(DIGEST).sha256 == DIGEST
 
 

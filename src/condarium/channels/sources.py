@@ -1,7 +1,7 @@
 """The archive of sources: bytes by their hash, and where upstream had them."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -74,13 +74,27 @@ def _note(
     detail = {"urls": ", ".join(urls)}
     with store.database.change(actor, "channel source add", digest, detail) as facts:
         before = facts.sources.get(digest)
+        others = {url: facts.sources.at_url(url) for url in urls}
         facts.sources.add(source)
         facts.sources.seen(digest, urls, now)
         after = facts.sources.get(digest) or source
+    known = {seen.url for seen in before.urls} if before else set()
+    warnings = tuple(_changed(digest, others, known))
     if before is None:
-        return AddedSource(source=after, status="added")
-    known = {seen.url for seen in before.urls}
-    return AddedSource(source=after, status="there already" if known >= set(urls) else "url added")
+        return AddedSource(source=after, status="added", warnings=warnings)
+    if known >= set(urls):
+        return AddedSource(source=after, status="there already", warnings=warnings)
+    return AddedSource(source=after, status="url added", warnings=warnings)
+
+
+def _changed(
+    digest: str, others: Mapping[str, Sequence[Source]], known: Container[str]
+) -> Iterator[str]:
+    """Say at which URLs something else was seen before: upstream changed it, or it is a slip."""
+    for url, sources in others.items():
+        different = [source.sha256 for source in sources if source.sha256 != digest]
+        if different and url not in known:
+            yield f"{url} had other bytes before: SHA-256 {different[0]}"
 
 
 def list_sources(store: Store, text: str | None) -> tuple[Source, ...]:
@@ -90,13 +104,19 @@ def list_sources(store: Store, text: str | None) -> tuple[Source, ...]:
     return tuple(source for source in found if text is None or _mentions(source, text))
 
 
-def find_source(store: Store, what: str) -> Source:
-    """Find an archive by its SHA-256, or the latest that was seen at a URL. Raises NoSuchSource."""
+def find_source(
+    store: Store, what: str, *, may_have: Callable[[Source], bool] = lambda _source: True
+) -> Source:
+    """Find an archive by its SHA-256, or the latest that was seen at a URL.
+
+    Of those that whoever asks may not have nothing is told. Raises NoSuchSource.
+    """
     with store.database.read() as facts:
         found = facts.sources.at_url(what) if "://" in what else [facts.sources.get(what.lower())]
-    if not found or found[0] is None:
-        raise NoSuchSource(what)
-    return found[0]
+    for source in found:
+        if source is not None and may_have(source):
+            return source
+    raise NoSuchSource(what)
 
 
 @contextmanager

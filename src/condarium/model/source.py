@@ -50,6 +50,7 @@ class AddedSource:
 
     source: Source
     status: Literal["added", "url added", "there already"]
+    warnings: tuple[str, ...] = ()
 
 
 def check_sha256(text: str) -> str:

@@ -11,8 +11,12 @@ from condarium.storage.store import Store
 @operation("serve", permission=Permission.STORE_MAINTAIN, local=True, makes_store=True)
 def serve(
     store: Store,
-    host: Annotated[str, Argument("the address to listen at", metavar="ADDRESS")] = "127.0.0.1",
-    port: Annotated[int, Argument("the port to listen at; 0 for a free one")] = 8000,
+    host: Annotated[
+        str, Argument("the address to listen at; by default 127.0.0.1", metavar="ADDRESS")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, Argument("the port to listen at; by default 8000; 0 for a free one")
+    ] = 8000,
 ) -> ServerStarted:
     """Serve the store's channels over HTTP, until Ctrl-C or SIGTERM.
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
-from condarium.errors import Conflict, Failed
+from condarium.errors import BadArguments, Conflict, Failed
 from condarium.model.server_report import ServerStarted
 from condarium.server.application import Application
 from condarium.server.content import Content
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
 
 _BACKLOG = 1024
+_LAST_PORT = 65_535
 _GRACE = 30
 """For how many seconds the requests of an ending server may go on."""
 
@@ -153,6 +154,8 @@ def _reserve(host: str, port: int) -> socket.socket:
     The server opens a socket of its own at the same port; both have SO_REUSEPORT, and only the
     one that listens is given connections.
     """
+    if not 0 <= port <= _LAST_PORT:
+        raise BadArguments(f"--port: found {port}; expected 0 to {_LAST_PORT}")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as asking:

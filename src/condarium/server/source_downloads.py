@@ -28,9 +28,7 @@ def source_response(store: Store, path: str, query: str, may_read: Callable[[], 
     """
     by_hash = _BY_HASH.fullmatch(path)
     what = by_hash[1] if by_hash else _url(path, query)
-    source = find_source(store, what)
-    if not source.public and not may_read():
-        raise NoSuchSource(what)
+    source = find_source(store, what, may_have=lambda source: source.public or may_read())
     whose = "public" if source.public else "private"
     age = IMMUTABLE if by_hash else "no-cache"
     return Response.of(

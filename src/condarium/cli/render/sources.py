@@ -1,7 +1,7 @@
 """Source archives."""
 
 from condarium.cli.amounts import size
-from condarium.cli.page import Page, bold, dim
+from condarium.cli.page import Page, bold, dim, yellow
 from condarium.cli.render.registry import renders
 from condarium.model.source import AddedSource, Source
 
@@ -13,6 +13,8 @@ _SHOWN = 12
 def added_source(answer: AddedSource, page: Page) -> None:
     page.line(bold(answer.source.file_name), f": {answer.status}, {size(answer.source.size)}")
     page.line(dim(answer.source.sha256))
+    for warning in answer.warnings:
+        page.line(yellow("! "), warning)
 
 
 @renders(tuple[Source, ...])
@@ -42,6 +44,7 @@ def source(found: Source, page: Page) -> None:
         ("sha256", found.sha256),
         ("added", f"{page.when(found.at)} by {found.actor}"),
         ("to be had", "by anybody" if found.public else "with a token"),
+        ("served at", f"/source/{found.sha256}"),
         *(("seen at", f"{seen.url}  ({page.when(seen.at)})") for seen in found.urls),
     ]
     page.table(("", ""), facts)
