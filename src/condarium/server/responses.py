@@ -125,7 +125,8 @@ class Response:
         return self._other(206, _slice(self.body, start, stop), said)
 
     def _other(self, status: int, body: Body, content_range: bytes) -> "Response":
-        kept = tuple(header for header in self.headers if header[0] != b"content-length")
+        own = (b"content-length", *((b"cache-control",) if status == 416 else ()))
+        kept = tuple(header for header in self.headers if header[0] not in own)
         size = len(body) if isinstance(body, bytes) else body.size
         added = ((b"content-length", b"%d" % size), (b"content-range", content_range))
         return replace(self, status=status, headers=(*kept, *added), body=body)
