@@ -257,7 +257,7 @@ def test_a_proxy_in_detail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         assert (far.upstream, far.filter, far.channel.files) == (upstream, chosen, None)
         assert main(["--store", str(store.layout.root), "channel", "show", "far"]) == 0
     said = capsys.readouterr().out
-    assert "numpy >=2; licences MIT; what is older than 2w" in said
+    assert "numpy >=2; licences MIT; what is older than 14d" in said
     assert upstream in said
 
 

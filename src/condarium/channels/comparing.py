@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import cmp_to_key
 
 from condarium.channels.history import fact_changes
+from condarium.channels.selecting import open_view
 from condarium.channels.shard import Shard
-from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.contents import read_packages
 from condarium.channels.views.listing import Listing
 from condarium.model.channel_history import (
@@ -41,9 +41,8 @@ def read_view(channel: ChannelName, text: str) -> View:
 
 
 def compare(store: Store, before: View, after: View, *, progress: Progress) -> ChannelDiff:
-    """Raises NoSuchChannel, NoSuchRevision, NotYet, NoRevisionsOfUnion."""
-    catalogue = Catalogue(store)
-    left, right = catalogue.open(before), catalogue.open(after)
+    """Raises NoSuchChannel, NoSuchLabel, NoSuchRevision, NotYet, NoRevisionsOfUnion."""
+    left, right = open_view(store, before), open_view(store, after)
     added: list[ViewChange] = []
     removed: list[ViewChange] = []
     changed: list[RecordChange] = []

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fnmatch import translate
 
 from condarium.channels.searching import NothingInView, check_limit, read_spec, refuse
-from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.selecting import open_view
 from condarium.channels.views.contents import PackageShards, age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.model.channel_answers import (
@@ -41,10 +41,10 @@ def packages(
 ) -> ViewPackages:
     """The packages of a view whose names match a glob; only those that are shown are read.
 
-    Raises NothingInView where a pattern matches none, BadSubdir, NoSuchChannel.
+    Raises NothingInView where a pattern matches none, BadSubdir, NoSuchChannel, NoSuchLabel.
     """
     check_limit(limit)
-    listing = Catalogue(store).open(view)
+    listing = open_view(store, view)
     names = names_in(listing, subdirs)
     if pattern is not None:
         matches = re.compile(translate(pattern.lower())).match
@@ -78,10 +78,10 @@ def files(
     """The files of a view that fit a MatchSpec, by package and the newest first.
 
     Those that indexes do not show, but that can be downloaded, are among them.
-    Raises NothingInView where nothing fits, BadSearch, BadSubdir, NoSuchChannel.
+    Raises NothingInView where nothing fits, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel.
     """
     check_limit(limit)
-    listing = Catalogue(store).open(view)
+    listing = open_view(store, view)
     wanted = read_spec(view, spec) if spec else None
     names = [name for name in names_in(listing, subdirs) if wanted is None or wanted.is_for(name)]
     found: list[ViewFile] = []

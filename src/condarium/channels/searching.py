@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.selecting import open_view
 from condarium.channels.views.contents import age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_specs import RecordSpec
@@ -47,10 +47,10 @@ def search(
     limit: int | None = None,
     progress: Progress,
 ) -> FoundInChannel:
-    """Raises NothingInView, BadSearch, BadSubdir, NoSuchChannel."""
+    """Raises NothingInView, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel."""
     check_limit(limit)
     wanted = read_spec(view, spec)
-    listing = Catalogue(store).open(view)
+    listing = open_view(store, view)
     names = [name for name in names_in(listing, subdirs) if wanted.is_for(name)]
     found: list[FoundPackage] = []
     for package in read_packages(store, listing, names, subdirs=subdirs, progress=progress):

@@ -9,6 +9,8 @@ from itertools import islice
 
 import msgspec
 
+from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_spec import BadPackageSpec, RecordSpec
 from condarium.errors import BadArguments, NotFound
 from condarium.model.fact import Fact, FactKind
@@ -16,8 +18,9 @@ from condarium.model.hosted import HostedChannel
 from condarium.model.patches.file_names import is_package, package_name
 from condarium.model.subdirs import is_subdir
 from condarium.model.version_order import compare_versions
-from condarium.model.view import ChannelName
+from condarium.model.view import MAIN, ChannelName, View
 from condarium.storage.facts import Facts
+from condarium.storage.store import Store
 
 _records = msgspec.json.Decoder(dict)
 _Names = Iterable[tuple[str, str]]
@@ -112,6 +115,27 @@ def with_label(facts: Facts, channel: HostedChannel, label: str) -> tuple[Held, 
         there = sorted(facts.shards.labels(channel, at=channel.head))
         raise NoSuchLabel(channel.name, label, there)
     return tuple(sorted(found, key=lambda held: held.path))
+
+
+def open_view(store: Store, view: View) -> Listing:
+    """Open a view that a person names: a label that nothing ever had may be a slip.
+
+    Raises NoSuchLabel, and what opening a view raises.
+    """
+    listing = Catalogue(store).open(view)
+    if view.label == MAIN or any(listing.maps.values()):
+        return listing
+    channels = [leaf.channel for leaf in _leaves(listing)]
+    with store.database.read() as facts:
+        if not any(facts.shards.ever_had(channel, view.label) for channel in channels):
+            shown = [facts.shards.labels(channel, at=channel.head) for channel in channels]
+            raise NoSuchLabel(view.channel, view.label, sorted(set().union(*shown)))
+    return listing
+
+
+def _leaves(listing: Listing) -> Sequence[Listing]:
+    """The listing itself, or those of a union's members."""
+    return [leaf for part in listing.parts for leaf in _leaves(part)] or [listing]
 
 
 def _fitting(facts: Facts, channel: HostedChannel, text: str, label: str | None) -> Iterator[Held]:

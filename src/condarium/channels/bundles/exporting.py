@@ -21,7 +21,7 @@ from condarium.channels.bundles.bundle import (
 )
 from condarium.channels.remote.pulling import ensure_bytes
 from condarium.channels.remote.refreshing import Refresher
-from condarium.channels.views.catalogue import Catalogue
+from condarium.channels.selecting import open_view
 from condarium.channels.views.contents import names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package
@@ -77,7 +77,7 @@ def export(
     """Write what a view shows, or what of it a lock or MatchSpecs name, to one file.
 
     Raises NotInView where it does not show all of that, BundleNotWritten, BadLock, BadPackageSpec,
-    NoSuchChannel, and UpstreamFailed for bytes that are still elsewhere.
+    NoSuchChannel, NoSuchLabel, and UpstreamFailed for bytes that are still elsewhere.
     """
     if lock is not None and specs:
         raise BadArguments("a lock and specs do not go together", hint="Give one of them.")
@@ -86,7 +86,7 @@ def export(
     wanted = [RecordSpec.parse(spec) for spec in specs]
     if view.as_of is None:
         Refresher(store).behind(view.channel)
-    listing = Catalogue(store).open(view)
+    listing = open_view(store, view)
     with locked(store.layout.store_lock, shared=True):
         if lock is not None:
             chosen = _of_lock(store, listing, lock, progress)

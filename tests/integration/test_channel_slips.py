@@ -1,0 +1,55 @@
+"""What people mistype at channels, and what they are told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.channel import Made
+from tests.support.hosting import create, host, hosted_store
+
+from condarium.channels import comparing, inventory, searching
+from condarium.channels.bundles import exporting
+from condarium.channels.selecting import NoSuchLabel
+from condarium.model.hosted import ChannelKind
+from condarium.model.progress import Quiet
+from condarium.model.view import ChannelName, View
+from condarium.storage.store import Store
+
+QUIET = Quiet()
+LAB = ChannelName("lab")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A channel with the labels main and dev, one with nothing in it, and a union of both."""
+    with hosted_store(tmp_path_factory.mktemp("hosted")) as store:
+        host(store, "lab", [Made("tool", "1.0"), Made("lib", "1.0")])
+        host(store, "lab", [Made("early")], labels=["dev"])
+        create(store, "empty")
+        members = (ChannelName("empty"), LAB)
+        create(store, "both", kind=ChannelKind.UNION, members=members)
+        yield store
+
+
+@pytest.mark.parametrize("address", ["lab/label/nope", "both/label/nope"])
+def test_a_label_that_nothing_ever_had_is_said_to_be_none(
+    store: Store, address: str, tmp_path: Path
+) -> None:
+    view, bundle = View.parse(address), tmp_path / "bundle.tar"
+    for ask in (
+        lambda: inventory.packages(store, view, limit=0, progress=QUIET),
+        lambda: inventory.files(store, view, limit=0, progress=QUIET),
+        lambda: searching.search(store, view, "tool", progress=QUIET),
+        lambda: exporting.export(store, view, str(bundle), progress=QUIET),
+        lambda: comparing.compare(store, View(channel=LAB), view, progress=QUIET),
+    ):
+        with pytest.raises(NoSuchLabel, match="its labels are dev, main"):
+            ask()
+    assert not bundle.exists()
+
+
+@pytest.mark.parametrize(
+    "address", ["lab/label/dev/as-of/r1", "both/label/dev", "empty", "lab/as-of/r0"]
+)
+def test_a_view_of_a_known_label_may_be_empty(store: Store, address: str) -> None:
+    inventory.packages(store, View.parse(address), limit=0, progress=QUIET)
