@@ -8,7 +8,7 @@ import msgspec
 
 from condarium.channels.blob_files import blob_file
 from condarium.channels.publishing import FileNameTaken, add_package, check_taken
-from condarium.channels.remote.pulling import pull
+from condarium.channels.remote.pulling import has_bytes, has_obtained, note_obtained, pull
 from condarium.channels.remote.upstream import remote_files
 from condarium.channels.revising.draft import Draft, check_local, revise
 from condarium.channels.selecting import held_files
@@ -24,7 +24,6 @@ from condarium.model.package import Package
 from condarium.model.progress import Progress
 from condarium.model.transfer import Mirrored, MirroredFile
 from condarium.model.view import MAIN, ChannelName, View, check_label
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _FETCHING = 8
@@ -74,7 +73,7 @@ def mirror(
     actor: Actor,
     progress: Progress,
 ) -> Mirrored:
-    """Have exactly the packages of a lock in a channel, fetching those that the store lacks.
+    """Have exactly the packages of a lock in a channel, fetching those that the channel lacks.
 
     A local channel gets them in one revision, a proxy keeps them. What was fetched before a failure
     is not fetched again. Raises BadLock, PlatformNotLocked, UpstreamFailed, PackageRefused,
@@ -97,7 +96,7 @@ def mirror(
         pip=tuple(sorted({f"{each.name} {each.version}" for each in pip})),
         notes=document.warnings,
     )
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         with store.database.read() as facts:
             hosted = facts.channels.get(channel)
         if hosted.kind is ChannelKind.PROXY:
@@ -135,7 +134,7 @@ def _publish(
     the one did that made the lock.
     """
     hosted = check_local(store, asked.channel, "mirror")
-    brought = _bring(store, _look(store, hosted, wanted), progress)
+    brought = _bring(store, hosted, _look(store, hosted, wanted), progress)
     packages = [_as_locked(each) for each in brought]
     check_taken(store, asked.channel, packages)
     progress.phase("publish")
@@ -180,13 +179,15 @@ def _look(store: Store, hosted: HostedChannel, files: Iterable[LockedFile]) -> l
     return found
 
 
-def _bring(store: Store, wanted: Sequence[_Wanted], progress: Progress) -> list[_Brought]:
-    """Fetch what the store lacks, several at once, and check all; the first failure ends it."""
+def _bring(
+    store: Store, hosted: HostedChannel, wanted: Sequence[_Wanted], progress: Progress
+) -> list[_Brought]:
+    """Fetch what the channel lacks, several at once, and check all; the first failure ends it."""
     sizes = [each.file.size or 0 for each in wanted]
     progress.phase("fetch packages", sum(sizes) if all(sizes) else None, "bytes")
 
     def bring(each: _Wanted) -> _Brought:
-        digest, fetched = _have(store, each)
+        digest, fetched = _have(store, hosted, each)
         package = _check(store, each.file, digest)
         progress.advance(package.size)
         return _Brought(wanted=each, package=package, fetched=fetched)
@@ -200,14 +201,20 @@ def _bring(store: Store, wanted: Sequence[_Wanted], progress: Progress) -> list[
             raise
 
 
-def _have(store: Store, wanted: _Wanted) -> tuple[str, int]:
-    """The digest of a file's bytes, which are in the store then, and how many were fetched."""
-    if wanted.digest is not None and store.blobs.has(wanted.digest):
+def _have(store: Store, hosted: HostedChannel, wanted: _Wanted) -> tuple[str, int]:
+    """The digest of a file's bytes, which are in the store then, and how many were fetched.
+
+    What only another channel has is fetched: a lock may name any hash.
+    """
+    if wanted.there is not None and has_bytes(store, hosted, wanted.there):
+        return wanted.there.sha256, 0
+    if wanted.digest is not None and has_obtained(store, hosted, wanted.digest):
         return wanted.digest, 0
     file = wanted.file
     digest = pull(
         store, remote_files(store), file.url, sha256=file.sha256, md5=file.md5, size=file.size
     )
+    note_obtained(store, hosted, digest)
     return digest, store.blobs.size(digest) or 0
 
 

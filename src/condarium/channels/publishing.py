@@ -20,7 +20,6 @@ from condarium.model.package import Package
 from condarium.model.progress import Progress
 from condarium.model.upload import Upload
 from condarium.model.view import MAIN, ChannelName, check_label
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _T = TypeVar("_T")
@@ -59,7 +58,7 @@ def publish(
     if not uploads:
         raise BadArguments("there is no package file to publish")
     labels = tuple(dict.fromkeys(check_label(label) for label in labels)) or (MAIN,)
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         packages = check_packages(store, uploads, progress)
         check_taken(store, channel, packages.values())
         keep_packages(store, packages, progress)
@@ -148,6 +147,8 @@ def add_package(draft: Draft, package: Package, labels: Sequence[str]) -> Publis
     else:
         about = holdings.about(channel, [(package.subdir, package.name)], at=channel.head)
         holding = {fact for fact in about if fact.file_name == package.file_name}
+        if there.source is not None:  # perhaps it was only heard of until now
+            draft.facts.obtained.add(channel, [bytes.fromhex(there.sha256)])
     wanted = facts_of(package, labels)
     new = [fact for fact in wanted if fact not in holding]
     draft.open(*new)

@@ -6,7 +6,7 @@ from hashlib import sha256
 from threading import Lock
 
 from condarium.channels.encodings.encodings import Encodings
-from condarium.channels.remote.pulling import is_kept
+from condarium.channels.remote.pulling import has_bytes, is_kept
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package
@@ -129,8 +129,7 @@ class Downloads:
 
     def _is_here(self, channel: HostedChannel, file: HostedFile) -> bool:
         """Whether the store has the bytes; in a proxy, also whether it will keep them."""
-        here = bool(file.sha256) and self._store.blobs.has(file.sha256)
-        return here and (
+        return has_bytes(self._store, channel, file) and (
             channel.kind is not ChannelKind.PROXY or is_kept(self._store, channel, file)
         )
 

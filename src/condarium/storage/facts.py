@@ -12,6 +12,7 @@ from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
 from condarium.storage.inspection import Inspection
+from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.shards import Shards
 from condarium.storage.solves import Solves
@@ -52,6 +53,10 @@ class Facts:
     @cached_property
     def shards(self) -> Shards:
         return Shards(self._connection)
+
+    @cached_property
+    def obtained(self) -> Obtained:
+        return Obtained(self._connection)
 
     @cached_property
     def encodings(self) -> Encodings:

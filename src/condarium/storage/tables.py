@@ -266,6 +266,14 @@ derived = Table(
     sqlite_with_rowid=False,
 )
 
+obtained = Table(
+    "obtained",
+    metadata,
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", LargeBinary(32), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
 encodings = Table(
     "encodings",
     metadata,

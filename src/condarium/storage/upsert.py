@@ -1,6 +1,6 @@
 """INSERT … ON CONFLICT: SQLite and PostgreSQL spell it alike, SQLAlchemy once for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -21,6 +21,12 @@ def upsert(
     changed = {**key, **(values or {})}
     statement = _insert(connection)(table).values(**changed, **(at_first or {}))
     return statement.on_conflict_do_update(index_elements=list(key), set_=changed)
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert those rows whose key is new."""
+    if rows:
+        connection.execute(_insert(connection)(table).on_conflict_do_nothing(), rows)
 
 
 def _insert(connection: Connection) -> Any:

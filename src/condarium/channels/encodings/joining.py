@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from condarium.channels.shard import Shard, decode_shard
 from condarium.channels.views.listing import Listing
-from condarium.channels.views.reading import read_shard
+from condarium.channels.views.reading import own_shards, read_shard
 from condarium.storage.store import Store
 
 _AT_ONCE = 256
@@ -35,7 +35,11 @@ def _contents(
     with ThreadPoolExecutor(_READING) as pool:
         for start in range(0, len(names), _AT_ONCE):
             part = names[start : start + _AT_ONCE]
-            near = {name: _from_file(store, digests[name]) for name in part}
+            own = own_shards(store, listing, [digests[name] for name in part])
+            near = {
+                name: _from_file(store, digests[name]) if digests[name] in own else None
+                for name in part
+            }
             far = dict(pool.map(read, [name for name in part if near[name] is None]))
             for name in part:
                 yield name, near[name] or far[name]

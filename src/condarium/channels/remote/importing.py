@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from condarium.channels.publishing import FileNameTaken, facts_of
-from condarium.channels.remote.pulling import pull
+from condarium.channels.remote.pulling import has_obtained, note_obtained, pull
 from condarium.channels.remote.reading import (
     SubdirIndex,
     Unpacked,
@@ -17,18 +17,17 @@ from condarium.channels.remote.reading import (
 )
 from condarium.channels.remote.taking import Unfit, take, with_sha256
 from condarium.channels.remote.upstream import find_channel, remote_files
-from condarium.channels.revising.draft import Draft, revise
+from condarium.channels.revising.draft import Draft, check_local, revise
 from condarium.engine.network.remote_files import RemoteFiles
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
 from condarium.model.channels import parse_channel_url
 from condarium.model.fact import Fact
-from condarium.model.hosted import HostedFile
+from condarium.model.hosted import HostedChannel, HostedFile
 from condarium.model.imported import Imported, ImportedSubdir, SkippedRecords
 from condarium.model.progress import Progress
 from condarium.model.subdirs import is_subdir, likely_subdir
 from condarium.model.view import MAIN, ChannelName, check_label
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _AT_ONCE = 4_000
@@ -63,12 +62,13 @@ def import_index(
     check_label(label)
     for subdir in subdirs:
         _check_subdir(subdir)
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
+        hosted = check_local(store, channel, "import-index")
         files, base, reading = _find(store, source, subdirs)
         progress.phase("read the index")
         taking = _Taking(indexed_at=int(store.now().timestamp() * 1000))
         indexes = list(reading)
-        fetched = _fetch(store, files, indexes, taking, progress) if fetch else 0
+        fetched = _fetch(store, hosted, files, indexes, taking, progress) if fetch else 0
         progress.phase("take over", None, "records")
         with revise(store, channel, "import-index", reason=reason or base, actor=actor) as draft:
             counts = [_add(draft, index, label, taking, progress) for index in indexes]
@@ -149,6 +149,7 @@ def _find(
 
 def _fetch(
     store: Store,
+    hosted: HostedChannel,
     files: RemoteFiles,
     indexes: Sequence[SubdirIndex],
     taking: _Taking,
@@ -165,12 +166,13 @@ def _fetch(
 
     def one(file: HostedFile) -> int:
         assert file.source is not None
-        if file.sha256 and (size := store.blobs.size(file.sha256)) is not None:
-            progress.advance(size)
+        if has_obtained(store, hosted, file.sha256):
+            progress.advance(file.size or 0)
             return 0
         digest = pull(
             store, files, file.source, sha256=file.sha256 or None, md5=file.md5, size=file.size
         )
+        note_obtained(store, hosted, digest)
         taking.digests[file.subdir, file.file_name] = digest
         progress.advance(file.size or 0)
         return store.blobs.size(digest) or 0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from condarium.channels.remote.pulling import UpstreamChanged, ensure_bytes
+from condarium.channels.remote.pulling import UpstreamChanged, ensure_bytes, has_bytes
 from condarium.channels.remote.refreshing import Refresher
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
@@ -33,7 +33,7 @@ def keep_files(
     progress.phase("fetch packages", len(wanted), "packages")
 
     def fetch(file: HostedFile) -> MirroredFile:
-        there = bool(file.sha256) and store.blobs.has(file.sha256)
+        there = has_bytes(store, proxy, file)
         ensure_bytes(store, proxy, file)
         progress.advance()
         return MirroredFile(

@@ -27,6 +27,8 @@ def pull_shard(store: Store, channel: HostedChannel, digest: bytes) -> bytes:
         raise NoSuchBlob(digest.hex())
     content = _fetch_shard(store, sorted(places), digest)
     store.blobs.put(content)
+    with store.database.note() as facts:
+        facts.obtained.add(channel, [digest])
     return content
 
 

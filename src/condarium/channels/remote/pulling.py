@@ -35,20 +35,41 @@ def ensure_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> None
     the file, so that it keeps it. Raises UpstreamFailed and its kinds, NoSuchBlob where there is no
     source to fetch from.
     """
-    if file.sha256 and store.blobs.has(file.sha256):
-        _remember(store, channel, file)  # it may be here for another channel only
+    if has_bytes(store, channel, file):
+        _remember(store, channel, file)
         return
     if file.source is None:
         raise NoSuchBlob(file.sha256)
     pulling = store.layout.locks / f"pull-{file.sha256 or file.md5}"
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         try:
             with locked(pulling):
-                if not (file.sha256 and store.blobs.has(file.sha256)):
+                if not has_bytes(store, channel, file):
                     file = _pull(store, file, file.source)
+                    note_obtained(store, channel, file.sha256)
                 _remember(store, channel, file)
         finally:
             discard(pulling)
+
+
+def has_bytes(store: Store, channel: HostedChannel, file: HostedFile) -> bool:
+    """Whether the store has the bytes of a file, and the channel got them itself."""
+    if file.source is None:
+        return store.blobs.has(file.sha256)
+    return has_obtained(store, channel, file.sha256)
+
+
+def has_obtained(store: Store, channel: HostedChannel, sha256: str | None) -> bool:
+    """Whether the store has bytes that the channel once got: to know their hash is not enough."""
+    if not sha256 or not store.blobs.has(sha256):
+        return False
+    with store.database.read() as facts:
+        return bool(facts.obtained.among(channel, [bytes.fromhex(sha256)]))
+
+
+def note_obtained(store: Store, channel: HostedChannel, sha256: str) -> None:
+    with store.database.note() as facts:
+        facts.obtained.add(channel, [bytes.fromhex(sha256)])
 
 
 def _pull(store: Store, file: HostedFile, source: str) -> HostedFile:

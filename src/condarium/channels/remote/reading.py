@@ -207,10 +207,14 @@ def parse_shard_index(file: RemoteFile) -> ShardIndex:
 
 
 def get_shard(files: RemoteFiles, url: str, digest: bytes) -> bytes:
-    """Fetch a shard and check its hash. Raises BadRepodata where it is another."""
+    """Fetch a shard and check its hash. Raises BadRepodata where it is another, or none."""
     content = files.get(url).content or b""
     if sha256(content).digest() != digest:
         raise BadRepodata(url, f"its SHA-256 is {sha256(content).hexdigest()}")
+    try:
+        decode_shard(content)
+    except ValueError as error:
+        raise BadRepodata(url, str(error)) from error
     return content
 
 

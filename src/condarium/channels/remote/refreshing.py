@@ -1,6 +1,6 @@
 """Bringing proxies up to the channels behind them: when they are asked for, and not too often."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -84,7 +84,7 @@ class Refresher:
 
     def _refresh(self, channel: HostedChannel) -> UpstreamState:
         guard = self._store.layout.locks / f"refresh-{channel.id}"
-        with locked(self._store.layout.store_lock, shared=True), locked(guard):
+        with self._store.shared(), locked(guard):
             before = self._stored(channel)
             if before is not None and not self._is_old(before):
                 return before
@@ -143,7 +143,8 @@ def _change(
         for fact in opened
         if asks_for_records(sieve, fact.subdir, fact.name) or (fact.subdir, fact.name) in fetched
     }
-    _ensure(store, state, needed)
+    _note_made(store, channel, found)
+    _ensure(store, channel, state, needed)
     with revise(
         store,
         channel.name,
@@ -196,19 +197,41 @@ def _keep_fetched(store: Store, draft: Draft, opened: set[Fact], closed: set[Fac
             draft.close(fact)
 
 
-def _ensure(store: Store, state: UpstreamState, needed: Iterable[Fact]) -> None:
-    """Fetch upstream's shards that are not here yet."""
-    files = remote_files(store)
+def _note_made(store: Store, channel: HostedChannel, found: Iterable[Poll]) -> None:
+    """Note the shards that were made here, of a whole index."""
+    made = {
+        digest
+        for each in found
+        if each.index is not None and each.index.shards_url is None
+        for digest in (each.shards or {}).values()
+    }
+    with store.database.read() as facts:
+        new = made - facts.obtained.among(channel, made)
+    if new:
+        with store.database.note() as facts:
+            facts.obtained.add(channel, new)
 
-    def one(fact: Fact) -> None:
-        base = state.indexes[fact.subdir].shards_url
-        if base is None or store.blobs.has(fact.value):
-            return
-        url = f"{base}{fact.value}.msgpack.zst"
-        store.blobs.put(get_shard(files, url, bytes.fromhex(fact.value)))
+
+def _ensure(
+    store: Store, channel: HostedChannel, state: UpstreamState, needed: Collection[Fact]
+) -> None:
+    """Fetch upstream's shards that the proxy has not fetched yet, whoever else has them."""
+    files = remote_files(store)
+    with store.database.read() as facts:
+        there = facts.obtained.among(channel, [bytes.fromhex(fact.value) for fact in needed])
+
+    def fetch(fact: Fact) -> bytes | None:
+        digest, base = bytes.fromhex(fact.value), state.indexes[fact.subdir].shards_url
+        if base is None or (digest in there and store.blobs.has(fact.value)):
+            return None
+        store.blobs.put(get_shard(files, f"{base}{fact.value}.msgpack.zst", digest))
+        return digest
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(one, needed))
+        fetched = {digest for digest in pool.map(fetch, needed) if digest}
+    if fetched:
+        with store.database.note() as facts:
+            facts.obtained.add(channel, fetched)
 
 
 def _proxies(facts: Facts, channel: HostedChannel) -> Iterator[HostedChannel]:

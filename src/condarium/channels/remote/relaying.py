@@ -5,13 +5,13 @@ deleted a file that somebody here has fetched: FILE facts of a proxy say which.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from hashlib import sha256
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
 from condarium.channels.remote.filters import Share, Sieve, sieve_of
 from condarium.channels.shard import Shard, decode_shard, encode_shard
+from condarium.errors import NoSuchBlob
 from condarium.model.fact import Fact, FactKind
 from condarium.model.hosted import HostedChannel, HostedFile
 from condarium.model.view import MAIN
@@ -42,11 +42,31 @@ def relay(
         elif fact.kind is FactKind.FILE:
             kept[fact.name].add(fact.file_name)
     files = _files(facts, channel, subdir, kept)
+    reader = _Reader(blobs, facts.obtained.among(channel, map(bytes.fromhex, offered.values())))
     shown = {
-        name: _show(blobs, sieve, subdir, name, offered=offered.get(name), kept=files[name])
+        name: _show(reader, sieve, subdir, name, offered=offered.get(name), kept=files[name])
         for name in offered.keys() | kept.keys()
     }
+    facts.obtained.add(channel, reader.made)
     return {ShardKey(MAIN, subdir, name): digest for name, digest in shown.items() if digest}
+
+
+class _Reader:
+    """Reads upstream's shards, of which only those that the proxy obtained, and keeps its own."""
+
+    def __init__(self, blobs: Blobs, obtained: Container[bytes]) -> None:
+        self._blobs, self._obtained = blobs, obtained
+        self.made: set[bytes] = set()
+
+    def read(self, digest: str) -> Shard:
+        if bytes.fromhex(digest) not in self._obtained:
+            raise NoSuchBlob(digest)
+        return decode_shard(self._blobs.get(digest))
+
+    def keep(self, shard: Shard) -> bytes:
+        digest = bytes.fromhex(self._blobs.put(encode_shard(shard)))
+        self.made.add(digest)
+        return digest
 
 
 def asks_for_records(sieve: Sieve, subdir: str, name: str) -> bool:
@@ -64,7 +84,7 @@ def _files(
 
 
 def _show(
-    blobs: Blobs,
+    reader: _Reader,
     sieve: Sieve,
     subdir: str,
     name: str,
@@ -74,7 +94,7 @@ def _show(
 ) -> bytes | None:
     if offered and not kept and not asks_for_records(sieve, subdir, name):
         return bytes.fromhex(offered)
-    shard = decode_shard(blobs.get(offered)) if offered else Shard()
+    shard = reader.read(offered) if offered else Shard()
     records = {
         file_name: record
         for file_name, record in shard.records.items()
@@ -84,9 +104,7 @@ def _show(
     removed = sorted(set(shard.removed) - records.keys())
     if not records and not removed:
         return None
-    content = encode_shard(Shard(records=dict(sorted(records.items())), removed=removed))
-    blobs.put(content)
-    return sha256(content).digest()
+    return reader.keep(Shard(records=dict(sorted(records.items())), removed=removed))
 
 
 def shard_facts(subdir: str, shards: Mapping[str, bytes]) -> set[Fact]:

@@ -76,6 +76,16 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "obtained",
+        sa.Column("channel_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["channel_id"], ["channels.id"], name="fk_obtained_channels", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("channel_id", "digest", name="pk_obtained"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "encodings",
         sa.Column("channel_id", sa.Integer(), nullable=False),
         sa.Column("view", sa.String(length=512), nullable=False),
