@@ -1,6 +1,7 @@
 """What people mistype at channels, and what they are told."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.hosting import create, host, hosted_store
 from condarium.channels import comparing, inventory, searching
 from condarium.channels.bundles import exporting
 from condarium.channels.selecting import NoSuchLabel
+from condarium.cli.main import main
 from condarium.model.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
@@ -29,6 +31,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         members = (ChannelName("empty"), LAB)
         create(store, "both", kind=ChannelKind.UNION, members=members)
         yield store
+
+
+def told(store: Store, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command says, to a reader that is no terminal; its error where it fails."""
+    failed = main(["--store", str(store.layout.root), *words])
+    said = capsys.readouterr()
+    return said.err if failed else said.out
 
 
 @pytest.mark.parametrize("address", ["lab/label/nope", "both/label/nope"])
@@ -53,3 +62,16 @@ def test_a_label_that_nothing_ever_had_is_said_to_be_none(
 )
 def test_a_view_of_a_known_label_may_be_empty(store: Store, address: str) -> None:
     inventory.packages(store, View.parse(address), limit=0, progress=QUIET)
+
+
+def test_a_revision_is_seen_as_of_the_instant_that_its_log_shows(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = told(store, capsys, "channel", "log", "lab").splitlines()
+    for line in lines[1:]:
+        number, instant = line.split()[:2]
+        assert f" {instant} by " in told(store, capsys, "channel", "log", "lab", number)
+        moment = datetime.fromisoformat(instant)
+        with store.database.read() as facts:
+            revision = facts.channels.revision(facts.channels.get(LAB), int(number[1:]))
+        assert timedelta() <= moment - revision.at < timedelta(seconds=1)

@@ -16,7 +16,7 @@ _CHANGE = re.compile(r"[+~-] \S")
 _LOOSE = (
     (re.compile(r"\b127\.0\.0\.1:\d+\b"), "SERVER"),
     (re.compile(r"\b(py\d*)?h?[0-9a-f]{7}_\d+(_cpython)?\b"), "BUILD"),
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\dZ"), "WHEN"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z"), "WHEN"),
     (re.compile(r"\bprefixes/[a-z2-7]{16}\b"), "prefixes/ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
     (re.compile(r"\d[\d.,]* (min \d+ s|ms|s|[KMGT]iB|B)\b"), "AMOUNT"),

@@ -191,7 +191,7 @@ def test_a_list_of_environments_is_a_plain_table_where_a_program_reads_it() -> N
     assert " ".join(header.split()) == "NAME ACTIVE GENERATIONS ON DISK CREATED BY PATH"
     assert (
         " ".join(first.split())
-        == "lab/fit 3 4 yes 2026-02-28T12:00Z ada /srv/condarium/envs/lab/fit"
+        == "lab/fit 3 4 yes 2026-02-28T12:00:00Z ada /srv/condarium/envs/lab/fit"
     )
     assert second.split()[:4] == ["lab/longer-name", "-", "4", "no"]
 

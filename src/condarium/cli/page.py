@@ -8,9 +8,10 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from condarium.cli.amounts import ago
+from condarium.model.instants import say_instant
 
 _CODES = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
@@ -89,9 +90,7 @@ class Page:
 
     def when(self, moment: datetime) -> str:
         """How long ago on a terminal; the moment itself where a program may read it."""
-        return (
-            ago(moment, self.now) if self.terminal else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-        )
+        return ago(moment, self.now) if self.terminal else say_instant(moment)
 
     def table(
         self,

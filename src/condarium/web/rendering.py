@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from condarium.channels.encodings.browsing import FilesOfName, PackageLine, Part
 from condarium.model.fact import Revision
 from condarium.model.hosted import HostedChannel
+from condarium.model.instants import say_instant
 from condarium.model.view import MAIN, View, say_as_of, say_cooldown
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
@@ -126,7 +127,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "bytes": say_bytes,
         "day": lambda instant: instant.astimezone(UTC).strftime("%Y-%m-%d"),
-        "instant": lambda instant: instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "instant": say_instant,
         "path": lambda text: quote(str(text), safe="/:"),
         "web_url": web_url,
     }

@@ -17,7 +17,8 @@ from condarium.model.channel_history import (
     PackageVersions,
     ViewChange,
 )
-from condarium.model.fact import FactKind
+from condarium.model.fact import FactKind, Revision
+from condarium.model.instants import say_instant
 
 _MANY = 25
 """More lines of one sort than this are counted on a terminal."""
@@ -66,13 +67,19 @@ def _show_revision(logged: LoggedRevision, page: Page) -> None:
     revision = logged.revision
     page.line(
         bold(f"r{revision.number}"), f" {revision.action}",
-        dim(f"  {page.when(revision.at)} by {revision.actor}"),
+        dim(f"  {_when(revision, page)} by {revision.actor}"),
         f": {revision.reason}" if revision.reason else "",
     )  # fmt: skip
     for line in _sentences(logged.changes, page):
         page.line("  ", *line)
     if logged.omitted:
         page.line(dim(f"  … and {count(logged.omitted, 'more fact')}; --limit 0 shows all"))
+
+
+def _when(revision: Revision, page: Page) -> str:
+    """The instant, for who asks for it with as-of; and on a terminal how long ago that was."""
+    instant = say_instant(revision.at)
+    return f"{instant} ({page.when(revision.at)})" if page.terminal else instant
 
 
 def _sentences(changes: Sequence[FactChange], page: Page) -> Iterator[tuple[Part, ...]]:
