@@ -13,6 +13,7 @@ _LEVEL = 3
 _HASHES = ("md5", "sha256")
 _LARGEST = 1 << 30
 """In bytes: no shard is that large, and whoever says so is not believed."""
+_PIECE = 1 << 17
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _decoder = msgspec.msgpack.Decoder()
@@ -65,11 +66,21 @@ def compress(content: bytes, *, level: int = _LEVEL) -> bytes:
     return zstandard.ZstdCompressor(level=level).compress(content)
 
 
-def decompress(content: bytes) -> bytes:
-    """Raises ZstdError, also for a frame that says it is huge: room would be made for all of it."""
-    if zstandard.frame_content_size(content) > _LARGEST:
-        raise zstandard.ZstdError(f"it says that it is larger than {_LARGEST} bytes")
-    return zstandard.ZstdDecompressor().decompress(content, max_output_size=_LARGEST)
+def decompress(content: bytes, *, largest: int = _LARGEST) -> bytes:
+    """Unpack zstd, also of several frames one after another.
+
+    Raises ZstdError, also for more than `largest` bytes: a few packed ones may become any number.
+    """
+    if zstandard.frame_content_size(content) > largest:
+        raise zstandard.ZstdError(f"it says that it is larger than {largest} bytes")
+    pieces, size = [], 0
+    reader = zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True)
+    while piece := reader.read(_PIECE):
+        size += len(piece)
+        if size > largest:
+            raise zstandard.ZstdError(f"it unpacks to more than {largest} bytes")
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 def _in_bytes(record: Record) -> Record:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from condarium.channels.remote.taking import with_sha256
 from condarium.channels.remote.upstream import UpstreamFailed, remote_files, upstream_failures
-from condarium.engine.network.remote_files import RemoteFiles
+from condarium.engine.network.remote_files import LARGEST_DOWNLOAD, RemoteFiles
 from condarium.errors import NoSuchBlob
 from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.storage.locks import discard, locked
@@ -110,7 +110,7 @@ def pull(
     what = f"cannot fetch {url.rpartition('/')[2]}"
     with _incoming(store) as path:
         with upstream_failures(what), path.open("wb") as into:
-            files.download(url, into)
+            files.download(url, into, largest=LARGEST_DOWNLOAD if size is None else size)
         found = _digest(path, "sha256")
         if size is not None and path.stat().st_size != size:
             raise UpstreamChanged(

@@ -18,6 +18,10 @@ from condarium.model.subdirs import SUBDIRS, is_subdir
 
 SHARD_INDEX = "repodata_shards.msgpack.zst"
 WHOLE = ("repodata.json.zst", "repodata.json")
+LARGEST_INDEX = 4 << 30
+"""In bytes: what an index may unpack to. The largest channels have a tenth of that."""
+_LARGEST_SHARD = 256 << 20
+"""In bytes, packed; `shard.decompress` has a limit of its own."""
 _AT_ONCE = 16
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -95,7 +99,7 @@ class Unpacked:
         content = file.content or b""
         try:
             if content.startswith(_ZSTD):
-                content = _decompress(content)
+                content = decompress(content, largest=LARGEST_INDEX)
             found = msgspec.json.decode(content or b"{}", type=_Whole)
         except (msgspec.DecodeError, zstandard.ZstdError) as error:
             raise BadRepodata(file.url, str(error)) from error
@@ -167,15 +171,10 @@ def read_index_file(files: RemoteFiles, url: str, subdir: str | None) -> SubdirI
     return SubdirIndex(subdir=known, whole=file, run_exports=exports)
 
 
-def read_whole(
-    files: RemoteFiles, folder: str, *, unless: Mapping[str, Mapping[str, str]] | None = None
-) -> RemoteFile | None:
-    """Read repodata.json.zst, or else repodata.json; None where there is neither.
-
-    `unless` are, by file name, the validators of what is known already.
-    """
+def read_whole(files: RemoteFiles, folder: str) -> RemoteFile | None:
+    """Read repodata.json.zst, or else repodata.json; None where there is neither."""
     for name in WHOLE:
-        file = get_or_none(files, folder + name, unless=(unless or {}).get(name))
+        file = get_or_none(files, folder + name)
         if file is not None:
             return file
     return None
@@ -208,7 +207,7 @@ def parse_shard_index(file: RemoteFile) -> ShardIndex:
 
 def get_shard(files: RemoteFiles, url: str, digest: bytes) -> bytes:
     """Fetch a shard and check its hash. Raises BadRepodata where it is another, or none."""
-    content = files.get(url).content or b""
+    content = files.get(url, largest=_LARGEST_SHARD).content or b""
     if sha256(content).digest() != digest:
         raise BadRepodata(url, f"its SHA-256 is {sha256(content).hexdigest()}")
     try:
@@ -233,7 +232,9 @@ def _run_exports(files: RemoteFiles, folder: str) -> Mapping[str, Any]:
             continue
         packed = file.content.startswith(_ZSTD)
         try:
-            content = _decompress(file.content) if packed else file.content
+            content = file.content
+            if packed:
+                content = decompress(content, largest=LARGEST_INDEX)
             found = msgspec.json.decode(content, type=dict[str, Any])
         except (msgspec.DecodeError, zstandard.ZstdError) as error:
             raise BadRepodata(file.url, str(error)) from error
@@ -244,12 +245,6 @@ def _run_exports(files: RemoteFiles, folder: str) -> Mapping[str, Any]:
             for name, entry in section.items()
         }
     return {}
-
-
-def _decompress(content: bytes) -> bytes:
-    """Unpack zstd, also of several frames one after another."""
-    with zstandard.ZstdDecompressor().stream_reader(content, read_across_frames=True) as stream:
-        return stream.read()
 
 
 def _folder(url: str, relative: str) -> str:

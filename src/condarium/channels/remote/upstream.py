@@ -12,7 +12,12 @@ from condarium.engine.network.errors import (
     ChannelUnreachable,
     NoSuchChannel,
 )
-from condarium.engine.network.remote_files import NoSuchRemoteFile, RemoteFiles, RemoteTimedOut
+from condarium.engine.network.remote_files import (
+    NoSuchRemoteFile,
+    RemoteFiles,
+    RemoteTimedOut,
+    RemoteTooLarge,
+)
 from condarium.errors import CondariumError, Failed
 from condarium.model.channels import BadChannel, ChannelUrl, parse_channel_url, resolve_channel
 from condarium.storage.store import Store
@@ -83,7 +88,7 @@ def upstream_failures(what: str) -> Iterator[None]:
         raise UpstreamLacks(what, error.message, hint=hint) from error
     except RemoteTimedOut as error:
         raise UpstreamTimedOut(what, error.message, hint=error.hint) from error
-    except (ChannelUnreachable, ChannelUnauthorized, NoSuchChannel) as error:
+    except (ChannelUnreachable, ChannelUnauthorized, NoSuchChannel, RemoteTooLarge) as error:
         raise _failed(what, error) from error
 
 

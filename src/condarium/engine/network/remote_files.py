@@ -1,9 +1,9 @@
 """Files of channels elsewhere, by URL: over HTTP as the condarc says, or from a folder."""
 
 import os
-import shutil
+import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from condarium.engine.network.errors import ChannelUnreachable, from_status, say_unreachable
 from condarium.engine.network.stored_credentials import stored_credentials
-from condarium.errors import NotFound
+from condarium.errors import Failed, NotFound
 from condarium.model.channels import ChannelUrl, Credentials, known_credentials
 from condarium.model.condarc import Condarc
 from condarium.model.secret import redact_url
@@ -26,6 +26,11 @@ _T = TypeVar("_T")
 _PAUSE = 0.2  # seconds before the second try, doubled before each further one
 _PIECE = 1 << 20
 _PASSING = (429, 502, 503, 504)
+LARGEST_READ = 2 << 30
+"""In bytes: what is read into memory, unless less is expected."""
+LARGEST_DOWNLOAD = 64 << 30
+"""In bytes: what is written to a disk where nobody knows how large it is to be."""
+_ENCODINGS = ("", "identity", "gzip", "deflate")
 _SCHEMES = ("http", "https", "file")
 
 
@@ -39,6 +44,17 @@ class NoSuchRemoteFile(NotFound):
 
 class RemoteTimedOut(ChannelUnreachable):
     """A channel's server took too long to answer."""
+
+
+class RemoteTooLarge(Failed):
+    """A file of a channel elsewhere has more bytes than it may have; the rest is not read."""
+
+    def __init__(self, url: str, largest: int) -> None:
+        self.url, self.largest = redact_url(url), largest
+        super().__init__(
+            f"{self.url} has more than the {largest} bytes that it may have",
+            hint="Upstream's index says how large its packages are; something else is there now.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +77,8 @@ class RemoteFiles:
     that it begins with, and else those that are stored for its host. What may pass, such as a
     connection that broke, is tried again as often as the condarc says.
 
-    Raises NoSuchRemoteFile, ChannelUnreachable, RemoteTimedOut, ChannelUnauthorized.
+    Raises NoSuchRemoteFile, ChannelUnreachable, RemoteTimedOut, ChannelUnauthorized,
+    RemoteTooLarge.
     """
 
     def __init__(
@@ -76,42 +93,49 @@ class RemoteFiles:
         self._known = [*channels, *known_credentials(condarc)]
         self._making = Lock()
 
-    def get(self, url: str, *, unless: Mapping[str, str] | None = None) -> RemoteFile:
-        """Read a whole file into memory. `unless` are the validators of one that is known."""
-        if path := _local(url):
-            return _read(path, url, unless or {})
-        return self._often(url, lambda: self._get(url, unless or {}))
+    def get(
+        self, url: str, *, unless: Mapping[str, str] | None = None, largest: int = LARGEST_READ
+    ) -> RemoteFile:
+        """Read a whole file of at most `largest` bytes into memory.
 
-    def download(self, url: str, into: BinaryIO) -> None:
-        """Write a file's bytes, in bounded memory; a second try begins from the start."""
+        `unless` are the validators of one that is known.
+        """
+        if path := _local(url):
+            return _read(path, url, unless or {}, largest)
+        return self._often(url, lambda: self._get(url, unless or {}, largest))
+
+    def download(self, url: str, into: BinaryIO, *, largest: int = LARGEST_DOWNLOAD) -> None:
+        """Write a file of at most `largest` bytes, in bounded memory.
+
+        A second try begins from the start.
+        """
         if path := _local(url):
             with _open(path, url) as source:
-                shutil.copyfileobj(source, into, _PIECE)
+                into.writelines(_at_most(largest, _pieces(source), url))
             return
-        self._often(url, lambda: self._download(url, into))
+        self._often(url, lambda: self._download(url, into, largest))
 
     def close(self) -> None:
         if "_http" in vars(self):
             self._http.close()
 
-    def _get(self, url: str, unless: Mapping[str, str]) -> RemoteFile:
+    def _get(self, url: str, unless: Mapping[str, str], largest: int) -> RemoteFile:
         address, auth = self._address(url)
         with closing(self._send(address, auth, unless)) as response:
             self._check(url, response.status_code, also=304 if unless else 200)
             changed = response.status_code != 304
             return RemoteFile(
                 url=url,
-                content=b"".join(response.iter_bytes(_PIECE)) if changed else None,
+                content=b"".join(_body(response, url, largest)) if changed else None,
                 validators=_validators(response.headers) if changed else unless,
             )
 
-    def _download(self, url: str, into: BinaryIO) -> None:
+    def _download(self, url: str, into: BinaryIO, largest: int) -> None:
         into.seek(0)
         into.truncate()
         with closing(self._send(*self._address(url), {})) as response:
             self._check(url, response.status_code)
-            for piece in response.iter_bytes(_PIECE):
-                into.write(piece)
+            into.writelines(_body(response, url, largest))
 
     def _send(
         self, address: str, auth: "httpx.Auth | None", headers: Mapping[str, str]
@@ -198,6 +222,28 @@ def _say(url: str, error: "httpx.HTTPError") -> ChannelUnreachable:
     return said
 
 
+def _body(response: "httpx.Response", url: str, largest: int) -> Iterator[bytes]:
+    """The pieces of a body; of those encodings only that turn no single piece into gigabytes."""
+    encoding = response.headers.get("Content-Encoding", "")
+    if encoding.lower() not in _ENCODINGS:
+        hint = "The server was asked to send its files as they are."
+        raise ChannelUnreachable(url, f"its bytes are encoded as {encoding}", hint=hint)
+    return _at_most(largest, response.iter_bytes(_PIECE), url)
+
+
+def _pieces(source: BinaryIO) -> Iterator[bytes]:
+    return iter(lambda: source.read(_PIECE), b"")
+
+
+def _at_most(largest: int, pieces: Iterable[bytes], url: str) -> Iterator[bytes]:
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+        if size > largest:
+            raise RemoteTooLarge(url, largest)
+        yield piece
+
+
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
     if etag := headers.get("ETag"):
         return {"If-None-Match": etag}
@@ -213,16 +259,20 @@ def _local(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _read(path: Path, url: str, unless: Mapping[str, str]) -> RemoteFile:
+def _read(path: Path, url: str, unless: Mapping[str, str], largest: int) -> RemoteFile:
     with _open(path, url) as source:
         found = os.fstat(source.fileno())
         validators = {"identity": f"{found.st_size}-{found.st_mtime_ns}-{found.st_ino}"}
-        content = None if validators == unless else source.read()
+        changed = validators != unless
+        content = b"".join(_at_most(largest, _pieces(source), url)) if changed else None
     return RemoteFile(url=url, content=content, validators=validators)
 
 
 def _open(path: Path, url: str) -> BinaryIO:
+    """Open a regular file: a pipe or a device may have no end, or keep whoever opens it waiting."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise NoSuchRemoteFile(url)
         return path.open("rb")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise NoSuchRemoteFile(url) from error
