@@ -141,7 +141,7 @@ def _leftovers(store: Store) -> Iterator[str]:
         if str(path.relative_to(layout.environments)) not in names:
             yield f"envs/{path.relative_to(layout.environments)} is left"
     for path in [*layout.locks.rglob("*")]:
-        if path.is_file() and path.name not in ("store", "migrate"):
+        if path.is_file() and path.name not in ("store", "store-gate", "migrate"):
             yield f"{path.relative_to(layout.root)} is left"
     for path in layout.blobs.rglob("*"):
         if path.is_file() and len(path.parent.name + path.name) != 64:

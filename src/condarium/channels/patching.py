@@ -13,7 +13,6 @@ from condarium.model.patches import Patch, read_patch
 from condarium.model.subdirs import SUBDIRS, is_subdir, likely_subdir
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -44,7 +43,7 @@ def add(
     are looked at. Raises BadPatch, BadArguments, NoSuchChannel, NotALocalChannel.
     """
     read = read_patches(documents, subdir=subdir, name=name)
-    with locked(store.layout.store_lock, shared=True):  # gc must not find the documents meanwhile
+    with store.shared():  # gc must not find the documents meanwhile
         digests = [store.blobs.put(document.content) for document, _ in read]
         with revise(store, channel, "patch add", reason=reason, actor=actor) as draft:
             there = holding(draft.facts, draft.channel)

@@ -18,7 +18,6 @@ from condarium.model.source import (
     check_source_url,
 )
 from condarium.model.upload import Upload
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -51,7 +50,7 @@ def add_source(
     """
     urls = [check_source_url(url) for url in urls]
     expected = check_sha256(sha256) if sha256 else None
-    with locked(store.layout.store_lock, shared=True), _here(store, file, urls, progress) as upload:
+    with store.shared(), _here(store, file, urls, progress) as upload:
         digest = _digest(upload.path)
         if expected is not None and digest != expected:
             raise BadSource(upload.name, found=f"SHA-256 {digest}", expected=expected)

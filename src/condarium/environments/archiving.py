@@ -96,7 +96,7 @@ def _matching(rule: Rule, generations: list[Generation], now: datetime) -> Itera
 def archive(store: Store, rule: Rule, *, dry_run: bool, actor: Actor) -> Archived:
     """Note the generations as archived, then free their prefixes if nothing else wants them."""
     rule.check()
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         chosen = _choose(store, rule)
         if dry_run:
             return Archived(generations=_would_free(store, chosen), dry_run=True)
@@ -113,7 +113,7 @@ def restore(
         first = facts.prefixes.find(generation.prefix) if generation.prefix else None
     if generation.prefix is None:
         raise NotOnThisPlatform(name, number, generation.platforms)
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         making = making_of(store, generation, first)
         ready = prefix_ready(store, making, progress=progress, phases=Phases())
         with ready as (prefix, made), locked(environment_lock(store.layout, name)):

@@ -35,7 +35,7 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     """
     check_length(store.layout)
     phases = Phases()
-    with locked(store.layout.store_lock, shared=True, waiting=_waits(progress)):
+    with store.shared(waiting=_waits(progress)):
         plan = _plan(store, request, actor, progress, phases)
         active, newest = _generations(store, plan.name)
         for known in (active, newest):

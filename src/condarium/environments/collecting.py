@@ -27,7 +27,7 @@ from condarium.model.environment import Build, BuildStatus
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import Collected, CollectedKind
-from condarium.storage.locks import discard, is_held, locked
+from condarium.storage.locks import discard, is_held
 from condarium.storage.store import Store
 
 ANSWERS_KEPT = timedelta(days=30)
@@ -36,9 +36,6 @@ an index of the past is kept that can be made again."""
 
 DERIVED_KEPT = timedelta(days=7)
 """How long a client may still ask for a shard that a view made of others, once it shows another."""
-
-UNNAMED_KEPT = timedelta(hours=1)
-"""How long a blob in a bucket may lie before some fact names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,11 +86,11 @@ def _alone(store: Store, *, dry_run: bool, waiting: Callable[[], None]) -> Itera
     """Hold the store alone; on a dry run, share it where it may only be read."""
     with ExitStack() as held:
         try:
-            held.enter_context(locked(store.layout.store_lock, waiting=waiting))
+            held.enter_context(store.alone(waiting=waiting))
         except StoreReadOnly:
             if not dry_run:
                 raise
-            held.enter_context(locked(store.layout.store_lock, shared=True))
+            held.enter_context(store.shared())
         yield
 
 
@@ -170,7 +167,7 @@ def _blobs(store: Store) -> Iterator[Garbage]:
     """Blobs that no fact names; answers that are old and that no generation uses go first.
 
     They are listed before facts are asked: some are put without the store's lock, once a fact
-    names them.
+    names them for the first time.
     """
     blobs = list(store.blobs)
     with store.database.read() as facts:
@@ -178,11 +175,8 @@ def _blobs(store: Store) -> Iterator[Garbage]:
         named |= facts.solves.locks_since(store.now() - ANSWERS_KEPT)
         named |= facts.holdings.blobs() | facts.shards.blobs()
         named |= facts.encodings.blobs() | facts.sources.blobs()
-    shared = store.settings.blobs is not None
     for blob in blobs:
-        # Locks reach one machine: what another one has just put may not be named yet.
-        fresh = shared and blob.modified > store.now() - UNNAMED_KEPT
-        if blob.digest not in named and not fresh:
+        if blob.digest not in named:
 
             def remove(digest: str = blob.digest) -> None:
                 store.blobs.remove(digest)
@@ -200,9 +194,9 @@ def _leftovers(store: Store) -> Iterator[Garbage]:
 
 def _discard_locks(store: Store) -> None:
     """Remove the files of locks that nobody holds; they are made again when they are wanted."""
+    kept = {store.layout.locks / name for name in ("store", "store-gate", "migrate")}
     for entry in list(walk(store.layout.locks)):
-        path = Path(entry.path)
-        if path not in (store.layout.store_lock, store.layout.locks / "migrate"):
+        if (path := Path(entry.path)) not in kept:
             discard(path)
 
 

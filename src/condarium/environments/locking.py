@@ -44,7 +44,6 @@ from condarium.model.specfile import decode, read_spec
 from condarium.model.subdirs import parse_subdir
 from condarium.storage.answers import Answer, glance
 from condarium.storage.layout import Layout
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def solve_file(
     """
     phases, progress = phases or Phases(), progress or Quiet()
     progress.phase("solve")
-    with phases.timed("solve"), locked(store.layout.store_lock, shared=True):
+    with phases.timed("solve"), store.shared():
         try:
             reading = _read(file)
             asked = _question(store, reading.spec, file, platforms, cuda)

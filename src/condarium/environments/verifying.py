@@ -14,7 +14,6 @@ from condarium.model.environment import Generation
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.report import FileProblem, Verification
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -36,7 +35,7 @@ def verify(
     prefix = require_on_disk(store.layout, generation)
     with ExitStack() as held:
         try:
-            held.enter_context(locked(store.layout.store_lock, shared=True))
+            held.enter_context(store.shared())
         except StoreReadOnly:
             if repair:
                 raise

@@ -11,9 +11,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from condarium.errors import StoreTooNew
 from condarium.model.actor import Actor
+from condarium.storage.advisory import AdvisoryLock
 from condarium.storage.answers import HEAD
 from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
+from condarium.storage.holding import Flock, Lock
 from condarium.storage.locks import locked
 from condarium.storage.sqlite import Watch, sqlite_engine
 
@@ -59,6 +61,13 @@ class Database:
     def version(self) -> int | None:
         """A number that changes with every commit, quick to ask for; None where there is none."""
         return None if self._watch is None else self._watch.version()
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The store's lock where the facts are: it reaches all who share them."""
+        if self._engine.dialect.name == "postgresql":
+            return AdvisoryLock(self._engine)
+        return Flock(Path(f"{self._engine.url.database}-lock"))
 
     @cached_property
     def _watch(self) -> Watch | None:

@@ -1,13 +1,14 @@
 """A store, opened: facts, blobs, and the folder in which prefixes are."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from condarium.errors import NotFound, StoreUnusable
 from condarium.settings import Settings
+from condarium.storage.holding import Flock, Lock, share, take_alone, try_alone
 from condarium.storage.layout import Layout
 from condarium.storage.modes import make_folder
 
@@ -73,6 +74,33 @@ class Store:
         """Raise NoSuchStore where a folder was named that is none: to ask must not make one."""
         if self.settings.named and not self.is_there:
             raise NoSuchStore(self.layout.root)
+
+    @contextmanager
+    def shared(self, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Keep `gc` from running, to put blobs and name them, or to have packages stay.
+
+        `waiting` is called if it runs now. Whoever may only read the store goes on without.
+        """
+        with share(self._locks, waiting=waiting):
+            yield
+
+    @contextmanager
+    def alone(self, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+        """Have the store while nobody shares it, on this machine or another with the same facts.
+
+        `waiting` is called if somebody does. Raises StoreReadOnly.
+        """
+        with take_alone(self._locks, waiting=waiting):
+            yield
+
+    def try_alone(self) -> AbstractContextManager[object] | None:
+        """Have the store alone until that is left; None where somebody shares it now."""
+        return try_alone(self._locks)
+
+    @property
+    def _locks(self) -> list[Lock]:
+        here = Flock(self.layout.store_lock)
+        return [here, self.database.lock] if self.settings.database else [here]
 
     def close(self) -> None:
         self.closing.close()

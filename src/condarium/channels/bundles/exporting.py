@@ -34,7 +34,6 @@ from condarium.model.hosted import Record
 from condarium.model.progress import Progress
 from condarium.model.transfer import Exported
 from condarium.model.view import View
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _NAMED = 5
@@ -87,7 +86,7 @@ def export(
     if view.as_of is None:
         Refresher(store).behind(view.channel)
     listing = open_view(store, view)
-    with locked(store.layout.store_lock, shared=True):
+    with store.shared():
         if lock is not None:
             chosen = _of_lock(store, listing, lock, progress)
         else:

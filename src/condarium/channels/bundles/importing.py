@@ -39,7 +39,6 @@ from condarium.model.subdirs import is_subdir
 from condarium.model.transfer import BundleImported
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _PIECE = 1 << 20
@@ -66,7 +65,7 @@ def import_bundle(
     NoSuchChannel, NotALocalChannel.
     """
     labels = tuple(dict.fromkeys(check_label(label) for label in labels))
-    with locked(store.layout.store_lock, shared=True), incoming_folder(store) as folder:
+    with store.shared(), incoming_folder(store) as folder:
         check_local(store, channel, "import")
         bundle = _verified(upload, progress)
         labels = labels or (bundle.manifest.label,)

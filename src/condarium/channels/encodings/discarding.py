@@ -4,7 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from condarium.storage.locks import FileLock
 from condarium.storage.store import Store
 
 GRACE = 120.0
@@ -27,21 +26,20 @@ class Discarding:
         """Remove what is due, unless a fact names it.
 
         The store is held alone, as `gc` does: nobody is between keeping bytes and naming them.
-        While anybody is, it is left for the next time.
+        While anybody is, it is left for the next time: where somebody always is, for `gc`, for
+        which those who come wait a moment.
         """
         if not self._due or self._due[0][0] > time.monotonic():
             return
-        lock = FileLock(self._store.layout.store_lock)
-        if not lock.acquire():
+        held = self._store.try_alone()
+        if held is None:
             return
-        try:
+        with held:
             due = self._take()
             with self._store.database.read() as facts:
                 named = facts.encodings.named(due)
             for digest in due - named:
                 self._store.blobs.remove(digest)
-        finally:
-            lock.release()
 
     def _take(self) -> set[str]:
         """What is due, of much a part: nobody can begin to publish while it is removed."""

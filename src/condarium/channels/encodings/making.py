@@ -15,7 +15,6 @@ from condarium.channels.encodings.output import Output, compress, output
 from condarium.channels.encodings.repodata import write_repodata
 from condarium.channels.views.listing import Listing
 from condarium.model.encoded import EncodedSet
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _REMEMBERED = 128
@@ -37,7 +36,7 @@ def make(store: Store, listing: Listing, subdir: str) -> set[str]:
     Blobs come first, then one transaction names all of them: nobody sees files of two revisions.
     """
     opened = store.now()
-    with locked(store.layout.store_lock, shared=True), ExitStack() as opened_files:
+    with store.shared(), ExitStack() as opened_files:
         outputs = {
             file_name: opened_files.enter_context(output(store))
             for file_name in files.files_of(subdir)

@@ -15,7 +15,6 @@ from condarium.model.subdirs import parse_subdir
 from condarium.model.transfer import WheelsImported
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -42,7 +41,7 @@ def publish_wheels(
     python = _minor(python)
     platforms = tuple(parse_subdir(each) for each in platforms) or (host_subdir(),)
     check_local(store, channel, "import-wheels")
-    with locked(store.layout.store_lock, shared=True), incoming_folder(store) as folder:
+    with store.shared(), incoming_folder(store) as folder:
         made = {
             path
             for platform in platforms

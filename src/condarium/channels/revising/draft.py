@@ -16,7 +16,6 @@ from condarium.model.fact import Fact, Revision, chain, changes_digest
 from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 _TICK = timedelta(microseconds=1)
@@ -148,7 +147,7 @@ def revise(
     Raises NoSuchChannel, NotALocalChannel where its kind is not one of `kinds`.
     """
     # gc must not find shards that are put already, and named by nothing yet
-    with locked(store.layout.store_lock, shared=True), store.database.note() as facts:
+    with store.shared(), store.database.note() as facts:
         hosted = facts.channels.lock(channel)
         if hosted.kind not in kinds:
             raise NotALocalChannel(hosted, action)

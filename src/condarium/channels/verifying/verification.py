@@ -11,7 +11,6 @@ from condarium.errors import StoreReadOnly
 from condarium.model.channel_verification import ChannelVerified
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName
-from condarium.storage.locks import locked
 from condarium.storage.store import Store
 
 
@@ -20,7 +19,7 @@ def _undisturbed(store: Store) -> Iterator[None]:
     """Keep gc away, where anything may be written at all."""
     with ExitStack() as held:
         with suppress(StoreReadOnly):
-            held.enter_context(locked(store.layout.store_lock, shared=True))
+            held.enter_context(store.shared())
         yield
 
 
