@@ -113,6 +113,19 @@ class Shards:
         chosen = select(shards.c.label).where(shards.c.channel_id == channel.id, _holds(at))
         return set(self._connection.execute(chosen.distinct()).scalars())
 
+    def some_labels(self, channel: HostedChannel, limit: int) -> list[str]:
+        """The first labels, by name, that anything has or had; each is one step in an index."""
+        found: list[str] = []
+        while len(found) < limit:
+            following = select(shards.c.label).where(
+                shards.c.channel_id == channel.id, shards.c.label > (found[-1] if found else "")
+            )
+            label = self._connection.scalar(following.order_by(shards.c.label).limit(1))
+            if label is None:
+                break
+            found.append(label)
+        return found
+
     def ever_had(self, channel: HostedChannel, label: str) -> bool:
         """Whether anything has a label, or had it."""
         chosen = select(shards.c.label).where(

@@ -1,6 +1,7 @@
 """Encodings as they are asked for."""
 
 from concurrent.futures import Future
+from datetime import timedelta
 from threading import Event, Lock
 
 from condarium.channels.encodings.apart import make_apart
@@ -20,6 +21,9 @@ _SMALL = 300
 half a second to start."""
 _REMEMBERED = 4096
 
+_Shown = tuple[int, str, timedelta | None, bool, str, str]
+"""The channel, label, cooldown and state of a view, whether it is of the present, and a subdir."""
+
 
 class NoSuchEncoding(NotFound):
     """The view has no such file."""
@@ -33,6 +37,14 @@ class NoSuchEncoding(NotFound):
         )
 
 
+class NotMade(Exception):
+    """The files are not made yet, and whoever asked does not want to wait for it."""
+
+    def __init__(self, view: View, subdir: str, file_name: str) -> None:
+        self.view, self.subdir, self.file_name = view, subdir, file_name
+        super().__init__(f"{view} {subdir}")
+
+
 class Encodings:
     """The encodings of all views of a store; may be asked by several threads at once."""
 
@@ -40,24 +52,28 @@ class Encodings:
         self._store, self._catalogue = store, catalogue
         self._lock = Lock()
         self._version: int | None = None
-        self._known: dict[tuple[Listing, str], EncodedSet] = {}
+        self._known: dict[_Shown, EncodedSet] = {}
         self._making: dict[tuple[View, str], Future[None]] = {}
         self._stopping = Event()
         self._discarding = Discarding(store)
         self._rewriting: Rewriting | None = None
 
-    def get(self, view: View, subdir: str, file_name: str) -> Encoded:
+    def get(self, view: View, subdir: str, file_name: str, *, making: bool = True) -> Encoded:
         """Give a file of a view, made now if there is none.
 
         While `start` is in force, a view of the present may be given as it was a little while ago:
         the file's revision says so, and all files of a subdir are of one revision.
 
-        Raises NoSuchEncoding, EncodingFailed, and what opening the view raises.
+        Raises NoSuchEncoding, EncodingFailed, NotMade unless `making`, and what opening the view
+        raises.
         """
         listing = self._catalogue.open(view)
         if file_name not in files_of(subdir) or (subdir and subdir not in listing.subdirs):
             raise NoSuchEncoding(view, subdir, file_name)
-        return self._set(listing, subdir).files[file_name]
+        found = self._set(listing, subdir, making=making)
+        if found is None:
+            raise NotMade(view, subdir, file_name)
+        return found.files[file_name]
 
     def start(self) -> None:
         """Rewrite in the background, as views change, until `stop`."""
@@ -74,22 +90,22 @@ class Encodings:
             self._rewriting.stop()
             self._rewriting = None
 
-    def _set(self, listing: Listing, subdir: str) -> EncodedSet:
+    def _set(self, listing: Listing, subdir: str, *, making: bool) -> EncodedSet | None:
         """What there is of a view, as long as the store says that nothing has happened."""
-        version = self._store.database.version()
+        version, shown = self._store.database.version(), _shown(listing, subdir)
         with self._lock:
             if version is None or version != self._version or len(self._known) > _REMEMBERED:
                 self._known.clear()
                 self._version = version
-            known = self._known.get((listing, subdir))
+            known = self._known.get(shown)
         if known is None:
-            known = self._fitting(listing, subdir)
+            known = self._fitting(listing, subdir, making=making)
             with self._lock:
-                if version == self._version:
-                    self._known[listing, subdir] = known
+                if known is not None and version == self._version:
+                    self._known[shown] = known
         return known
 
-    def _fitting(self, listing: Listing, subdir: str) -> EncodedSet:
+    def _fitting(self, listing: Listing, subdir: str, *, making: bool) -> EncodedSet | None:
         """What is kept of a view, if it is right or may be late; else make it first."""
         content = content_of(listing, subdir)
         is_late = self._rewriting is not None and listing.view.as_of is None
@@ -100,6 +116,8 @@ class Encodings:
                 return of_revision(kept, listing.revision)
             if kept is not None and is_late:
                 return kept
+            if not making:
+                return None
             self._make(listing.view, subdir)
             # what was made may be later than the listing, of a view that is not of the past
             is_late = is_late or not listing.past
@@ -138,3 +156,10 @@ class Encodings:
             )
         if self._rewriting is not None:
             self._discarding.later(replaced)
+
+
+def _shown(listing: Listing, subdir: str) -> _Shown:
+    """What decides which files a view has; only those of the present may be late."""
+    view = listing.view
+    present = view.as_of is None
+    return listing.channel.id, view.label, view.cooldown, present, listing.state, subdir

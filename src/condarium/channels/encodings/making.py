@@ -2,9 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from hashlib import sha256
+from threading import Lock
 
 import msgspec
 
@@ -17,9 +18,11 @@ from condarium.channels.views.listing import Listing
 from condarium.model.encoded import EncodedSet
 from condarium.storage.store import Store
 
-_REMEMBERED = 128
-"""Of how many maps the digest is remembered; those of subdirs that do not change stay the same."""
+_REMEMBERED = 400_000
+"""Of how many names, in maps, the digests are remembered; those of subdirs that do not change stay
+the same."""
 _digests: OrderedDict[int, tuple[Mapping[str, bytes], bytes]] = OrderedDict()
+_remembering = Lock()
 
 
 def content_of(listing: Listing, subdir: str) -> str:
@@ -100,8 +103,14 @@ def _map_digest(names: Mapping[str, bytes]) -> bytes:
     digest = sha256()
     for name in sorted(names):
         digest.update(f"{name}\0".encode() + names[name])
-    _digests[id(names)] = names, digest.digest()
-    while len(_digests) > _REMEMBERED:
-        with suppress(KeyError):  # another thread was quicker
-            _digests.popitem(last=False)
+    _remember(names, digest.digest())
     return digest.digest()
+
+
+def _remember(names: Mapping[str, bytes], digest: bytes) -> None:
+    with _remembering:
+        _digests[id(names)] = names, digest
+        held = sum(1 + len(each) for each, _ in _digests.values())
+        while held > _REMEMBERED and len(_digests) > 1:
+            _, (dropped, _) = _digests.popitem(last=False)
+            held -= 1 + len(dropped)

@@ -25,6 +25,8 @@ from condarium.storage.store import Store
 SETTLED = timedelta(minutes=1)
 """How old an instant must be before nothing that is still being written can be older."""
 _NONE = timedelta()
+_HEADS = 256
+"""Of how many labels the present state is kept."""
 _KEPT = 64
 """How many views may be known to be current, before they are opened anew."""
 
@@ -202,8 +204,16 @@ class Catalogue:
             maps = facts.shards.at(channel, label, at=number)
         elif known < number:
             maps = _changed(maps, facts, channel, label, after=known, at=number)
-        self._heads[channel.id, label] = number, maps  # of two threads, either may be the last
+        self._keep_head((channel.id, label), number, maps)
         return maps
+
+    def _keep_head(self, key: tuple[int, str], number: int, maps: Maps) -> None:
+        """Keep the maps of a label as it is now; of two threads, either may be the last."""
+        with self._lock:
+            self._heads.pop(key, None)
+            self._heads[key] = number, maps
+            while len(self._heads) > _HEADS:
+                del self._heads[next(iter(self._heads))]
 
 
 def _changed(
