@@ -58,6 +58,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("/lab/label/dev/noarch/repodata.json", "application/json", "public, no-cache", "r3"),
         ("/lab/as-of/r1/noarch/repodata.json", "application/json", f"public, {YEAR}", "r1"),
         (f"/lab/as-of/r2{INDEX[4:]}", "application/zstd", f"public, {YEAR}", "r2"),
+        (f"/lab/as-of/r2/cooldown/1d{INDEX[4:]}", "application/zstd", "public, no-cache", "r2"),
+        (
+            "/lab/as-of/r2/cooldown/1d/noarch/repodata.json",
+            "application/json",
+            f"public, {YEAR}",
+            "r2",
+        ),
         (TOOL, "application/octet-stream", f"public, {YEAR}", "r3"),
     ],
 )
@@ -83,6 +90,7 @@ def test_a_view_leads_to_its_shards(served: Served) -> None:
         digest = read["shards"]["tool"].hex()
         got = served.http.get(f"{url}{digest}.msgpack.zst")
         assert got.headers["cache-control"] == f"public, {YEAR}"
+        assert got.headers["x-condarium-revision"] == "r3"
         assert sha256(got.content).hexdigest() == digest
         found |= decode_shard(got.content).records.keys()
     assert found == {"tool-1.0-0.conda", "tool-2.0-0.conda", "tool-3.0-0.conda"}
@@ -205,6 +213,7 @@ def test_head_has_the_headers_of_get(served: Served, path: str) -> None:
         (f"/lab/shards/{'0' * 64}.msgpack.zst", "no-such-address"),
         (f"/lab/shards/{'0' * 63}.msgpack.zst", "no-such-address"),
         ("/none/noarch/repodata.json", "no-channel-here"),
+        ("/lab/label/slip/noarch/repodata.json", "no-such-label"),
     ],
 )
 def test_what_is_not_there(served: Served, path: str, code: str) -> None:
@@ -213,6 +222,21 @@ def test_what_is_not_there(served: Served, path: str, code: str) -> None:
     assert got.headers["content-type"] == "application/problem+json"
     assert got.json()["detail"]
     assert "immutable" not in got.headers["cache-control"]
+
+
+def test_a_label_that_nothing_has_is_told_with_those_that_there_are(served: Served) -> None:
+    got = served.http.get("/lab/label/slip/noarch/repodata_shards.msgpack.zst")
+    assert "its labels are dev, main" in got.json()["detail"]
+
+
+def test_it_is_ready_while_the_database_answers(served: Served) -> None:
+    got = served.http.get("/readyz")
+    assert (got.status_code, got.text) == (200, "ready\n")
+
+
+@pytest.mark.parametrize("query", ["page=" + "9" * 5000, "&".join(["a=1"] * 50)])
+def test_strange_queries_get_a_page(served: Served, query: str) -> None:
+    assert served.http.get(f"/lab/noarch/?{query}").status_code == 200
 
 
 def test_every_channel_has_a_noarch(served: Served) -> None:

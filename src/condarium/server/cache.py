@@ -35,3 +35,8 @@ class Cache(Generic[_V]):
             while self._held > self._room:
                 self._held -= self._values.popitem(last=False)[1][1]
         return value
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values.clear()
+            self._held = 0

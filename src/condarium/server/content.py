@@ -5,40 +5,54 @@ microseconds: the database is asked whether anything was committed. All else is 
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from condarium.access.decision import decide
-from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.encodings.encodings import Encodings, NotMade
 from condarium.channels.selecting import NoSuchLabel
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
 from condarium.model.actor import Actor, Permission
-from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
+from condarium.model.hosted import ChannelKind, HostedChannel
 from condarium.model.view import MAIN, ChannelName, View
-from condarium.server.addresses import Address, FileAddress, FrontPage, parse_address
+from condarium.server.addresses import Address, FileAddress, FrontPage, ShardAddress, parse_address
 from condarium.server.cache import Cache
-from condarium.server.downloads import BytesAbsent, Downloads, channels_of
+from condarium.server.downloads import BytesAbsent, Downloads, makes_shards
 from condarium.server.pages import Asked, moved, render_page
 from condarium.server.responses import ElsewhereBody, Headers, Response
 from condarium.server.source_downloads import PREFIX as SOURCES
 from condarium.server.source_downloads import source_response
+from condarium.server.spool import SpooledBody
+from condarium.server.workers import Busy, Workers
 from condarium.settings import ServerSettings
 from condarium.storage.channels import NoSuchChannel
+from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
     from condarium.channels.remote.refreshing import Refresher
 
 _READY = 64 << 20
-"""How many bytes of responses are kept in memory."""
-_THREADS = 8
-_WAITING = 16
-"""How many requests wait for channels elsewhere at once."""
+"""How many bytes of responses are kept, in memory and as files made for them."""
+_TRIES = 8
+"""How often a response is begun; once would do, if nobody published meanwhile."""
+_LABELS = 20
+"""How many labels an error names."""
+_READYZ = "/readyz"
+_IS_READY = Response.of(b"ready\n", media_type="text/plain", cache_control="no-cache")
+_NOT_READY = Response.of(
+    b"the database does not answer\n",
+    media_type="text/plain",
+    status=503,
+    cache_control="no-cache",
+)
+
+_log = logging.getLogger(__name__)
 
 Who = Callable[[], Actor]
 
@@ -71,34 +85,45 @@ class Content:
         self._encodings = Encodings(store, self._catalogue)
         self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
         self._ready: Cache[tuple[int, bool, Response]] = Cache(_READY)
-        self._pool = ThreadPoolExecutor(_THREADS, "content")
-        self._waiting = ThreadPoolExecutor(_WAITING, "upstream")
+        self._ready_for: int | None = None
+        self._workers = Workers()
 
     def start(self) -> None:
         self._encodings.start()
 
     def stop(self) -> None:
         self._encodings.stop()
-        for pool in (self._pool, self._waiting):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._workers.stop()
         self._downloads.close()
 
     async def respond(self, path: str, who: Who, asked: Callable[[], Asked]) -> Response:
         """Answer for a path without its token; `who` is asked where not everybody may read.
 
         `asked` is what the request says beside the path, which matters to pages. Raises NotFound,
-        NotSignedIn, and what the store raises.
+        NotSignedIn, Busy, and what the store raises.
         """
         if ready := self._at_hand(path, who):
             return ready
-        loop = asyncio.get_running_loop()
+        if path == _READYZ:
+            return await asyncio.to_thread(self._readiness)
         if path.startswith(SOURCES):
-            return await loop.run_in_executor(self._pool, self._source, path, who, asked())
-        make = partial(self._make, path, parse_address(path), who, asked)
-        try:
-            return await loop.run_in_executor(self._pool, make)
-        except (BytesAbsent, _BehindUpstream):
-            return await loop.run_in_executor(self._waiting, partial(make, patient=True))
+            return await self._workers.run(partial(self._source, path, who, asked()))
+        return await self._respond(partial(self._make, path, parse_address(path), who, asked))
+
+    async def _respond(self, make: Callable[..., Response]) -> Response:
+        """Have a response made by those who may wait for as long as it takes."""
+        patient = False
+        for _ in range(_TRIES):
+            try:
+                return await self._workers.run(partial(make, patient=patient), patient=patient)
+            except (BytesAbsent, _BehindUpstream):
+                if patient:
+                    raise
+                patient = True
+            except NotMade as absent:
+                wanted = absent.view, absent.subdir
+                await self._workers.encode(wanted, partial(self._encode, absent))
+        raise Busy
 
     def _at_hand(self, path: str, who: Who) -> Response | None:
         """What was answered before, if nothing was committed since."""
@@ -108,9 +133,22 @@ class Content:
         _, public, response = known
         return response if public or _may_read(who()) else None
 
+    def _readiness(self) -> Response:
+        """Whether the database answers, whatever it says."""
+        try:
+            with self._store.database.read() as facts:
+                facts.channels.heads()
+        except Exception as error:  # noqa: BLE001 - it is what is asked for
+            _log.warning("the database does not answer", extra={"error": repr(error)})
+            return _NOT_READY
+        return _IS_READY
+
     def _source(self, path: str, who: Who, asked: Asked) -> Response:
         what = path.removeprefix(SOURCES)
         return source_response(self._store, what, asked.query, lambda: _may_read(who()))
+
+    def _encode(self, absent: NotMade) -> None:
+        self._encodings.get(absent.view, absent.subdir, absent.file_name)
 
     def _make(
         self,
@@ -119,7 +157,7 @@ class Content:
         who: Who,
         asked: Callable[[], Asked],
         *,
-        patient: bool = False,
+        patient: bool,
     ) -> Response:
         """Make a response; it may wait for channels elsewhere only where it is patient."""
         version = self._store.database.version()
@@ -127,25 +165,39 @@ class Content:
             return self._page(address, None, asked())
         channel = self._readable(address.view, who)
         upstream = self._refresh(channel, address.view, patient=patient)
+        self._check_label(channel, address.view)
         listing = replace(self._catalogue.open(address.view), channel=channel)
-        if not listing.maps and address.view.label != MAIN:
-            self._check_label(listing)
         if isinstance(address, FileAddress) and not address.file_name:
             if not path.endswith("/"):
                 return moved(path)
-            page = self._page(address, listing, asked())
-            return page.plus(*upstream)
+            return self._page(address, listing, asked()).plus(*upstream)
+        response = self._download(listing, address, patient=patient)
+        self._keep_ready(path, version, listing, response)
+        return response.plus(*upstream)
+
+    def _download(
+        self, listing: Listing, address: FileAddress | ShardAddress, *, patient: bool
+    ) -> Response:
+        """What is at an address; a package that is not here yet is fetched by the patient."""
         try:
-            response = self._downloads.get(listing, address)
+            return self._downloads.get(listing, address)
         except BytesAbsent as absent:
             if not patient:
                 raise
             _fetch(self._store, absent)
-            response = self._downloads.get(listing, address)
-        if version is not None and _keeps(listing) and not isinstance(response.body, ElsewhereBody):
-            size = 1024 + (response.size if isinstance(response.body, bytes) else 0)
-            self._ready.keep(path, (version, channel.public, response), size=size)
-        return response.plus(*upstream)
+        return self._downloads.get(listing, address)
+
+    def _keep_ready(
+        self, path: str, version: int | None, listing: Listing, response: Response
+    ) -> None:
+        """Keep a response that is right until something is committed, and drop those before."""
+        if version is None or not _keeps(listing) or isinstance(response.body, ElsewhereBody):
+            return
+        if version != self._ready_for:
+            self._ready.clear()
+            self._ready_for = version
+        held = response.size if isinstance(response.body, bytes | SpooledBody) else 0
+        self._ready.keep(path, (version, listing.channel.public, response), size=1024 + held)
 
     def _page(
         self, address: FrontPage | FileAddress, listing: Listing | None, asked: Asked
@@ -154,17 +206,18 @@ class Content:
             asked = replace(asked, origin=self._settings.public_url)
         return render_page(self._store, self._catalogue, address, listing, asked)
 
-    def _check_label(self, listing: Listing) -> None:
-        """Raises NoSuchLabel where nothing ever had it: it may be a slip."""
-        label, channels = listing.view.label, channels_of(listing)
+    def _check_label(self, channel: HostedChannel, view: View) -> None:
+        """Raises NoSuchLabel where nothing ever had it: it may be a slip, or anything at all."""
+        if view.label == MAIN:
+            return
         with self._store.database.read() as facts:
-            if not any(facts.shards.ever_had(channel, label) for channel in channels):
-                there = [
-                    label
-                    for channel in channels
-                    for label in facts.shards.labels(channel, at=channel.head)
-                ]
-                raise NoSuchLabel(listing.view.channel, label, sorted(set(there)))
+            channels = _with_members(facts, channel)
+            if any(facts.shards.ever_had(each, view.label) for each in channels):
+                return
+            there = {
+                label for each in channels for label in facts.shards.some_labels(each, _LABELS)
+            }
+        raise NoSuchLabel(view.channel, view.label, sorted(there)[:_LABELS])
 
     def _readable(self, view: View, who: Who) -> HostedChannel:
         """The channel, if it may be read; of others nothing is told, not even that they exist."""
@@ -181,10 +234,12 @@ class Content:
 
     def _refresh(self, channel: HostedChannel, view: View, *, patient: bool) -> Headers:
         """Bring what is behind a channel up to date, and say which upstreams are failing."""
-        if channel.kind is ChannelKind.LOCAL or view.as_of is not None:
+        if channel.kind is ChannelKind.LOCAL:
             return ()
         if not patient:
             raise _BehindUpstream
+        if view.as_of is not None:
+            return ()
         states = self._refresher.behind(view.channel)
         failing = [(name, state.failing_since) for name, state in states.items()]
         said = ", ".join(f"{name} fails since {since:%FT%TZ}" for name, since in failing if since)
@@ -207,14 +262,20 @@ def _may_read(actor: Actor) -> bool:
     return decide(actor, Permission.CHANNEL_READ).allowed
 
 
-def _keeps(listing: Listing) -> bool:
-    """Whether the view stays as it is until something is committed.
+def _with_members(facts: Facts, channel: HostedChannel) -> list[HostedChannel]:
+    """The channel, and a union's members and theirs."""
+    members = [facts.channels.get(name) for name in channel.members]
+    return [channel, *(each for member in members for each in _with_members(facts, member))]
 
-    A cooldown ends by the clock, a channel elsewhere changes there, and what was merged for a
-    union is not kept for ever.
+
+def _keeps(listing: Listing) -> bool:
+    """Whether the view stays as it is until something is committed, opened or not.
+
+    A channel elsewhere changes there, a cooldown ends by the clock, and what is made for a view is
+    noted anew each day that it is opened, or else not kept.
     """
+    if makes_shards(listing):
+        return False
     if listing.parts:
-        first = listing.channel.mode is UnionMode.FIRST
-        return first and all(_keeps(part) for part in listing.parts)
-    local = listing.channel.kind is ChannelKind.LOCAL
-    return listing.past or (local and listing.view.cooldown is None)
+        return all(_keeps(part) for part in listing.parts)
+    return listing.past or listing.channel.kind is ChannelKind.LOCAL

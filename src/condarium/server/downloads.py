@@ -1,18 +1,18 @@
 """What is downloaded from a channel, as responses; every function here may wait for the store."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 from threading import Lock
 
 from condarium.channels.encodings.encodings import Encodings
+from condarium.channels.encodings.making import content_of
 from condarium.channels.remote.pulling import has_bytes, is_kept
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package
 from condarium.channels.views.reading import read_shard
 from condarium.channels.views.shard_index import FILE_NAME, encode_shard_index
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, UnionMode
 from condarium.server.addresses import FileAddress, NoSuchAddress, ShardAddress
 from condarium.server.cache import Cache
 from condarium.server.responses import IMMUTABLE, Body, ElsewhereBody, FileBody, Response
@@ -25,10 +25,10 @@ _PACKAGES = {".conda": "application/octet-stream", ".tar.bz2": "application/x-bz
 _LASTING = timedelta(hours=1)
 """For how long a signed URL is good: the slowest download of the largest package."""
 _INDEXES = 64 << 20
-"""How many bytes of indexes of shards are kept in memory."""
+"""How many bytes of indexes of shards are kept."""
 
-Index = tuple[Mapping[str, bytes], Body, str]
-"""The shards by name that an index was made of, its body, and its ETag."""
+Index = tuple[Body, str]
+"""The body of an index, and its ETag."""
 
 
 class BytesAbsent(Exception):
@@ -55,7 +55,10 @@ class Downloads:
         self._spool.close()
 
     def get(self, listing: Listing, address: FileAddress | ShardAddress) -> Response:
-        """What is at an address of an open view. Raises NotFound, or BytesAbsent for a package."""
+        """What is at an address of an open view.
+
+        Raises NotFound, BytesAbsent for a package, and NotMade for a file that takes long to make.
+        """
         if isinstance(address, ShardAddress):
             return self._shard(listing, address.digest)
         return self._file(listing, address)
@@ -80,31 +83,32 @@ class Downloads:
             media_type=_ZSTD,
             etag=digest.hex(),
             cache_control=self._cache_control(listing, settled=True),
-        )
+        ).plus(_revision(listing.revision))
 
     def _shard_index(self, listing: Listing, subdir: str) -> Response:
-        _, body, etag = self._index(listing, subdir)
+        body, etag = self._index(listing, subdir)
+        # of shards that are made for a view, it must be asked for anew: they are not kept for ever
+        settled = listing.past and not makes_shards(listing)
         return Response.of(
             body,
             media_type=_ZSTD,
             etag=etag,
-            cache_control=self._cache_control(listing, settled=listing.past),
+            cache_control=self._cache_control(listing, settled=settled),
         ).plus(_revision(listing.revision))
 
     def _index(self, listing: Listing, subdir: str) -> Index:
-        """The index, made once; a revision that does not touch the subdir leaves it as it is."""
-        key, names = (listing.view, subdir), listing.names(subdir)
+        """The index, made once for all views at one depth of the path that show the same."""
+        key = (content_of(listing, subdir), str(listing.view).count("/"))
         with self._encoding:
-            known = self._indexes.get(key)
-            if known and known[0] is names:
+            if known := self._indexes.get(key):
                 return known
-            content = encode_shard_index(listing.view, subdir, names)
-            index = names, self._spool.body(content), sha256(content).hexdigest()[:32]
+            content = encode_shard_index(listing.view, subdir, listing.names(subdir))
+            index = self._spool.body(content), sha256(content).hexdigest()[:32]
             return self._indexes.keep(key, index, size=len(content))
 
     def _encoded(self, listing: Listing, address: FileAddress) -> Response:
         """A file that is written behind the head, and says which revision it is of."""
-        encoded = self._encodings.get(listing.view, address.subdir, address.file_name)
+        encoded = self._encodings.get(listing.view, address.subdir, address.file_name, making=False)
         settled = listing.past and encoded.revision == listing.revision
         return Response.of(
             blob_body(self._store, encoded.digest, encoded.size),
@@ -151,6 +155,13 @@ def blob_body(store: Store, digest: str, size: int | None, *, elsewhere: bool = 
     if url is None:
         return store.blobs.get(digest)
     return ElsewhereBody(url=url, size=size or store.blobs.size(digest) or 0)
+
+
+def makes_shards(listing: Listing) -> bool:
+    """Whether a view has shards of its own, which `gc` takes once it was not opened for a while."""
+    filtered = listing.view.cooldown or listing.channel.filter.cooldown
+    merged = listing.parts and listing.channel.mode is UnionMode.MERGE
+    return bool(filtered or merged) or any(map(makes_shards, listing.parts))
 
 
 def channels_of(listing: Listing) -> list[HostedChannel]:

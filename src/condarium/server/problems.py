@@ -18,6 +18,7 @@ from condarium.errors import (
 from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
+from condarium.server.workers import RETRY_AFTER, Busy
 
 _STATUSES: Mapping[type[CondariumError], int] = {
     NotSignedIn: 401,
@@ -27,6 +28,7 @@ _STATUSES: Mapping[type[CondariumError], int] = {
     Conflict: 409,
     Refused: 403,
     StoreFull: 507,
+    Busy: 503,
     Unsolvable: 422,
     PipResolutionFailed: 422,
 }
@@ -86,6 +88,8 @@ def problem(error: CondariumError, *, frank: bool = False) -> Response:
     response = _problem(status, error.code, detail, hint)
     if status == 401:
         return response.plus(*_CHALLENGES)
+    if isinstance(error, Busy):
+        return response.plus((b"retry-after", b"%d" % RETRY_AFTER))
     if isinstance(error, NoSuchMethod):
         return response.plus((b"allow", ", ".join(error.expected).encode()))
     return response

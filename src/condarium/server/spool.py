@@ -6,6 +6,7 @@ answers a third as many requests where each has a megabyte.
 
 from collections import deque
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -18,12 +19,17 @@ _LATELY = 16
 """How many files stay although nothing refers to them: a response may be on its way to be sent."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class SpooledBody(FileBody):
+    """A file that takes room on disk for as long as somebody holds this."""
+
+
 class Spool:
     """Keeps a file for as long as somebody holds the body that stands for it."""
 
     def __init__(self) -> None:
         self._folder = TemporaryDirectory(prefix="condarium-serving-")
-        self._lately: deque[FileBody] = deque(maxlen=_LATELY)
+        self._lately: deque[SpooledBody] = deque(maxlen=_LATELY)
 
     def body(self, content: bytes) -> Body:
         """Give a file with the content, or the content itself: it is small, or there is no room."""
@@ -36,7 +42,7 @@ class Spool:
             with suppress(OSError):
                 path.unlink()
             return content
-        body = FileBody(path=path, size=len(content))
+        body = SpooledBody(path=path, size=len(content))
         finalize(body, path.unlink, missing_ok=True)
         self._lately.append(body)
         return body
