@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import msgspec
 import zstandard
 
+from condarium.channels.remote.taking import may_name
 from condarium.channels.shard import decode_shard, decompress
 from condarium.engine.network.errors import BadRepodata, NoSuchChannel
 from condarium.engine.network.remote_files import NoSuchRemoteFile, RemoteFile, RemoteFiles
@@ -248,4 +249,8 @@ def _run_exports(files: RemoteFiles, folder: str) -> Mapping[str, Any]:
 
 
 def _folder(url: str, relative: str) -> str:
-    return urljoin(url, f"{relative.rstrip('/')}/" if relative.rstrip("/") else "./")
+    """The folder that an index names relative to itself. Raises BadRepodata, as `may_name` says."""
+    found = urljoin(url, f"{relative.rstrip('/')}/" if relative.rstrip("/") else "./")
+    if not may_name(url, found):
+        raise BadRepodata(url, f"it names a place that it may not name, {found}")
+    return found

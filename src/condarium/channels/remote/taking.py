@@ -12,6 +12,8 @@ from condarium.model.package import BadPackageName, PackageFileName
 
 _encoder = msgspec.json.Encoder(order="sorted")
 
+_NAMED_BY = {"https": ("https",), "http": ("http", "https"), "file": ("file", "http", "https")}
+
 
 class Unfit(Exception):  # a reason, which is counted and never leaves the room
     """A record cannot be taken over."""
@@ -127,7 +129,15 @@ def _source(url: str | None, base_url: str, file_name: str) -> str:
     """Where the bytes are. What is fetched over a network may not name files of this machine."""
     if url is None:
         return base_url + quote(file_name)
-    scheme = urlsplit(url).scheme
-    if scheme not in ("http", "https") and scheme != urlsplit(base_url).scheme:
-        raise Unfit(f"its bytes are at a URL of {scheme}://")
+    if not may_name(base_url, url):
+        raise Unfit(f"its bytes are at a URL of {urlsplit(url).scheme}://")
     return url
+
+
+def may_name(url: str, other: str) -> bool:
+    """Whether what is read from a URL may send readers to another.
+
+    Only a file of this machine may name files of this machine, and nothing that came over TLS may
+    name what does not.
+    """
+    return urlsplit(other).scheme in _NAMED_BY.get(urlsplit(url).scheme, ())
