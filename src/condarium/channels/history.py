@@ -44,7 +44,13 @@ def log(store: Store, name: ChannelName, *, limit: int) -> ChannelLog:
         channel = facts.channels.get(name)
         entries = facts.channels.log(channel, limit=limit or None)
         revisions = tuple(LoggedRevision(revision=entry) for entry in entries)
-    return ChannelLog(channel=name, head=channel.head, revisions=revisions, total=channel.head)
+    return ChannelLog(
+        channel=name,
+        head=channel.head,
+        revisions=revisions,
+        total=channel.head,
+        members=channel.members,
+    )
 
 
 def log_of_revision(store: Store, name: ChannelName, text: str, *, limit: int) -> ChannelLog:

@@ -13,6 +13,9 @@ _WIDTH = 80
 _TITLES: Mapping[str | None, str] = {
     "env": "Environments",
     "channel": "Channels",
+    "channel label": "Labels of channels",
+    "channel patch": "Patches of channels",
+    "channel source": "Source archives",
     "query": "Questions",
     None: "Locks and the store",
 }
@@ -82,7 +85,7 @@ def options(operation: Operation) -> list[tuple[str, str]]:
 
 
 def title(group: str | None) -> str:
-    return _TITLES.get(group) or str(group).capitalize().replace("Channel ", "Channel: ")
+    return _TITLES.get(group) or str(group).capitalize()
 
 
 def _help(parameter: Parameter) -> str:

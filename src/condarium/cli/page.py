@@ -98,20 +98,21 @@ class Page:
         rows: Iterable[Sequence[Part]],
         *,
         right: Sequence[int] = (),
-        crop: int | None = None,
+        crop: int | Sequence[int] | None = None,
     ) -> None:
         """Columns as wide as their widest cell.
 
         `right` columns are aligned so; on a terminal the column `crop` gives way where a row would
-        not fit. Nothing is ever shortened where there is no terminal.
+        not fit, or several do, one after the other. Nothing is ever shortened where there is no
+        terminal.
         """
         cells = [[_clean(part) for part in row] for row in rows]
         heads: list[Styled] = [dim(title.upper()) for title in titles]
         body = [heads, *cells] if any(titles) else cells
         widths = [max(map(_width, column)) for column in zip(*body, strict=True)] if body else []
-        if crop is not None and self.width is not None:
-            excess = sum(widths) + 2 * (len(widths) - 1) - self.width
-            widths[crop] = max(widths[crop] - max(excess, 0), min(widths[crop], 8))
+        for column in () if self.width is None or not widths else _columns(crop):
+            excess = sum(widths) + 2 * (len(widths) - 1) - (self.width or 0)
+            widths[column] = max(widths[column] - max(excess, 0), min(widths[column], 8))
         for row in body:
             self._row(row, widths, right)
 
@@ -132,6 +133,10 @@ class Page:
         if not (self.color and part.style and part.text):
             return part.text
         return f"\x1b[{_CODES[part.style]}m{part.text}\x1b[0m"
+
+
+def _columns(crop: int | Sequence[int] | None) -> Sequence[int]:
+    return () if crop is None else (crop,) if isinstance(crop, int) else crop
 
 
 def _clean(part: Part) -> Styled:

@@ -31,6 +31,9 @@ def channel_log(answer: ChannelLog, page: Page) -> None:
             _show_revision(logged, page)
     elif answer.revisions:
         revision_table([logged.revision for logged in answer.revisions], page)
+    elif page.terminal and answer.members:
+        members = ", ".join(map(str, answer.members))
+        page.line(f"{answer.channel} is a union; its members have logs: {members}")
     elif page.terminal:
         page.line(f"nothing has happened in {answer.channel} yet")
     hidden = answer.total - len(answer.revisions)

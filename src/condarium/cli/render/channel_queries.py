@@ -37,6 +37,8 @@ def channel_list(channels: tuple[ChannelSummary, ...], page: Page) -> None:
     titles = ("name", "kind", "packages", "files", "revision", "changed", "description")
     rows = [_channel_row(channel, page) for channel in channels]
     page.table(titles, rows, right=(2, 3, 4), crop=6)
+    if page.terminal:
+        page.line(dim("packages and files are counted in all labels"))
 
 
 @renders(ChannelDetail)
@@ -51,8 +53,8 @@ def channel_detail(answer: ChannelDetail, page: Page) -> None:
         ("goes by", _MODES.get(answer.mode or "", "")),
         ("upstream", answer.upstream or ""),
         ("lets in", _filter(answer.filter) if answer.filter else ""),
-        ("packages", f"{channel.packages:,}"),
-        ("files", f"{channel.files:,}, {size(answer.size)}" if local and channel.files else ""),
+        ("packages", f"{channel.packages:,} in all labels"),
+        ("files", _files(answer) if local and channel.files else ""),
         ("yanked", count(answer.yanked, "file") if answer.yanked else ""),
         ("patches", f"{answer.patches:,}" if answer.patches else ""),
     ]
@@ -77,7 +79,7 @@ def labels(answer: Labels, page: Page) -> None:
     if answer.labels:
         _label_table(answer.labels, page)
     elif page.terminal:
-        page.line(f"no file of {answer.channel} has a label")
+        page.line(f"nothing in {answer.channel} has a label")
 
 
 @renders(Patches)
@@ -105,7 +107,9 @@ def patches(answer: Patches, page: Page) -> None:
 def view_packages(answer: ViewPackages, page: Page) -> None:
     if answer.packages:
         rows = [_view_package_row(package, page) for package in answer.packages]
-        page.table(("name", "newest", "versions", "files", "subdirs"), rows, right=(2, 3), crop=4)
+        page.table(
+            ("name", "newest", "versions", "files", "subdirs"), rows, right=(2, 3), crop=(4, 0)
+        )
     where = f"{answer.view} at {answer.revision}"
     if len(answer.packages) < answer.total:
         shown = f"showing {len(answer.packages):,} of {count(answer.total, 'package')} in {where}"
@@ -121,7 +125,7 @@ def view_files(answer: ViewFiles, page: Page) -> None:
         titles += [] if page.terminal else ["sha256"]
         titles += ["state"] if any(file.state != "shown" for file in answer.files) else []
         rows = [_file_row(file, page)[: len(titles)] for file in answer.files]
-        page.table(titles, rows, right=(1,), crop=2)
+        page.table(titles, rows, right=(1,), crop=(2, 0))
     where = f"{answer.view} at {answer.revision}"
     rest = answer.of - answer.packages
     if answer.omitted or rest:
@@ -160,7 +164,7 @@ def revision_table(revisions: Sequence[Revision], page: Page, *, indent: str = "
         )
         for revision in revisions
     ]
-    page.table((f"{indent}revision", "when", "who", "did", "facts", "why"), rows, crop=5)
+    page.table((f"{indent}revision", "when", "who", "did", "changes", "why"), rows, crop=(5, 2))
 
 
 _MODES = {
@@ -171,6 +175,10 @@ _MODES = {
 
 def _kind(channel: ChannelSummary) -> str:
     return f"{'public' if channel.public else 'private'} {channel.kind}"
+
+
+def _files(answer: ChannelDetail) -> str:
+    return f"{answer.channel.files:,} in all labels, {size(answer.size)}"
 
 
 def _said(description: str) -> str:
