@@ -12,6 +12,7 @@ from condarium.channels import comparing, inventory, searching
 from condarium.channels.bundles import exporting
 from condarium.channels.selecting import NoSuchLabel
 from condarium.cli.main import main
+from condarium.engine.solving.matchspec import matchspec_problem
 from condarium.model.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
@@ -75,3 +76,22 @@ def test_a_revision_is_seen_as_of_the_instant_that_its_log_shows(
         with store.database.read() as facts:
             revision = facts.channels.revision(facts.channels.get(LAB), int(number[1:]))
         assert timedelta() <= moment - revision.at < timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("slip", ["za rr >=<", "lib >=>", ">>>", "lib <>"])
+def test_no_version_is_made_up_for_what_is_no_comparison(slip: str) -> None:
+    hint = matchspec_problem(slip) or ""
+    assert "is no comparison: write one, such as '" in hint
+    assert hint.endswith(" >=1.2'.")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [("/nonexistent", "there is no such folder or file"), ("", "not an index")]
+)
+def test_an_index_that_is_not_there_is_said_not_to_be(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path, source: str, words: str
+) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    path = source or str(tmp_path / "notes.txt")
+    said = told(store, capsys, "channel", "import-index", "lab", path, "-l", "dev", "-m", "try")
+    assert words in said

@@ -14,7 +14,7 @@ from condarium.operation import Argument, operation
 from condarium.storage.store import Store
 
 Channel = Annotated[ChannelName, Argument("the channel", metavar="CHANNEL")]
-Reason = Annotated[str, Argument("why, for the log")]
+Reason = Annotated[str, Argument("why, for the log", "-m")]
 
 
 @operation("channel import-index", permission=Permission.CHANNEL_PUBLISH, changes=True)
@@ -31,7 +31,7 @@ def import_index(
     fetch: Annotated[
         bool, Argument("fetch all packages now, not when somebody first asks for them")
     ] = False,
-    label: Annotated[str, Argument("the label that the packages get")] = MAIN,
+    label: Annotated[str, Argument("the label that the packages get", "-l")] = MAIN,
     reason: Reason = "",
     actor: Actor,
     progress: Progress,

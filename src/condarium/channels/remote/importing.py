@@ -130,6 +130,7 @@ def _find(
 ) -> tuple[RemoteFiles, str, Iterator[SubdirIndex]]:
     """What reads the source, its clean address, and its indexes to be read."""
     path = Path(source).expanduser()
+    _check_path(source, path)
     if path.is_file():
         source = path.absolute().as_uri()
     if not source.endswith((".json", ".zst")):
@@ -145,6 +146,21 @@ def _find(
     files = remote_files(store, above if is_subdir(last) else folder)
     url = "/".join((root.url, *([last] if is_subdir(last) else []), name))
     return files, url, iter([read_index_file(files, url, next(iter(subdirs), None))])
+
+
+def _check_path(source: str, path: Path) -> None:
+    """Raises BadArguments for a path that leads nowhere, or to something else."""
+    if path.is_file() and not source.endswith((".json", ".zst")):
+        raise BadArguments(
+            f"{source} is not an index",
+            hint="Name a repodata.json, a repodata.json.zst or a repodata_shards.msgpack.zst, or "
+            "the folder of a channel.",
+        )
+    if source.startswith(("/", "./", "../", "~")) and not path.exists():
+        raise BadArguments(
+            f"there is no such folder or file: {source}",
+            hint="A channel elsewhere is named by its URL, or by a name that .condarc explains.",
+        )
 
 
 def _fetch(

@@ -109,10 +109,11 @@ def _bad_operator(text: str) -> str | None:
         return f"Write '==' for exactly one version: '{text.replace('===', '==')}'."
     if operator in ("=>", "=<"):
         return f"Write it the other way round: '{text.replace(operator, operator[::-1])}'."
-    if len(operator) > 2 or operator in ("<>", "><"):
-        bare = operator.strip("=")
-        kept = bare if bare in ("<", ">") else "!=" if operator == "<>" else "=="
-        return f"'{operator}' is no comparison: write '{text.replace(operator, kept)}'."
+    if found and (len(operator) > 2 or operator in ("<>", "><")):
+        bare = "!=" if operator == "<>" else operator.strip("=")
+        if bare not in ("<", ">", "!=") or not text[found.end() :].strip():
+            return f"'{operator}' is no comparison: write one, such as '{package} >=1.2'."
+        return f"'{operator}' is no comparison: write '{text.replace(operator, bare)}'."
     if found and not text[found.end() :].strip():
         return f"A version is missing after '{operator}'."
     if re.search(r"[,|=<>]\s*$", text):
@@ -140,6 +141,8 @@ def _misread(text: str, spec: MatchSpec) -> str | None:
     if re.search(r"\bor\b|\band\b", build):
         return "Write ',' for 'and', and '|' for 'or', between versions: 'numpy >=1.2,<2'."
     if re.search(r"[<>=!~]", build):
+        if bad := _bad_operator(text):
+            return bad
         return f"Put a comma between two conditions on the version: '{_with_comma(text)}'."
     if " " in build:
         return "At most a version and a build string follow a name."
