@@ -54,6 +54,15 @@ class Holdings:
             chosen = chosen.where(facts.c.value == value)
         return map(_fact, self._connection.execute(chosen))
 
+    def present(
+        self, channel: HostedChannel, kind: FactKind, subdirs: Iterable[str]
+    ) -> Iterator[Fact]:
+        """What holds now in subdirs; what no longer does is not looked at."""
+        chosen = _facts(channel).where(
+            facts.c.until.is_(None), facts.c.kind == kind, facts.c.subdir.in_(sorted(subdirs))
+        )
+        return map(_fact, self._connection.execute(chosen))
+
     def about(self, channel: HostedChannel, names: Names, *, at: int) -> Iterator[Fact]:
         """What holds at a revision of packages by their names."""
         for subdir, part in _by_subdir(names):

@@ -135,6 +135,7 @@ def _change(
     }
     subdirs = {each.subdir for each in found}
     with store.database.read() as facts:
+        head = facts.channels.get(channel.name).head
         opened, closed = _difference(facts, channel, subdirs, wanted)
         touched = {(fact.subdir, fact.name) for fact in opened | closed}
         fetched = {(file.subdir, file.name) for file in facts.holdings.files_of(channel, touched)}
@@ -153,7 +154,8 @@ def _change(
         actor=_ACTOR,
         kinds=(ChannelKind.PROXY,),
     ) as draft:
-        opened, closed = _difference(draft.facts, draft.channel, subdirs, wanted)
+        if draft.channel.head != head:  # one refresh waits for another: this is for who forgets it
+            opened, closed = _difference(draft.facts, draft.channel, subdirs, wanted)
         draft.close(*closed)
         draft.open(*opened)
         _keep_fetched(store, draft, opened, closed)
@@ -163,12 +165,7 @@ def _difference(
     facts: Facts, channel: HostedChannel, subdirs: set[str], wanted: set[Fact]
 ) -> tuple[set[Fact], set[Fact]]:
     """The facts about upstream's shards that are to be opened, and to be closed."""
-    head = facts.channels.get(channel.name).head
-    holding = {
-        fact
-        for fact in facts.holdings.holding(channel, at=head, kind=FactKind.SHARD)
-        if fact.subdir in subdirs
-    }
+    holding = set(facts.holdings.present(channel, FactKind.SHARD, subdirs))
     return wanted - holding, holding - wanted
 
 
