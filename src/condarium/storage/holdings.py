@@ -177,11 +177,22 @@ class Holdings:
             }
         self._connection.execute(patches.insert().values(values))
 
-    def patches(self, channel: HostedChannel) -> dict[int, HostedPatch]:
-        """Every patch that the channel has or had, by its position."""
+    def patches(
+        self, channel: HostedChannel, positions: Iterable[int] | None = None
+    ) -> dict[int, HostedPatch]:
+        """Patches by position: those that are named, or every one that the channel has or had."""
         chosen = select(patches).where(patches.c.channel_id == channel.id)
-        ordered = self._connection.execute(chosen.order_by(patches.c.position))
-        return {row.position: _patch(row) for row in ordered}
+        chosen = chosen.order_by(patches.c.position)
+        if positions is None:
+            rows = iter(self._connection.execute(chosen))
+        else:
+            parts = in_parts(positions)
+            rows = (
+                row
+                for part in parts
+                for row in self._connection.execute(chosen.where(patches.c.position.in_(part)))
+            )
+        return {row.position: _patch(row) for row in rows}
 
     def blobs(self) -> set[str]:
         """The digests of all bytes that facts of any channel speak of."""

@@ -11,7 +11,7 @@ from condarium.channels.revising.folding import fold
 from condarium.channels.shard import Shard, encode_shard
 from condarium.model.document import Document
 from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
+from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.model.patches import Patch, PatchSet, read_patch
 from condarium.storage.blobs import Blobs
 from condarium.storage.facts import Facts
@@ -24,7 +24,7 @@ _PUTTING = 8
 """How many blobs are put at the same time, where there are many."""
 
 _Key = tuple[str, str, str | None]
-_compiled: dict[_Key, Patch] = {}
+"""A patch's document by its digest, its name, and the subdir that instructions are for."""
 
 
 def reindex(
@@ -108,32 +108,30 @@ class Patching:
         # They are about no name in no subdir: so they are found by the index, not by a scan.
         holding = facts.holdings.about(channel, [("", "")], at=at)
         positions = sorted(fact.position for fact in holding if fact.kind is FactKind.PATCH)
-        known = facts.holdings.patches(channel) if positions else {}
+        known = facts.holdings.patches(channel, positions)
         self._patches = [known[position] for position in positions]
         self._blobs = blobs
 
     def of(self, subdir: str, name: str) -> PatchSet:
         """Those that may touch a package name."""
         return _patch_set(
+            self._blobs,
             tuple(
-                self._compiled(patch)
+                (patch.document, patch.name, patch.subdir)
                 for patch in self._patches
                 if (touched := patch.touches(subdir)) is None or name in touched
-            )
+            ),
         )
-
-    def _compiled(self, patch: HostedPatch) -> _Key:
-        """Have a patch compiled. Equal digests are equal documents, in whichever store they are."""
-        key = (patch.document, patch.name, patch.subdir)
-        if key not in _compiled:
-            document = Document(patch.name, self._blobs.get(patch.document))
-            _compiled[key] = read_patch(document, subdir=patch.subdir)
-        return key
 
 
 @lru_cache(maxsize=256)
-def _patch_set(keys: tuple[_Key, ...]) -> PatchSet:
-    return PatchSet([_compiled[key] for key in keys])
+def _patch_set(blobs: Blobs, keys: tuple[_Key, ...]) -> PatchSet:
+    return PatchSet([_compiled(blobs, *key) for key in keys])
+
+
+@lru_cache(maxsize=1024)
+def _compiled(blobs: Blobs, digest: str, name: str, subdir: str | None) -> Patch:
+    return read_patch(Document(name, blobs.get(digest)), subdir=subdir)
 
 
 def _put(blobs: Blobs, contents: list[bytes]) -> None:
