@@ -19,12 +19,14 @@ from condarium.model.secret import redact_url
 from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
 from condarium.server.workers import RETRY_AFTER, Busy
+from condarium.storage.failures import StoreBusy
 
 _STATUSES: Mapping[type[CondariumError], int] = {
     NotSignedIn: 401,
     NoSuchBlob: 500,
     BadInput: 400,
     NotFound: 404,
+    StoreBusy: 503,
     Conflict: 409,
     Refused: 403,
     StoreFull: 507,
@@ -88,7 +90,7 @@ def problem(error: CondariumError, *, frank: bool = False) -> Response:
     response = _problem(status, error.code, detail, hint)
     if status == 401:
         return response.plus(*_CHALLENGES)
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | StoreBusy):
         return response.plus((b"retry-after", b"%d" % RETRY_AFTER))
     if isinstance(error, NoSuchMethod):
         return response.plus((b"allow", ", ".join(error.expected).encode()))

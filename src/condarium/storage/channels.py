@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy.exc import IntegrityError
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.fact import Revision
@@ -53,19 +54,18 @@ class Channels:
 
     def create(self, channel: HostedChannel) -> None:
         """Make a channel; its id and head are not taken. Raises ChannelExists."""
-        if self._connection.execute(self._named(channel.name)).first():
-            raise ChannelExists(channel.name)
-        self._connection.execute(
-            channels.insert().values(
-                name=channel.name.name,
-                kind=channel.kind,
-                public=channel.public,
-                description=channel.description,
-                config=_config(channel),
-                created_at=channel.created_at,
-                created_by=channel.created_by,
-            )
-        )
+        values = {
+            "kind": channel.kind,
+            "public": channel.public,
+            "description": channel.description,
+            "config": _config(channel),
+            "created_at": channel.created_at,
+            "created_by": channel.created_by,
+        }
+        try:
+            self._connection.execute(channels.insert().values(name=channel.name.name, **values))
+        except IntegrityError as error:  # two may ask at once: so nobody looks before
+            raise ChannelExists(channel.name) from error
 
     def get(self, name: ChannelName) -> HostedChannel:
         """Raises NoSuchChannel."""

@@ -15,7 +15,7 @@ from condarium.storage.advisory import AdvisoryLock
 from condarium.storage.answers import HEAD
 from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
-from condarium.storage.holding import Flock, Lock
+from condarium.storage.holding import Flock, StoreLock
 from condarium.storage.locks import locked
 from condarium.storage.sqlite import Watch, sqlite_engine
 
@@ -63,7 +63,7 @@ class Database:
         return None if self._watch is None else self._watch.version()
 
     @cached_property
-    def lock(self) -> Lock:
+    def lock(self) -> StoreLock:
         """The store's lock where the facts are: it reaches all who share them."""
         if self._engine.dialect.name == "postgresql":
             return AdvisoryLock(self._engine)

@@ -9,6 +9,7 @@ import re
 from condarium.errors import (
     BadInput,
     CondariumError,
+    Conflict,
     DatabaseFailed,
     Failed,
     StoreFull,
@@ -35,6 +36,17 @@ class BlobsFailed(Failed):
         )
 
 
+class StoreBusy(Conflict):
+    """Another change to this store takes long."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another change to this store takes long: it was waited for in vain",
+            hint="Try again in a while. Where many write, keep facts in PostgreSQL "
+            "(CONDARIUM_DATABASE), where one change does not hold up those to other channels.",
+        )
+
+
 class StoreUnreadable(Failed):
     """Something in the store may not be read."""
 
@@ -50,6 +62,8 @@ def say_database_error(error: Exception) -> CondariumError:
     text = str(error).strip()
     if "disk is full" in text or "No space left on device" in text:
         return StoreFull("for the database")
+    if "database is locked" in text:
+        return StoreBusy()
     if "readonly database" in text or "read-only file system" in text.lower():
         return StoreReadOnly(f"its database: {text}")
     if "not a database" in text or "malformed" in text:

@@ -21,7 +21,7 @@ _BETWEEN = 8.0
 _PAUSE = 0.1
 
 
-class Lock(Protocol):
+class StoreLock(Protocol):
     """A lock that is shared, or held alone."""
 
     def shared(
@@ -62,7 +62,7 @@ class Flock:
 
 
 @contextmanager
-def share(locks: list[Lock], *, waiting: Callable[[], None] | None) -> Iterator[None]:
+def share(locks: list[StoreLock], *, waiting: Callable[[], None] | None) -> Iterator[None]:
     with ExitStack() as held:
         for lock in locks:
             held.enter_context(lock.shared(waiting=waiting))
@@ -70,7 +70,7 @@ def share(locks: list[Lock], *, waiting: Callable[[], None] | None) -> Iterator[
 
 
 @contextmanager
-def take_alone(locks: list[Lock], *, waiting: Callable[[], None] | None) -> Iterator[None]:
+def take_alone(locks: list[StoreLock], *, waiting: Callable[[], None] | None) -> Iterator[None]:
     """Wait until nobody else has any of the locks.
 
     Now and then those who come are held up for a moment: else one after another might keep us out.
@@ -88,7 +88,7 @@ def take_alone(locks: list[Lock], *, waiting: Callable[[], None] | None) -> Iter
         yield
 
 
-def try_alone(locks: list[Lock], *, patience: float = 0) -> ExitStack | None:
+def try_alone(locks: list[StoreLock], *, patience: float = 0) -> ExitStack | None:
     """Take all of the locks, to be released by leaving; None where others have any of them."""
     with ExitStack() as held:
         for lock in locks:

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -10,6 +11,8 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+_PATIENCE = timedelta(minutes=1)
+"""How long a writer waits for another one."""
 _CACHE_KIB = 256 << 10
 """How much of a large transaction stays in memory; none of it is taken before it is needed."""
 
@@ -70,7 +73,7 @@ def _connect_to_read(file: Path) -> sqlite3.Connection:
 
 def _prepare(connection: Any, record: Any) -> None:
     connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout=60000")
+    connection.execute(f"PRAGMA busy_timeout={_PATIENCE // timedelta(milliseconds=1)}")
     _use_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

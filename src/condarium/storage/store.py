@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from condarium.errors import NotFound, StoreUnusable
 from condarium.settings import Settings
-from condarium.storage.holding import Flock, Lock, share, take_alone, try_alone
+from condarium.storage.holding import Flock, StoreLock, share, take_alone, try_alone
 from condarium.storage.layout import Layout
 from condarium.storage.modes import make_folder
 
@@ -19,6 +20,19 @@ if TYPE_CHECKING:
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _Clock:
+    """A clock that never goes back, as a machine's may: a past that was shown stays as it was."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now, self._lock = now, Lock()
+        self._latest = datetime.min.replace(tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self._latest = max(self._latest, self._now())
+            return self._latest
 
 
 class NoSuchStore(NotFound):
@@ -42,7 +56,7 @@ class Store:
     def __init__(self, settings: Settings, *, now: Callable[[], datetime] = _utc_now) -> None:
         self.settings = settings
         self.layout = Layout(settings.store)
-        self.now = now
+        self.now = _Clock(now)
         self.closing = ExitStack()
         """What is to be closed with the store."""
 
@@ -98,7 +112,7 @@ class Store:
         return try_alone(self._locks)
 
     @property
-    def _locks(self) -> list[Lock]:
+    def _locks(self) -> list[StoreLock]:
         here = Flock(self.layout.store_lock)
         return [here, self.database.lock] if self.settings.database else [here]
 
