@@ -26,6 +26,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with Client(folder / "store") as client:
         client.channel.create("lab", public=True, description="for <all>")
         client.channel.create("den")
+        client.channel.create("both", public=True, union=["lab"])
+        client.channel.create("all", public=True, union=["both"])
         client.channel.publish("lab", [tool], label=["main", "team/dev"])
         client.channel.source.add(folder / "thing-1.0.tar.gz", url=[URL], public=True)
         client.channel.source.add(folder / "secret.tar.gz", url=[URL])
@@ -52,6 +54,15 @@ def test_a_page_says_what_there_is_and_how_it_is_used(server: Server) -> None:
     assert page.headers["x-condarium-revision"] == "r1"
     files = httpx.get(f"{server.url}/lab/noarch/")
     assert 'href="tool-1.0-0.conda"' in files.text
+
+
+def test_a_package_of_a_union_may_become_that_of_another_member(server: Server) -> None:
+    file = "noarch/tool-1.0-0.conda"
+    assert "immutable" in httpx.head(f"{server.url}/lab/{file}").headers["cache-control"]
+    for union, revision in (("both", "lab@r1"), ("all", "both@(lab@r1)")):
+        got = httpx.head(f"{server.url}/{union}/{file}")
+        assert (got.status_code, got.headers["cache-control"]) == (200, "public, no-cache")
+        assert got.headers["x-condarium-revision"] == revision
 
 
 def test_a_page_that_did_not_change_is_not_sent_again(server: Server) -> None:

@@ -124,11 +124,13 @@ class Downloads:
             )
         if file.source and not self._is_here(channel, file):
             raise BytesAbsent(channel, file)
+        # In a union, another member may come to have the name; elsewhere a name never changes.
+        settled = listing.past or not listing.parts
         return Response.of(
             blob_body(self._store, file.sha256, file.size, elsewhere=True),
             media_type=media_type,
             etag=file.sha256,
-            cache_control=self._cache_control(listing, settled=True),
+            cache_control=self._cache_control(listing, settled=settled),
         ).plus(_revision(listing.revision))
 
     def _is_here(self, channel: HostedChannel, file: HostedFile) -> bool:

@@ -19,7 +19,7 @@ def join(
     return Listing(
         view=view,
         channel=channel,
-        revision=",".join(f"{part.channel.name}@{part.revision}" for part in parts),
+        revision=",".join(map(_revision, parts)),
         number=None,
         state=state,
         past=all(part.past for part in parts),
@@ -68,3 +68,9 @@ def _merge(store: Store, found: list[tuple[Listing, bytes]]) -> Shard:
                 records[file_name] = record
         removed.update(set(shard.removed) - records.keys())
     return Shard(records=dict(sorted(records.items())), removed=sorted(removed))
+
+
+def _revision(part: Listing) -> str:
+    """A member with its revision: `lab@r12`, or `both@(tools@r3,lab@r12)`."""
+    within = f"({part.revision})" if part.parts else part.revision
+    return f"{part.channel.name}@{within}"
