@@ -95,3 +95,12 @@ def test_an_index_that_is_not_there_is_said_not_to_be(
     path = source or str(tmp_path / "notes.txt")
     said = told(store, capsys, "channel", "import-index", "lab", path, "-l", "dev", "-m", "try")
     assert words in said
+
+
+def test_what_was_removed_is_said_to_be(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    host(store, "gone", [Made("xss"), Made("xsl")])
+    remove = ("channel", "remove-package", "gone", "noarch/xss-1.0-0.conda")
+    assert "removed 1 file" in told(store, capsys, *remove)
+    said = told(store, capsys, *remove)
+    assert "it has no package xss; noarch/xss-1.0-0.conda was removed in r2" in said
+    assert "Did you mean" not in said

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rattler.package_streaming import extract
@@ -60,8 +60,7 @@ def bring(store: Store, *requirements: str, channel: str = "lab", **options: Any
         ChannelName(channel),
         requirements,
         actor=ADA,
-        progress=Quiet(),
-        **{"python": "3.11", "platforms": ["linux-64"], **options},
+        **{"python": "3.11", "platforms": ["linux-64"], "progress": Quiet(), **options},
     )
 
 
@@ -120,6 +119,22 @@ def test_what_cannot_be_had(store: Store, index: Index) -> None:
         bring(store, "app")
     assert shown(store) == {}
     assert list(store.layout.incoming.glob("*")) == []
+
+
+def test_what_is_no_requirement_is_named(store: Store) -> None:
+    with pytest.raises(BadArguments, match="'>>>' is not a requirement"):
+        bring(store, "lib", ">>>")
+
+
+def test_an_extra_that_there_is_not_is_told_of(store: Store) -> None:
+    class Heard(Quiet):
+        said: ClassVar[list[str]] = []
+
+        def say(self, message: str) -> None:
+            self.said.append(message)
+
+    bring(store, "app[foo]", progress=Heard())
+    assert Heard.said == ["warning: app has no extra foo: it has none"]
 
 
 def test_only_local_channels(store: Store) -> None:

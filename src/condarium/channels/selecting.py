@@ -202,6 +202,9 @@ def _nothing_fits(
     if name is not None:
         there, close = _what_there_is(facts, channel, name)
         hint = f"Did you mean {close}?" if close else hint
+        if gone := _removed(facts, channel, name, file_name if is_package(file_name) else None):
+            there = f"{there}; {gone}"
+            hint = f"`condarium channel log {channel.name} --package {name}` tells its history."
     return NothingFits(channel.name, text, label=label, there=there, hint=hint)
 
 
@@ -213,12 +216,26 @@ def _what_there_is(facts: Facts, channel: HostedChannel, name: str) -> tuple[str
     ]
     if not held:
         names = {each for subdir in subdirs for each in facts.holdings.names(channel, subdir)}
-        close = get_close_matches(name, names, n=1, cutoff=0.75)
+        close = get_close_matches(name, names - {name}, n=1, cutoff=0.75)
         return f"it has no package {name}", close[0] if close else None
     newest = sorted(held, key=cmp_to_key(_newer))
     files = [f"{fact.subdir}/{fact.file_name}" for fact in newest[:_NAMED]]
     more = f" and {len(newest) - _NAMED} more" if len(newest) > _NAMED else ""
     return f"of {name} it has {', '.join(files)}{more}", None
+
+
+def _removed(facts: Facts, channel: HostedChannel, name: str, file_name: str | None) -> str:
+    """Which of a package's files went last, where all did, or which of one name; empty for none."""
+    subdirs = facts.holdings.subdirs(channel)
+    spans = [
+        span
+        for span in facts.contents.spans_of(channel, name, subdirs)
+        if span.fact.kind is FactKind.FILE and file_name in (None, span.fact.file_name)
+    ]
+    if not spans or any(span.until is None for span in spans):
+        return ""
+    last = max(spans, key=lambda span: span.until or 0)
+    return f"{last.fact.subdir}/{last.fact.file_name} was removed in r{last.until}"
 
 
 def _newer(left: Fact, right: Fact) -> int:

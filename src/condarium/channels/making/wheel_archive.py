@@ -16,6 +16,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from condarium.errors import BadInput
+from condarium.model.lock import normal_pypi_name
 
 
 class BadWheel(BadInput):
@@ -58,6 +59,7 @@ class WheelMetadata:
     license_files: tuple[str, ...]
     home: str | None
     entry_points: tuple[EntryPoint, ...]
+    extras: frozenset[str]
 
     @property
     def data(self) -> str:
@@ -94,6 +96,7 @@ def read_wheel(path: Path) -> WheelMetadata:
         requires_python=_specifiers(path, raw.get("requires_python")),
         summary=_line(raw.get("summary")),
         license=_license(raw),
+        extras=frozenset(map(normal_pypi_name, raw.get("provides_extra", ()))),
         license_files=_license_files(raw, info, names),
         home=_home(raw),
         entry_points=_entry_points(path, points),

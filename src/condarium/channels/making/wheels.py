@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.tags import Tag
 
 from condarium.channels.making.requirements import (
@@ -29,10 +29,15 @@ from condarium.channels.making.wheel_layout import Layout, unpack
 from condarium.engine.packages.packaging import PackageMetadata, write_package
 from condarium.engine.pypi.fetching import fetch_wheels
 from condarium.engine.pypi.uv import resolve_pypi
+from condarium.errors import BadArguments
+from condarium.model.lock import normal_pypi_name
 from condarium.model.progress import Progress, Quiet
 
 _RECIPE = 1
 """Counts the ways in which wheels were made packages; another one gives another build string."""
+
+_PLACE = r"[./~]|file:(?!///)"
+"""How what names no package begins, but a file or folder; the resolver says what is to be done."""
 
 _ARCHES = {"x86_64": "64", "amd64": "64", "i686": "32", "aarch64": "aarch64", "arm64": "arm64"}
 
@@ -54,8 +59,9 @@ def import_wheels(
     `into` has already is not made again. Indexes are those of uv's variables in `environ`, else
     of pip's. The channel's indexes are not written: see `index_channel`.
 
-    Raises PipResolutionFailed, NoWheel, WheelNotFetched, BadWheel.
+    Raises BadArguments, PipResolutionFailed, NoWheel, WheelNotFetched, BadWheel.
     """
+    asked = [_parse(each) for each in requirements if not re.match(_PLACE, each)]
     environ = os.environ if environ is None else environ
     cache = default_cache(environ) if cache is None else cache
     progress = progress or Quiet()
@@ -75,7 +81,32 @@ def import_wheels(
     )
     paths = fetch_wheels(chosen, cache_dir=cache, environ=environ, progress=progress)
     wheels = [read_wheel(path) for path in paths]
+    _tell_of_extras(asked, wheels, progress)
     return _make_all(wheels, target, into, progress)
+
+
+def _parse(text: str) -> Requirement:
+    """Read what is asked for. Raises BadArguments."""
+    try:
+        return Requirement(text)
+    except InvalidRequirement as error:
+        raise BadArguments(
+            f"{text!r} is not a requirement: {str(error).splitlines()[0]}",
+            hint="Such as 'click', 'click >=8' or 'rich[jupyter] ==13.*' (PEP 508).",
+        ) from error
+
+
+def _tell_of_extras(
+    asked: Sequence[Requirement], wheels: Sequence[WheelMetadata], progress: Progress
+) -> None:
+    """Say which extras there are not: a resolver takes no offence at them."""
+    extras = {wheel.name: wheel.extras for wheel in wheels}
+    for one in asked:
+        known = extras.get(normal_pypi_name(one.name))
+        for extra in sorted(one.extras) if known is not None else ():
+            if normal_pypi_name(extra) not in (known or ()):
+                there = f"its extras are {', '.join(sorted(known))}" if known else "it has none"
+                progress.say(f"warning: {one.name} has no extra {extra}: {there}")
 
 
 def _make_all(
