@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from textwrap import dedent
 
 import msgspec
 import pytest
 from tests.support.channel import Made
-from tests.support.hosting import ADA, change, create, fact, host, hosted_store
+from tests.support.hosting import ADA, Clock, change, create, fact, host, hosted_store
 from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 
@@ -84,6 +85,36 @@ def test_a_view_that_cannot_be_read_stops_no_other(store: Store) -> None:
         encodings.get(LAB, "noarch", ZST)
         host(store, "lab", [Made("tool", "2.0")])
         soon(lambda: encodings.get(LAB, "noarch", ZST).revision == "r2")
+
+
+def test_only_what_somebody_asks_for_is_kept_up(tmp_path: Path) -> None:
+    """Of many views that one stranger asked for, most are made when they are asked for again."""
+    clock = Clock()
+    views = [View.parse(f"lab/cooldown/{minutes}m") for minutes in range(1, 101)]
+    dev = View.parse("lab/label/dev")
+    with hosted_store(tmp_path, clock) as store:
+        host(store, "lab", [Made("tool", "1.0")], labels=["dev", "main"])
+        clock.advance(timedelta(days=1))
+        with rewriting(store) as encodings:
+            for view in [dev, *views]:
+                encodings.get(view, "noarch", ZST)
+            clock.advance(timedelta(hours=2))
+            host(store, "lab", [Made("tool", "2.0")], labels=["dev", "main"])
+            clock.advance(timedelta(days=1))
+            soon(lambda: len(_kept(store)) <= 66)
+            soon(lambda: encodings.get(dev, "noarch", ZST).revision == "r2")
+            assert ("lab", "noarch") in _kept(store)
+            assert encodings.get(views[0], "noarch", ZST).revision == "r2"
+            assert (str(views[0]), "noarch") in _kept(store)
+
+
+def test_a_server_goes_on_with_the_views_of_the_one_before(store: Store) -> None:
+    host(store, "lab", [Made("tool", "2.0")], labels=["dev"])
+    with rewriting(store) as encodings:
+        encodings.get(View.parse("lab/label/dev"), "noarch", ZST)
+    host(store, "lab", [Made("tool", "3.0")], labels=["dev"])
+    with rewriting(store):
+        soon(lambda: _kept(store)["lab/label/dev", "noarch"] == "r3")
 
 
 def test_it_is_so_with_postgresql_and_a_bucket(
@@ -249,6 +280,14 @@ def test_replaced_bytes_go_unless_somebody_names_them(store: Store) -> None:
     assert not store.blobs.has(nobodys)
     assert store.blobs.has(held)
     assert store.blobs.has(old)
+
+
+def _kept(store: Store) -> dict[tuple[str, str], str]:
+    """The revisions of what is kept of the present, by view and subdir."""
+    with store.database.read() as facts:
+        lab = facts.channels.get(ChannelName("lab"))
+        found = {key: facts.encodings.get(lab, *key) for key in facts.encodings.of_the_present()}
+    return {key: kept.revision for key, kept in found.items() if kept}
 
 
 def _publish_and_yank(store: Store, revisions: int) -> None:

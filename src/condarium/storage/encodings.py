@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, and_, func, select
 
 from condarium.model.encoded import Encoded, EncodedSet
 from condarium.model.hosted import HostedChannel
@@ -80,11 +80,28 @@ class Encodings:
         chosen = select(channels.c.id).where(channels.c.id == channel.id).with_for_update()
         return self._connection.execute(chosen).first() is not None
 
-    def of_the_present(self) -> set[tuple[str, str]]:
-        """The views that somebody asked for, and that change, with subdirs: all as in `keep`."""
-        chosen = select(encodings.c.view, encodings.c.subdir).distinct()
+    def of_the_present(self) -> dict[tuple[str, str], datetime]:
+        """When the sets of views that change were made, by view and subdir, the oldest first."""
+        at = func.max(encodings.c.at)
+        chosen = select(encodings.c.view, encodings.c.subdir, at.label("made"))
         changing = chosen.where(encodings.c.view.not_like("%/as-of/%"))
-        return {(row.view, row.subdir) for row in self._connection.execute(changing)}
+        grouped = changing.group_by(encodings.c.view, encodings.c.subdir).order_by(at)
+        return {(row.view, row.subdir): row.made for row in self._connection.execute(grouped)}
+
+    def drop(self, sets: Iterable[tuple[str, str]]) -> set[str]:
+        """Drop sets, by view and subdir, and give the digests that they had."""
+        dropped: set[str] = set()
+        for view, subdir in sets:
+            owner = select(channels.c.id).where(channels.c.name == view.partition("/")[0])
+            these = and_(
+                encodings.c.channel_id == owner.scalar_subquery(),
+                encodings.c.view == view,
+                encodings.c.subdir == subdir,
+            )
+            found = self._connection.execute(select(encodings.c.digest).where(these))
+            dropped.update(found.scalars())
+            self._connection.execute(encodings.delete().where(these))
+        return dropped
 
     def forget(self, channel: HostedChannel, view: str, subdir: str) -> None:
         """Drop a set; whoever asks for it has it made again."""

@@ -7,6 +7,7 @@ from threading import Event, Lock
 from condarium.channels.encodings.apart import make_apart
 from condarium.channels.encodings.discarding import Discarding
 from condarium.channels.encodings.files import files_of
+from condarium.channels.encodings.interest import Interest
 from condarium.channels.encodings.making import content_of, make, of_revision, reuse
 from condarium.channels.encodings.rewriting import Rewriting
 from condarium.channels.views.catalogue import Catalogue
@@ -56,6 +57,7 @@ class Encodings:
         self._making: dict[tuple[View, str], Future[None]] = {}
         self._stopping = Event()
         self._discarding = Discarding(store)
+        self._interest = Interest()
         self._rewriting: Rewriting | None = None
 
     def get(self, view: View, subdir: str, file_name: str, *, making: bool = True) -> Encoded:
@@ -73,13 +75,19 @@ class Encodings:
         found = self._set(listing, subdir, making=making)
         if found is None:
             raise NotMade(view, subdir, file_name)
+        if listing.view.as_of is None:
+            self._interest.note((listing.view, subdir))
         return found.files[file_name]
 
     def start(self) -> None:
         """Rewrite in the background, as views change, until `stop`."""
         self._stopping.clear()
         self._rewriting = Rewriting(
-            self._store, self._catalogue, make=self._make, tidy=self._discarding.now
+            self._store,
+            self._catalogue,
+            self._interest,
+            make=self._make,
+            discarding=self._discarding,
         )
         self._rewriting.start()
 
@@ -108,7 +116,8 @@ class Encodings:
     def _fitting(self, listing: Listing, subdir: str, *, making: bool) -> EncodedSet | None:
         """What is kept of a view, if it is right or may be late; else make it first."""
         content = content_of(listing, subdir)
-        is_late = self._rewriting is not None and listing.view.as_of is None
+        kept_up = self._rewriting is not None and (listing.view, subdir) in self._interest
+        is_late = kept_up and listing.view.as_of is None
         while True:
             with self._store.database.read() as facts:
                 kept = facts.encodings.get(listing.channel, str(listing.view), subdir)

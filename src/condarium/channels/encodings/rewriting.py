@@ -2,14 +2,18 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from threading import Event, Thread
 from typing import Any
 
+from condarium.channels.encodings.discarding import Discarding
+from condarium.channels.encodings.interest import Interest, Wanted, by_importance
 from condarium.channels.encodings.making import content_of
 from condarium.channels.views.catalogue import Catalogue
-from condarium.errors import CondariumError, NotFound
+from condarium.errors import BadInput, CondariumError, NotFound
 from condarium.model.hosted import ChannelKind
 from condarium.model.view import View
 from condarium.storage.facts import Facts
@@ -26,8 +30,10 @@ _AGAIN = 30.0
 """In seconds: how often to look at everything though nothing happened: cooldowns end, and what
 failed is tried again."""
 
+UNWANTED = timedelta(hours=1)
+"""How old a set is when it is dropped that nobody asked for lately."""
+
 _log = logging.getLogger(__name__)
-_Key = tuple[View, str]
 
 
 @dataclass(kw_only=True)
@@ -45,19 +51,23 @@ class _Stale:
 class Rewriting:
     """A thread that notices what changes, whoever changes it, and has it rewritten.
 
-    `make` makes a set of files; `tidy` is called between.
+    What it keeps up is label `main` of the store's own packages, and what is of `interest`: at
+    first that which was made last. `make` makes a set of files.
     """
 
     def __init__(
         self,
         store: Store,
         catalogue: Catalogue,
+        interest: Interest,
         *,
         make: Callable[[View, str], None],
-        tidy: Callable[[], None],
+        discarding: Discarding,
     ) -> None:
-        self._store, self._catalogue, self._make, self._tidy = store, catalogue, make, tidy
-        self._stale: dict[_Key, _Stale] = {}
+        self._store, self._catalogue, self._interest = store, catalogue, interest
+        self._make, self._discarding = make, discarding
+        self._began = False
+        self._stale: dict[Wanted, _Stale] = {}
         self._seen: Any = None
         self._looked = 0.0
         self._stopping = Event()
@@ -85,13 +95,14 @@ class Rewriting:
         for key, stale in list(self._stale.items()):
             if stale.is_due(time.monotonic()) and not self._stopping.is_set():
                 self._rewrite(key)
-        self._tidy()
+        self._discarding.now()
 
     def _happened(self) -> bool:
-        seen: object = self._store.database.version()
-        if seen is None:
+        version: object = self._store.database.version()
+        if version is None:
             with self._store.database.read() as facts:
-                seen = facts.channels.heads()
+                version = facts.channels.heads()
+        seen = version, self._interest.changes
         happened = seen != self._seen or time.monotonic() > self._looked + _AGAIN
         self._seen = seen
         return happened
@@ -99,19 +110,39 @@ class Rewriting:
     def _look(self) -> None:
         self._looked = time.monotonic()
         with self._store.database.read() as facts:
-            wanted = set(_wanted(facts))
+            kept, ours = facts.encodings.of_the_present(), set(_ours(facts))
+        if not self._began:
+            self._remember(kept)
+        wanted = ours | self._interest.all()
+        self._drop(kept, wanted)
         self._stale = dict(self._out_of_date(wanted))
 
-    def _out_of_date(self, wanted: set[tuple[str, str]]) -> Iterator[tuple[_Key, _Stale]]:
-        """The sets that are not what their views show now."""
-        for address, subdir in sorted(wanted):
+    def _remember(self, kept: Iterable[tuple[str, str]]) -> None:
+        """Begin with the views that somebody asked for before."""
+        for address, subdir in kept:
+            with suppress(BadInput):
+                self._interest.note((View.parse(address), subdir))
+        self._began = True
+
+    def _drop(self, kept: Mapping[tuple[str, str], datetime], wanted: set[Wanted]) -> None:
+        """Drop what nobody asked for lately; another server's are young, while it wants them."""
+        addresses = {(str(view), subdir) for view, subdir in wanted}
+        old = self._store.now() - UNWANTED
+        unwanted = [key for key, at in kept.items() if key not in addresses and at < old]
+        if unwanted:
+            with self._store.database.note() as facts:
+                dropped = facts.encodings.drop(unwanted)
+            self._discarding.later(dropped)
+
+    def _out_of_date(self, wanted: set[Wanted]) -> Iterator[tuple[Wanted, _Stale]]:
+        """The sets that are not what their views show now, the most important first."""
+        for view, subdir in by_importance(wanted):
             try:
-                view = View.parse(address)
                 stale = self._stale_set(view, subdir)
             except NotFound:
                 continue
             except Exception as error:  # noqa: BLE001  # one view must not stop all others
-                _log.error("a view cannot be looked at", extra=_said(address, subdir, error))
+                _log.error("a view cannot be looked at", extra=_said((view, subdir), error))
                 continue
             if stale is not None:
                 yield (view, subdir), stale
@@ -134,7 +165,7 @@ class Rewriting:
             last=before.last if before and same else now,
         )
 
-    def _rewrite(self, key: _Key) -> None:
+    def _rewrite(self, key: Wanted) -> None:
         """Have a set rewritten, by one process of this machine at a time."""
         lock = FileLock(self._store.layout.locks / "encodings")
         if not lock.acquire():
@@ -143,24 +174,20 @@ class Rewriting:
             self._make(*key)
         except Exception as error:  # noqa: BLE001  # one view must not stop all others
             if not self._stopping.is_set():
-                _log.error("a view was not encoded", extra=_said(str(key[0]), key[1], error))
+                _log.error("a view was not encoded", extra=_said(key, error))
         finally:
             lock.release()
         del self._stale[key]
 
 
-def _said(address: str, subdir: str, error: Exception) -> Mapping[str, str]:
+def _said(key: Wanted, error: Exception) -> Mapping[str, str]:
     said = error.message if isinstance(error, CondariumError) else repr(error)
-    return {"view": address, "subdir": subdir, "error": said}
+    return {"view": str(key[0]), "subdir": key[1], "error": said}
 
 
-def _wanted(facts: Facts) -> Iterator[tuple[str, str]]:
-    """Views with subdirs: those that somebody asked for, and label `main` of our own packages.
-
-    What lies behind a proxy is fetched when somebody asks for it.
-    """
-    yield from facts.encodings.of_the_present()
+def _ours(facts: Facts) -> Iterator[Wanted]:
+    """Label `main` of our own packages; what is behind a proxy is fetched for whoever asks."""
     for channel in facts.channels.all():
         if channel.kind is ChannelKind.LOCAL:
             for subdir in facts.holdings.subdirs(channel):
-                yield channel.name.name, subdir
+                yield View(channel=channel.name), subdir
