@@ -291,6 +291,18 @@ def test_a_channel_is_private_and_local_unless_it_is_said(store: Store) -> None:
     assert (channel.description, channel.created_by, channel.head) == ("for tests", "ada", 0)
 
 
+def test_a_name_that_was_removed_is_taken_again_only_on_purpose(store: Store) -> None:
+    """What was sent as immutable, a lock or a cache may ask for again."""
+    options = {"public": False, "description": "", "actor": ADA}
+    creating.remove(store, LAB, actor=ADA)
+    with pytest.raises(creating.ChannelWasRemoved, match="was removed at") as found:
+        creating.create(store, LAB, **options)
+    assert "--reuse" in (found.value.hint or "")
+    creating.create(store, LAB, reuse=True, **options)
+    with pytest.raises(ChannelExists):
+        creating.create(store, LAB, **options)
+
+
 def test_who_may_read_a_channel_and_what_is_said_of_it_can_be_changed(store: Store) -> None:
     edited = creating.edit(store, LAB, public=False, description=None, actor=ADA)
     assert (edited.public, edited.changed) == (False, True)

@@ -1,6 +1,7 @@
 """Channels come and go: local ones, unions of others, and proxies of channels elsewhere."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from condarium.errors import BadArguments, Conflict
 from condarium.model.actor import Actor
@@ -30,6 +31,18 @@ class PrivateMember(Conflict):
         )
 
 
+class ChannelWasRemoved(Conflict):
+    """There was a channel of this name, and its addresses were to stay the same for ever."""
+
+    def __init__(self, channel: ChannelName, at: datetime) -> None:
+        self.channel, self.at = channel, at
+        super().__init__(
+            f"there was a channel {channel}, which was removed at {at:%FT%TZ}: locks and caches "
+            "may still have its files, and a new one could show others at the same addresses",
+            hint="Give the new one another name, or --reuse this one if nobody used the old one.",
+        )
+
+
 class ChannelInUse(Conflict):
     """A channel is a member of a union."""
 
@@ -51,12 +64,14 @@ def create(
     mode: UnionMode = UnionMode.FIRST,
     upstream: str | None = None,
     filter: Filter | None = None,  # noqa: A002 - the word that a proxy has for it
+    reuse: bool = False,
     actor: Actor,
 ) -> ChannelCreated:
     """Make a channel: a union where it has `members`, a proxy where it has an `upstream`.
 
-    A union can only be of channels that are there, so that none can contain itself. Raises
-    ChannelExists, NoSuchChannel, PrivateMember, BadChannel, BadPackageSpec, BadArguments.
+    A union can only be of channels that are there, so that none can contain itself. A name that was
+    removed is taken again only for `reuse`. Raises ChannelExists, ChannelWasRemoved, NoSuchChannel,
+    PrivateMember, BadChannel, BadPackageSpec, BadArguments.
     """
     if members and upstream is not None:
         raise BadArguments("a channel is a union or a proxy, not both")
@@ -79,6 +94,9 @@ def create(
     with store.database.change(actor, "channel create", name.name, detail) as facts:
         _check_members(facts, channel)
         facts.channels.create(channel)
+        removed = facts.audit.last("channel remove", name.name)
+        if removed is not None and not reuse:
+            raise ChannelWasRemoved(name, removed)
     return ChannelCreated(
         channel=name,
         kind=kind,

@@ -81,11 +81,15 @@ def create(
         timedelta | None,
         Argument("of the proxy, only what has been there for so long", metavar="7d"),
     ] = None,
+    reuse: Annotated[
+        bool, Argument("take a name that was removed, whose old addresses may be in use")
+    ] = False,
     actor: Actor,
 ) -> ChannelCreated:
     """Make a channel: of packages of its own, a union of channels, or a proxy of one elsewhere.
 
-    It is private unless --public is given. Raises ChannelExists, NoSuchChannel, PrivateMember.
+    It is private unless --public is given. Raises ChannelExists, ChannelWasRemoved, NoSuchChannel,
+    PrivateMember.
     """
     from condarium.channels import creating
     from condarium.errors import BadArguments
@@ -107,6 +111,7 @@ def create(
         mode=UnionMode.MERGE if merge else UnionMode.FIRST,
         upstream=proxy,
         filter=chosen,
+        reuse=reuse,
         actor=actor,
     )
 

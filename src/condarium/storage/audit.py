@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from condarium.model.environment import AuditEntry
 from condarium.storage.tables import audit
@@ -21,6 +21,13 @@ class Audit:
                 at=at, actor=actor, action=action, target=target, detail=dict(detail)
             )
         )
+
+    def last(self, action: str, target: str) -> datetime | None:
+        """When something was last done to a thing; None where it never was."""
+        chosen = select(func.max(audit.c.at)).where(
+            audit.c.action == action, audit.c.target == target
+        )
+        return self._connection.scalar(chosen)
 
     def all(self) -> list[AuditEntry]:
         """Every entry, the oldest first."""
