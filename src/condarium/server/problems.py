@@ -73,8 +73,9 @@ def status_of(error: CondariumError) -> int:
 def _status_of_failure(error: CondariumError) -> int:
     from condarium.channels.remote.upstream import UpstreamFailed
     from condarium.engine.network.errors import ChannelUnauthorized, ChannelUnreachable
+    from condarium.engine.network.remote_files import RemoteTooLarge
 
-    upstream = (UpstreamFailed, ChannelUnreachable, ChannelUnauthorized)
+    upstream = (UpstreamFailed, ChannelUnreachable, ChannelUnauthorized, RemoteTooLarge)
     return 502 if isinstance(error, upstream) else 500
 
 
