@@ -235,7 +235,8 @@ class BadLock(BadInput):
     ) -> None:
         self.source, self.reason, self.line = source, reason, line
         where = source if line is None else f"{source}:{line}"
-        super().__init__(f"{where}: {reason}", hint=hint)
+        says = reason.startswith(("is ", "has ", "does "))  # of the file itself
+        super().__init__(f"{where} {reason}" if says else f"{where}: {reason}", hint=hint)
 
 
 class PlatformNotLocked(NotFound):

@@ -104,3 +104,28 @@ def test_what_was_removed_is_said_to_be(store: Store, capsys: pytest.CaptureFixt
     said = told(store, capsys, *remove)
     assert "it has no package xss; noarch/xss-1.0-0.conda was removed in r2" in said
     assert "Did you mean" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("diff", "lab", "dev"), "Write label/dev."),
+        (("publish", "lab/label/dev", "tool.conda"), "Where there is `--label`, dev is given"),
+        (("mirror", "lab", "--lock", __file__), "test_channel_slips.py is not a lock: "),
+    ],
+)
+def test_what_was_meant_is_said(
+    store: Store, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], hint: str
+) -> None:
+    assert hint in told(store, capsys, "channel", *words)
+
+
+def test_a_patch_has_the_name_of_its_file_without_its_folder(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    rules = tmp_path / "cap.yaml"
+    rules.write_text("if:\n  name: tool\nthen:\n- add_depends: lib\n")
+    said = told(store, capsys, "channel", "patch", "add", "lab", str(rules))
+    assert "+ patch 1 cap.yaml: " in said
+    said = told(store, capsys, "channel", "patch", "add", "lab", str(tmp_path))
+    assert said.endswith(f"hint: Name its files: {tmp_path}/*.yaml\n")

@@ -9,6 +9,7 @@ from condarium.channels.selecting import open_view
 from condarium.channels.shard import Shard
 from condarium.channels.views.contents import read_packages
 from condarium.channels.views.listing import Listing
+from condarium.errors import BadArguments
 from condarium.model.channel_history import (
     ChannelDiff,
     FactChange,
@@ -25,6 +26,20 @@ from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store
 
 _EMPTY = Shard()
+
+
+def find_view(store: Store, channel: ChannelName, text: str) -> View:
+    """Read which view is meant, and notice a label without its word before it.
+
+    Raises BadView, BadName, BadArguments.
+    """
+    view = read_view(channel, text)
+    if text == view.channel.name and view.channel != channel:
+        with store.database.read() as facts:
+            known = any(other.name == view.channel for other in facts.channels.all())
+            if not known and facts.shards.ever_had(facts.channels.get(channel), text):
+                raise BadArguments(f"{text!r} is a label of {channel}", hint=f"Write label/{text}.")
+    return view
 
 
 def read_view(channel: ChannelName, text: str) -> View:

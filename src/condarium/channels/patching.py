@@ -1,6 +1,7 @@
 """Patches of a channel: added after one another, and undone."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from condarium.channels.revising.draft import Draft, revise
 from condarium.errors import BadArguments, NotFound
@@ -94,7 +95,11 @@ def read_patches(
         hint = f"Did you mean {guess}?" if guess else "Such as linux-64 or noarch."
         raise BadArguments(f"{subdir!r} is not a subdir", hint=hint)
     read = [(document, read_patch(document, subdir=subdir)) for document in documents]
-    return [(Document(name or document.name, document.content), each) for document, each in read]
+    return [
+        # where the file was is nobody's concern, and not the same for everybody
+        (Document(name or Path(document.name).name, document.content), each)
+        for document, each in read
+    ]
 
 
 def hosted_patch(

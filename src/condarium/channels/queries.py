@@ -205,8 +205,8 @@ def diff(
     """
     from condarium.channels import comparing
 
-    old = comparing.read_view(channel, before)
-    new = comparing.read_view(channel, after or str(channel))
+    old = comparing.find_view(store, channel, before)
+    new = comparing.find_view(store, channel, after or str(channel))
     return comparing.compare(store, old, new, progress=progress)
 
 

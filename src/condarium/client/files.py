@@ -48,7 +48,7 @@ def read_document(name: str | bytes) -> Document:
     except FileNotFoundError:
         raise UnreadableFile(name, "there is no such file", hint=_instead(path.parent)) from None
     except IsADirectoryError:
-        raise UnreadableFile(name, "found a folder; expected a file", hint=_instead(path)) from None
+        raise UnreadableFile(name, "found a folder; expected a file", hint=_in(path)) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(name, f"cannot be read: {reason}") from error
@@ -115,6 +115,14 @@ _READERS = {Document: read_document, Upload: find_upload}
 
 def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
+
+
+def _in(folder: Path) -> str | None:
+    """What may be meant by a folder: a file in it, or all that are of a kind."""
+    for kind in ("*.yaml", "*.yml", "*.json"):
+        if _instead(folder) is None and any(folder.glob(kind)):
+            return f"Name its files: {folder / kind}"
+    return _instead(folder)
 
 
 def _instead(folder: Path) -> str | None:

@@ -55,9 +55,13 @@ class ChannelName:
     def parse(cls, text: str) -> Self:
         """Raises BadName."""
         if not _NAME.fullmatch(text) or text in _RESERVED or is_subdir(text):
+            name, _, label = text.partition("/label/")
             raise BadName(
                 f"{text!r} is not the name of a channel",
-                hint="It is 1 to 64 lower-case letters, digits, '.', '_' or '-', begins with a "
+                hint=f"Only a channel is named here: {name}. Where there is `--label`, {label} is "
+                "given with it."
+                if name and label
+                else "It is 1 to 64 lower-case letters, digits, '.', '_' or '-', begins with a "
                 "letter or a digit, and is neither a subdir nor one of "
                 f"{', '.join(sorted(_RESERVED))}.",
             )
