@@ -19,6 +19,7 @@ PAGES = [
     "docs/how-to/share-a-store.md",
     "docs/how-to/keep-the-disk-small.md",
     "docs/how-to/move-to-another-machine.md",
+    "docs/how-to/run-a-channel.md",
     "docs/how-to/take-packages-offline.md",
     "docs/how-to/recover.md",
     "docs/how-to/work-from-python.md",
