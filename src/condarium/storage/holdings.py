@@ -149,15 +149,15 @@ class Holdings:
             )
             yield from (tuple(row) for row in self._connection.execute(chosen))
 
-    def names_since(self, channel: HostedChannel, indexed_at: int) -> dict[str, set[str]]:
-        """By subdir, the names of packages of which a file came later than this, in ms."""
-        chosen = select(files.c.subdir, files.c.name).where(
-            files.c.channel_id == channel.id, files.c.indexed_at > indexed_at
+    def oldest_since(self, channel: HostedChannel, indexed_at: int) -> dict[tuple[str, str], int]:
+        """By subdir and name, when its first file came of those later than this, in ms."""
+        chosen = (
+            select(files.c.subdir, files.c.name, func.min(files.c.indexed_at))
+            .where(files.c.channel_id == channel.id, files.c.indexed_at > indexed_at)
+            .group_by(files.c.subdir, files.c.name)
         )
-        found: dict[str, set[str]] = {}
-        for subdir, name in self._connection.execute(chosen.distinct()):
-            found.setdefault(subdir, set()).add(name)
-        return found
+        rows = self._connection.execute(chosen)
+        return {(subdir, name): oldest for subdir, name, oldest in rows}
 
     def next_after(self, channel: HostedChannel, indexed_at: int) -> int | None:
         """When the first file came that came later than this, in ms."""

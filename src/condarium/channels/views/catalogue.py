@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from condarium.channels.views.cooldown import cool
+from condarium.channels.views.derived import Derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.proxy_cooldown import cool_proxy
 from condarium.channels.views.shelf import Shelf
@@ -66,6 +67,7 @@ class Catalogue:
         self._current: dict[View, tuple[Listing, datetime | None]] = {}
         self._opening: dict[View, Lock] = {}
         self._shelf = Shelf()
+        self._derived = Derived(store)
         self._heads: dict[tuple[int, str], tuple[int, Maps]] = {}
 
     def open(self, view: View) -> Listing:
@@ -113,7 +115,15 @@ class Catalogue:
         instant = self._instant(facts, channel, view)
         if channel.kind is ChannelKind.PROXY:
             return self._cool_proxy(facts, plain, view, cooldown, instant)
-        return cool(self._store, facts, plain, cooldown, instant=instant, take=self._shelf.take)
+        return cool(
+            self._store,
+            facts,
+            plain,
+            cooldown,
+            instant=instant,
+            take=self._shelf.take,
+            derived=self._derived,
+        )
 
     def _cool_proxy(
         self,
@@ -150,7 +160,10 @@ class Catalogue:
             changing.append(self._store.now() + timedelta(days=1))
         state = f"{[part.state for part in parts]} joined on {self._store.now():%F}"
         joined = self._shelf.take(
-            channel, view, state, lambda: join(self._store, channel, view, parts, state=state)
+            channel,
+            view,
+            state,
+            lambda: join(self._store, channel, view, parts, state=state, derived=self._derived),
         )
         return joined, min(changing, default=None)
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from functools import partial
 
-from condarium.channels.shard import Shard, decode_shard, encode_shard
-from condarium.channels.views.derived import keep_derived
+from condarium.channels.shard import Shard, decode_shard
+from condarium.channels.views.derived import Derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.model.hosted import HostedChannel
@@ -22,6 +22,7 @@ def cool(
     *,
     instant: datetime | None,
     take: Callable[[HostedChannel, View, str, Callable[[], Listing]], Listing],
+    derived: Derived,
 ) -> tuple[Listing, datetime]:
     """Leave out files that came within the cooldown before an instant, or before now.
 
@@ -36,9 +37,7 @@ def cool(
     state = f"{plain.state} cooled until {later} on {store.now():%F}"
 
     def make() -> Listing:
-        young = facts.holdings.names_since(plain.channel, cutoff)
-        maps, made = _without(store, plain, young, cutoff)
-        keep_derived(store, plain.channel, made)
+        young = facts.holdings.oldest_since(plain.channel, cutoff)
         return Listing(
             view=view,
             channel=plain.channel,
@@ -46,7 +45,7 @@ def cool(
             number=plain.number,
             state=state,
             past=plain.past,
-            maps=maps,
+            maps=_without(store, plain, young, derived),
         )
 
     listing = take(plain.channel, view, state, make)
@@ -57,33 +56,37 @@ def cool(
 
 
 def _without(
-    store: Store, plain: Listing, young: dict[str, set[str]], cutoff: int
-) -> tuple[Maps, list[bytes]]:
+    store: Store, plain: Listing, young: dict[tuple[str, str], int], derived: Derived
+) -> Maps:
+    """Leave out files from the oldest young one of their name on: none came before the cutoff."""
     cooled = {subdir: dict(names) for subdir, names in plain.maps.items()}
-    made = []
-    for subdir, names in young.items():
-        for name in names & cooled.get(subdir, {}).keys():
-            shard = decode_shard(read_shard(store, plain, cooled[subdir][name]))
-            old = _older(shard, cutoff)
-            if old.records == shard.records:  # the young file came after a past view, or is hidden
-                continue
-            if not old:
-                del cooled[subdir][name]
-                continue
-            made.append(encode_shard(old))
-            cooled[subdir][name] = sha256(made[-1]).digest()
-    return cooled, made
+    shown = {
+        (subdir, name): (cooled[subdir][name], oldest)
+        for (subdir, name), oldest in young.items()
+        if name in cooled.get(subdir, {})
+    }
+    makers = {key: partial(_older, store, plain, *key) for key in shown.values()}
+    made = derived.of(plain.channel, makers)
+    for (subdir, name), key in shown.items():
+        digest = made[key]
+        if digest is None:
+            del cooled[subdir][name]
+        else:
+            cooled[subdir][name] = digest
+    return cooled
 
 
-def _older(shard: Shard, cutoff: int) -> Shard:
-    return Shard(
-        records={
-            file_name: record
-            for file_name, record in shard.records.items()
-            if record.get("indexed_timestamp", 0) <= cutoff
-        },
-        removed=shard.removed,
-    )
+def _older(store: Store, plain: Listing, digest: bytes, young: int) -> Shard | bytes:
+    """A shard without files that came at an instant or later, in ms; itself if it has none."""
+    shard = decode_shard(read_shard(store, plain, digest))
+    records = {
+        file_name: record
+        for file_name, record in shard.records.items()
+        if record.get("indexed_timestamp", 0) < young
+    }
+    if len(records) == len(shard.records):  # it came after a past view, or is hidden
+        return digest
+    return Shard(records=records, removed=shard.removed)
 
 
 def _ms(instant: datetime) -> int:

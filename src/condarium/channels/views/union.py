@@ -1,9 +1,10 @@
 """Unions: several channels as one, made by joining what they show, not by copying it."""
 
-from hashlib import sha256
+from collections.abc import Callable
+from functools import partial
 
-from condarium.channels.shard import Shard, decode_shard, encode_shard
-from condarium.channels.views.derived import keep_derived
+from condarium.channels.shard import Shard, decode_shard
+from condarium.channels.views.derived import Derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.model.hosted import HostedChannel, UnionMode
@@ -12,10 +13,17 @@ from condarium.storage.store import Store
 
 
 def join(
-    store: Store, channel: HostedChannel, view: View, parts: tuple[Listing, ...], *, state: str
+    store: Store,
+    channel: HostedChannel,
+    view: View,
+    parts: tuple[Listing, ...],
+    *,
+    state: str,
+    derived: Derived,
 ) -> Listing:
     """Show several views as one; where they go by the first, their shards are used as they are."""
-    maps = _merged(store, channel, parts) if channel.mode is UnionMode.MERGE else _first(parts)
+    merges = channel.mode is UnionMode.MERGE
+    maps = _merged(store, channel, parts, derived) if merges else _first(parts)
     return Listing(
         view=view,
         channel=channel,
@@ -40,10 +48,13 @@ def _first(parts: tuple[Listing, ...]) -> Maps:
     return joined
 
 
-def _merged(store: Store, channel: HostedChannel, parts: tuple[Listing, ...]) -> Maps:
+def _merged(
+    store: Store, channel: HostedChannel, parts: tuple[Listing, ...], derived: Derived
+) -> Maps:
     """Each name with the files of all; new shards only for names that several channels have."""
     joined: dict[str, dict[str, bytes]] = {}
-    made = []
+    makers: dict[tuple[bytes, ...], Callable[[], Shard | bytes]] = {}
+    merging: list[tuple[str, str, tuple[bytes, ...]]] = []
     for subdir in {subdir for part in parts for subdir in part.maps}:
         into = joined.setdefault(subdir, {})
         several: dict[str, list[tuple[Listing, bytes]]] = {}
@@ -52,10 +63,13 @@ def _merged(store: Store, channel: HostedChannel, parts: tuple[Listing, ...]) ->
                 several.setdefault(name, []).append((part, digest))
         for name, found in several.items():
             into[name] = found[0][1]
-            if len({digest for _, digest in found}) > 1:
-                made.append(encode_shard(_merge(store, found)))
-                into[name] = sha256(made[-1]).digest()
-    keep_derived(store, channel, made)
+            digests = tuple(digest for _, digest in found)
+            if len(set(digests)) > 1:
+                makers[digests] = partial(_merge, store, found)
+                merging.append((subdir, name, digests))
+    made = derived.of(channel, makers)
+    for subdir, name, digests in merging:
+        joined[subdir][name] = made[digests] or digests[0]
     return joined
 
 
