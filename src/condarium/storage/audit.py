@@ -27,7 +27,8 @@ class Audit:
         chosen = select(func.max(audit.c.at)).where(
             audit.c.action == action, audit.c.target == target
         )
-        return self._connection.scalar(chosen)
+        found: datetime | None = self._connection.scalar(chosen)
+        return found
 
     def all(self) -> list[AuditEntry]:
         """Every entry, the oldest first."""
