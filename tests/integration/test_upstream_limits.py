@@ -15,7 +15,7 @@ from condarium.channels.remote import reading
 from condarium.channels.remote.pulling import pull
 from condarium.channels.remote.reading import read_whole
 from condarium.channels.remote.upstream import UpstreamFailed
-from condarium.channels.shard import decode_shard, decompress
+from condarium.channels.shard import Shard, decode_shard, decompress, encode_shard
 from condarium.engine.network.errors import BadRepodata
 from condarium.engine.network.remote_files import (
     NoSuchRemoteFile,
@@ -77,9 +77,18 @@ def test_an_index_that_unpacks_to_too_much(
         reading.Unpacked.of_whole(whole)
 
 
+STRANGE = [zstandard.compress(each) for each in (b"\xa2\x8d\x8d", b"\x91" * 5000, b"\x01", b"")]
+
+
+@pytest.mark.parametrize("content", [*STRANGE, b""])
+def test_what_is_no_shard(content: bytes) -> None:
+    with pytest.raises(ValueError, match="not a shard"):
+        decode_shard(content)
+
+
 def test_a_shard_that_is_cut_short() -> None:
     with pytest.raises(ValueError, match="not a shard"):
-        decode_shard(zstandard.compress(os.urandom(100))[:50])
+        decode_shard(encode_shard(Shard(records={"a-1-0.conda": {"name": "a"}}))[:-9])
 
 
 @pytest.mark.parametrize("scheme", ["http", "file"])

@@ -14,6 +14,8 @@ _HASHES = ("md5", "sha256")
 _LARGEST = 1 << 30
 """In bytes: no shard is that large, and whoever says so is not believed."""
 _PIECE = 1 << 17
+_STRANGE = (AttributeError, TypeError, UnicodeDecodeError, RecursionError)
+"""What else content raises that is well packed, and no shard."""
 
 _encoder = msgspec.msgpack.Encoder(order="sorted")
 _decoder = msgspec.msgpack.Decoder()
@@ -57,7 +59,7 @@ def decode_shard(content: bytes) -> Shard:
             },
             removed=found.get("removed") or (),
         )
-    except (msgspec.DecodeError, zstandard.ZstdError, AttributeError, TypeError) as error:
+    except (msgspec.DecodeError, zstandard.ZstdError, *_STRANGE) as error:
         raise ValueError(f"it is not a shard: {error}") from error
 
 
