@@ -1,6 +1,6 @@
 """Bringing the shards of some package names up to a revision, and no others."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -21,7 +21,7 @@ from condarium.storage.store import Store
 _AT_ONCE = 500
 """How many names are in memory at once."""
 _PUTTING = 8
-"""How many blobs are put at the same time, where there are many."""
+"""How many blobs are put at the same time."""
 
 _Key = tuple[str, str, str | None]
 """A patch's document by its digest, its name, and the subdir that instructions are for."""
@@ -40,14 +40,19 @@ def reindex(
         _reindex_proxy(store, facts, channel, names, number=number)
         return
     patching = Patching(store.blobs, facts, channel, at=number)
-    for subdir, part in _parts(names):
-        shards = shards_of(facts, channel, subdir, part, patching=patching, at=number)
-        present = facts.shards.of_names(channel, subdir, part)
-        contents = {key: encode_shard(shard) for key, shard in shards.items()}
-        digests = {key: sha256(content).digest() for key, content in contents.items()}
-        changed = _changed(present, digests)
-        _put(store.blobs, [contents[key] for key, digest in changed.items() if digest])
-        facts.shards.change(channel, changed, number=number)
+    putting: Iterator[str] = iter(())
+    with ThreadPoolExecutor(_PUTTING) as pool:  # while the next part is made
+        for subdir, part in _parts(names):
+            shards = shards_of(facts, channel, subdir, part, patching=patching, at=number)
+            present = facts.shards.of_names(channel, subdir, part)
+            contents = {key: encode_shard(shard) for key, shard in shards.items()}
+            digests = {key: sha256(content).digest() for key, content in contents.items()}
+            changed = _changed(present, digests)
+            deque(putting, maxlen=0)
+            new = [contents[key] for key, digest in changed.items() if digest]
+            putting = pool.map(store.blobs.put, new)
+            facts.shards.change(channel, changed, number=number)
+        deque(putting, maxlen=0)
 
 
 def _reindex_proxy(
@@ -132,15 +137,6 @@ def _patch_set(blobs: Blobs, keys: tuple[_Key, ...]) -> PatchSet:
 @lru_cache(maxsize=1024)
 def _compiled(blobs: Blobs, digest: str, name: str, subdir: str | None) -> Patch:
     return read_patch(Document(name, blobs.get(digest)), subdir=subdir)
-
-
-def _put(blobs: Blobs, contents: list[bytes]) -> None:
-    if len(contents) < _PUTTING:
-        for content in contents:
-            blobs.put(content)
-        return
-    with ThreadPoolExecutor(_PUTTING) as pool:
-        list(pool.map(blobs.put, contents))
 
 
 def _parts(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
