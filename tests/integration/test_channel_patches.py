@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.channel import Made
-from tests.support.hosting import ADA, host, hosted_store
+from tests.support.hosting import ADA, change, host, hosted_store, patch
 
 from condarium.channels import labelling, patching, reverting, trying, yanking
 from condarium.channels.reverting import BadRevision, CannotUndo
@@ -304,3 +304,17 @@ def test_patches_and_labels_of_others_are_not_in_the_way(store: Store) -> None:
 def test_revisions_that_are_not_there(store: Store, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         reverting.revert(store, LAB, text, reason="", actor=ADA)
+
+
+def test_a_publish_reads_no_patch_that_was_undone(tmp_path: Path) -> None:
+    with hosted_store(tmp_path) as store:
+        host(store, "lab", MADE)
+        undone = patch(store, "lab", "if:\n  name: tool\nthen:\n  - add_depends: undone\n")
+        change(store, "lab", "patch undo", closed=[undone])
+        patch(store, "lab", "if:\n  name: tool\nthen:\n  - add_depends: held\n")
+        store.blobs.remove(undone.value)
+        host(store, "lab", [Made("tool", "3.0")])
+        with store.database.read() as facts:
+            lab = facts.channels.get(LAB)
+            assert set(facts.holdings.patches(lab, [2, 9])) == {2}
+            assert set(facts.holdings.patches(lab)) == {1, 2}
