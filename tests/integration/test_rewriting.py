@@ -75,6 +75,15 @@ def test_the_present_is_late_and_then_right(store: Store, tmp_path: Path) -> Non
         assert past == first
 
 
+def test_a_new_subdir_comes_with_what_its_packages_may_need(store: Store, tmp_path: Path) -> None:
+    """One revision brings two packages; nobody sees the one in the new subdir without the other."""
+    with rewriting(store) as encodings, hosted_store(tmp_path) as elsewhere:
+        assert encodings.get(LAB, "noarch", ZST).revision == "r1"
+        host(elsewhere, "lab", [Made("lib", "1.0"), Made("app", "1.0", subdir="linux-64")])
+        assert encodings.get(LAB, "linux-64", ZST).revision == "r2"
+        assert encodings.get(LAB, "noarch", ZST).revision == "r2"
+
+
 def test_a_view_that_cannot_be_read_stops_no_other(store: Store) -> None:
     with store.database.note() as facts:
         lab = facts.channels.get(ChannelName("lab"))

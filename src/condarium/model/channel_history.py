@@ -34,8 +34,8 @@ class LoggedRevision:
 class ChannelLog:
     """Revisions, the newest first, of which `total` are there to show.
 
-    `package` is the one whose history it is; `detailed` says whether the changes are told; `members`
-    are those of a union, which has no revisions of its own.
+    `package` is the one whose history it is; `detailed` says whether the changes are told;
+    `members` are those of a union, which has no revisions of its own.
     """
 
     channel: ChannelName

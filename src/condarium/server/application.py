@@ -2,11 +2,11 @@
 
 import logging
 
-from condarium.errors import CondariumError
+from condarium.errors import CondariumError, NoSuchBlob
 from condarium.server.content import Content
 from condarium.server.credentials import Gate, split_token
 from condarium.server.pages import asked_of
-from condarium.server.problems import NoSuchMethod, problem, status_of, unexpected
+from condarium.server.problems import NoSuchMethod, problem, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
 from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
@@ -28,7 +28,7 @@ class Application:
         except CondariumError as error:
             response = problem(error)
             if response.status >= 500:
-                _log.error("request failed", exc_info=error, extra={"status": status_of(error)})
+                _log_failure(scope, error, response.status)
         except Exception:  # noqa: BLE001 - a request's own boundary
             _log.exception("unexpected error")
             response = unexpected()
@@ -51,3 +51,15 @@ class Application:
             lambda: self._gate.actor(headers, token),
             lambda: asked_of(headers, scope["query_string"], scope["scheme"]),
         )
+
+
+def _log_failure(scope: Scope, error: CondariumError, status: int) -> None:
+    """One line for what is busy or went wrong elsewhere; where from only for what did here."""
+    _log.error(
+        "request failed: %s %s: %d %s",
+        scope["method"],
+        split_token(scope["path"])[0],
+        status,
+        error.message,
+        exc_info=error if status == 500 and not isinstance(error, NoSuchBlob) else None,
+    )

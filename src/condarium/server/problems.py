@@ -41,6 +41,14 @@ _CHALLENGES = (
 )
 
 
+_MASKED = {
+    500: "the server failed; its log says how",
+    502: "a channel elsewhere did not give what this one needs; the server's log says how",
+    504: "a channel elsewhere did not answer in time",
+}
+"""What a stranger is told: our files and upstream's address are not for everybody."""
+
+
 class TooLarge(BadInput):
     """The upload is larger than this server takes."""
 
@@ -85,9 +93,9 @@ def problem(error: CondariumError, *, frank: bool = False) -> Response:
     It is `frank` to somebody who may do what failed, and would be told all on a command line.
     """
     status = status_of(error)
-    frank = frank or status != 500
-    detail = redact_url(error.message) if frank else "the server failed; its log says how"
-    hint = error.hint if frank else None
+    masked = None if frank else _MASKED.get(status)
+    detail = masked or redact_url(error.message)
+    hint = None if masked else error.hint
     response = _problem(status, error.code, detail, hint)
     if status == 401:
         return response.plus(*_CHALLENGES)

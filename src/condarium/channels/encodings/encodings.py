@@ -127,9 +127,23 @@ class Encodings:
                 return kept
             if not making:
                 return None
+            if kept is None and self._rewriting is not None and listing.view.as_of is None:
+                self._make_others(listing, subdir)
             self._make(listing.view, subdir)
             # what was made may be later than the listing, of a view that is not of the past
             is_late = is_late or not listing.past
+
+    def _make_others(self, listing: Listing, subdir: str) -> None:
+        """Bring a view's other subdirs up first: a new one may need what is new in them."""
+        with self._store.database.read() as facts:
+            late = [
+                other
+                for other in listing.subdirs - {subdir}
+                if (kept := facts.encodings.get(listing.channel, str(listing.view), other))
+                and kept.content != content_of(listing, other)
+            ]
+        for other in late:
+            self._make(listing.view, other)
 
     def _make(self, view: View, subdir: str) -> None:
         """Make a set, or wait for whoever in this process makes it already."""
