@@ -72,8 +72,8 @@ def calls(job: Job) -> Work:
     The store is open and the calls of `first` are done before the clock starts. Answers with the
     seconds of each.
     """
-    import condarium.channels.patching
-    import condarium.channels.publishing
+    import condarium.channels.changing.patching
+    import condarium.channels.changing.publishing
     import condarium.channels.revising.draft  # noqa: F401 - before the clock starts
 
     client = _ours()(job["store"])

@@ -129,9 +129,9 @@ def quickstart(
 
 def _channel(store: Store, actor: Actor, progress: Progress) -> tuple[int, bool]:
     """Have the channel, with all its packages or without any; how many, and whether it is new."""
-    from condarium.channels import creating
+    from condarium.channels.changing import creating
+    from condarium.channels.changing.publishing import publish
     from condarium.channels.making.static import make_packages
-    from condarium.channels.publishing import publish
     from condarium.model.upload import Upload
     from condarium.storage.channels import NoSuchChannel
     from condarium.storage.locks import locked

@@ -22,7 +22,7 @@ from tests.support.user import PROGRAM
 from condarium.channels.bundles.bundle import BadBundle
 from condarium.channels.bundles.exporting import BundleNotWritten, NotInView, export
 from condarium.channels.bundles.importing import import_bundle
-from condarium.channels.publishing import FileNameTaken
+from condarium.channels.changing.publishing import FileNameTaken
 from condarium.channels.revising.draft import NotALocalChannel
 from condarium.channels.validation.refusal import PackageRefused
 from condarium.channels.views.catalogue import Catalogue

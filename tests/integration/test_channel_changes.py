@@ -9,10 +9,10 @@ import pytest
 from tests.support.channel import Made
 from tests.support.hosting import ADA, create, host, hosted_store
 
-from condarium.channels import creating, labelling, yanking
-from condarium.channels.publishing import FileNameTaken
+from condarium.channels.changing import creating, labelling, yanking
+from condarium.channels.changing.publishing import FileNameTaken
+from condarium.channels.changing.selecting import NoSuchLabel, NothingFits
 from condarium.channels.revising.draft import NotALocalChannel
-from condarium.channels.selecting import NoSuchLabel, NothingFits
 from condarium.channels.shard import decode_shard
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.packages import NoSuchPackageFile, find_package

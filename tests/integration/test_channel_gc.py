@@ -8,7 +8,7 @@ import pytest
 from tests.support.channel import Made
 from tests.support.hosting import ADA, Clock, host, hosted_store
 
-from condarium.channels import creating, yanking
+from condarium.channels.changing import creating, yanking
 from condarium.channels.encodings import Encodings
 from condarium.channels.shard import decode_shard
 from condarium.channels.views.catalogue import Catalogue

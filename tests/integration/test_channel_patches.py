@@ -8,8 +8,8 @@ import pytest
 from tests.support.channel import Made
 from tests.support.hosting import ADA, change, host, hosted_store, patch
 
-from condarium.channels import labelling, patching, reverting, trying, yanking
-from condarium.channels.reverting import BadRevision, CannotUndo
+from condarium.channels.changing import labelling, patching, reverting, trying, yanking
+from condarium.channels.changing.reverting import BadRevision, CannotUndo
 from condarium.channels.views.catalogue import Catalogue
 from condarium.errors import BadArguments, CondariumError
 from condarium.model.channel_changes import KeyChange, PatchesChanged, PatchTrial, Reverted

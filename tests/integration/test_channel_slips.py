@@ -10,7 +10,7 @@ from tests.support.hosting import create, host, hosted_store
 
 from condarium.channels import comparing, inventory, searching
 from condarium.channels.bundles import exporting
-from condarium.channels.selecting import NoSuchLabel
+from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.cli.main import main
 from condarium.engine.solving.matchspec import matchspec_problem
 from condarium.model.hosted import ChannelKind

@@ -14,7 +14,7 @@ from tests.support.elsewhere import as_shards, as_zst, change_records, elsewhere
 from tests.support.hosting import ADA, create, host, hosted_store
 from tests.support.server import ChannelServer, Corrupt, Status, Truncate
 
-from condarium.channels.publishing import FileNameTaken
+from condarium.channels.changing.publishing import FileNameTaken
 from condarium.channels.remote.importing import import_index
 from condarium.channels.remote.pulling import UpstreamChanged, ensure_bytes
 from condarium.channels.remote.upstream import UpstreamFailed, UpstreamLacks

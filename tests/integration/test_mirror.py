@@ -15,8 +15,8 @@ from tests.support.serving import serve
 from tests.support.transfer import PLATFORM, lock_of, names_in_lock, shown
 from tests.support.user import User
 
+from condarium.channels.changing.publishing import FileNameTaken
 from condarium.channels.mirroring import mirror
-from condarium.channels.publishing import FileNameTaken
 from condarium.channels.remote.pulling import UpstreamChanged
 from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.revising.draft import NotALocalChannel

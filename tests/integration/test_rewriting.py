@@ -19,10 +19,10 @@ from tests.support.hosting import ADA, Clock, change, create, fact, host, hosted
 from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 
+from condarium.channels.changing.publishing import facts_of
 from condarium.channels.encodings import SUBDIR_FILES, Encoded, Encodings
 from condarium.channels.encodings.apart import EncodingFailed
 from condarium.channels.encodings.discarding import Discarding
-from condarium.channels.publishing import facts_of
 from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
 from condarium.model.encoded import EncodedSet

@@ -11,7 +11,7 @@ from tests.support.channel import Made
 from tests.support.hosting import ADA, host, hosted_store
 from tests.support.postgresql import Server
 
-from condarium.channels import creating
+from condarium.channels.changing import creating
 from condarium.environments.collecting import collect
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName

@@ -12,7 +12,7 @@ from tests.support.channel import Made
 from tests.support.hosting import ADA, NOON, Clock, host, hosted_store
 from tests.support.postgresql import Server
 
-from condarium.channels import creating, yanking
+from condarium.channels.changing import creating, yanking
 from condarium.model.view import ChannelName
 from condarium.server.problems import problem, status_of
 from condarium.storage import sqlite

@@ -43,9 +43,9 @@ _STEPS = frozenset(
     ]
 )
 _WARM = (
-    "condarium.channels.patching",
-    "condarium.channels.publishing",
-    "condarium.channels.yanking",
+    "condarium.channels.changing.patching",
+    "condarium.channels.changing.publishing",
+    "condarium.channels.changing.yanking",
     "condarium.cli.main",
     "condarium.client",
     "condarium.environments.archiving",

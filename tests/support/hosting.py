@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from condarium.channels.publishing import publish
+from condarium.channels.changing.publishing import publish
 from condarium.channels.revising.draft import Draft, revise
 from condarium.model.actor import Actor
 from condarium.model.channel_report import Published

@@ -15,9 +15,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from condarium.channels import labelling, patching, reverting, yanking
+from condarium.channels.changing import labelling, patching, reverting, yanking
+from condarium.channels.changing.publishing import publish
 from condarium.channels.encodings.encodings import Encodings
-from condarium.channels.publishing import publish
 from condarium.channels.revising.draft import revise
 from condarium.channels.shard import decode_shard, decompress
 from condarium.channels.verifying import verify

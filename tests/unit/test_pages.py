@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from tests.support.hosting import ADA, Clock, create, hosted_store
 
-from condarium.channels.publishing import facts_of
+from condarium.channels.changing.publishing import facts_of
 from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
 from condarium.errors import NotFound

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
 
+from condarium.channels.changing.selecting import open_view
 from condarium.channels.searching import NothingInView, check_limit, read_spec, refuse
-from condarium.channels.selecting import open_view
 from condarium.channels.views.contents import PackageShards, age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.model.channel_answers import (

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from condarium.channels.blob_files import blob_file
-from condarium.channels.publishing import FileNameTaken, add_package, check_taken
+from condarium.channels.changing.publishing import FileNameTaken, add_package, check_taken
+from condarium.channels.changing.selecting import held_files
 from condarium.channels.remote.pulling import has_bytes, has_obtained, note_obtained, pull
 from condarium.channels.remote.upstream import remote_files
 from condarium.channels.revising.draft import Draft, check_local, revise
-from condarium.channels.selecting import held_files
 from condarium.channels.validation.reading import read_package
 from condarium.engine.lockfiles.conda_files import LockedFile, locked_files
 from condarium.engine.lockfiles.lockfile import read_lock

@@ -91,7 +91,7 @@ def create(
     It is private unless --public is given. Raises ChannelExists, ChannelWasRemoved, NoSuchChannel,
     PrivateMember.
     """
-    from condarium.channels import creating
+    from condarium.channels.changing import creating
     from condarium.errors import BadArguments
     from condarium.model.hosted import Filter, UnionMode
 
@@ -130,7 +130,7 @@ def edit(
 
     What it has, and its log, stay as they are. Raises NoSuchChannel, PrivateMember.
     """
-    from condarium.channels import creating
+    from condarium.channels.changing import creating
     from condarium.errors import BadArguments
 
     if public and private:
@@ -150,7 +150,7 @@ def remove(store: Store, channel: Channel, *, actor: Actor) -> ChannelRemoved:
 
     Raises ChannelInUse where a union has it as a member.
     """
-    from condarium.channels import creating
+    from condarium.channels.changing import creating
 
     return creating.remove(store, channel, actor=actor)
 
@@ -176,7 +176,7 @@ def publish(
     Each is checked before it is seen. The same bytes again change nothing, and say so; a name that
     was taken is refused for ever. Raises PackageRefused, FileNameTaken.
     """
-    from condarium.channels import publishing
+    from condarium.channels.changing import publishing
 
     return publishing.publish(
         store, channel, file, labels=label, reason=reason, actor=actor, progress=progress
@@ -197,7 +197,7 @@ def yank(
 
     Raises NothingFits.
     """
-    from condarium.channels import yanking
+    from condarium.channels.changing import yanking
 
     return yanking.yank(store, channel, spec, dry_run=dry_run, reason=reason, actor=actor)
 
@@ -216,7 +216,7 @@ def unyank(
 
     Raises NothingFits.
     """
-    from condarium.channels import yanking
+    from condarium.channels.changing import yanking
 
     return yanking.unyank(store, channel, spec, dry_run=dry_run, reason=reason, actor=actor)
 
@@ -236,7 +236,7 @@ def remove_package(
     The same bytes can be published again, other bytes under the same name cannot.
     Raises NothingFits.
     """
-    from condarium.channels import yanking
+    from condarium.channels.changing import yanking
 
     return yanking.remove_packages(
         store, channel, spec, dry_run=dry_run, reason=reason, actor=actor
@@ -258,7 +258,7 @@ def label_add(
 
     Raises NothingFits.
     """
-    from condarium.channels import labelling
+    from condarium.channels.changing import labelling
 
     return labelling.add(store, channel, label, spec, dry_run=dry_run, reason=reason, actor=actor)
 
@@ -278,7 +278,7 @@ def label_remove(
 
     Raises NothingFits.
     """
-    from condarium.channels import labelling
+    from condarium.channels.changing import labelling
 
     return labelling.remove(
         store, channel, label, spec, dry_run=dry_run, reason=reason, actor=actor
@@ -301,7 +301,7 @@ def label_copy(
 
     Raises NoSuchLabel, NothingFits.
     """
-    from condarium.channels import labelling
+    from condarium.channels.changing import labelling
 
     return labelling.copy(
         store, channel, label, to, specs=spec, dry_run=dry_run, reason=reason, actor=actor
@@ -324,7 +324,7 @@ def label_promote(
 
     `channel revert` undoes it. Raises NoSuchLabel, NothingFits.
     """
-    from condarium.channels import labelling
+    from condarium.channels.changing import labelling
 
     return labelling.promote(
         store, channel, label, to, specs=spec, dry_run=dry_run, reason=reason, actor=actor
@@ -347,7 +347,7 @@ def patch_add(
     Packages published later are patched, too. A patch that holds already is not added again.
     Raises BadPatch with all that is wrong.
     """
-    from condarium.channels import patching
+    from condarium.channels.changing import patching
 
     return patching.add(store, channel, file, subdir=subdir, name=name, reason=reason, actor=actor)
 
@@ -368,7 +368,7 @@ def patch_dry_run(
 
     Nothing is changed. Raises BadPatch with all that is wrong.
     """
-    from condarium.channels import trying
+    from condarium.channels.changing import trying
 
     return trying.dry_run(store, channel, file, subdir=subdir, limit=limit, progress=progress)
 
@@ -386,7 +386,7 @@ def patch_undo(
 
     Raises NoSuchPatch.
     """
-    from condarium.channels import patching
+    from condarium.channels.changing import patching
 
     return patching.undo(store, channel, number, reason=reason, actor=actor)
 
@@ -405,6 +405,6 @@ def revert(
     What was undone since stays as it is. Raises CannotUndo where later revisions changed the same
     things in another way, and names them.
     """
-    from condarium.channels import reverting
+    from condarium.channels.changing import reverting
 
     return reverting.revert(store, channel, revision, reason=reason, actor=actor)

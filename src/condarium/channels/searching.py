@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
-from condarium.channels.selecting import open_view
+from condarium.channels.changing.selecting import open_view
 from condarium.channels.views.contents import age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_specs import RecordSpec

@@ -12,8 +12,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from condarium.access.decision import decide
+from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.channels.encodings.encodings import Encodings, NotMade
-from condarium.channels.selecting import NoSuchLabel
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound

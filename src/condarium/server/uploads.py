@@ -23,7 +23,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from condarium.access.decision import decide
-from condarium.channels.publishing import publish
+from condarium.channels.changing.publishing import publish
 from condarium.errors import BadInput
 from condarium.model.actor import Actor, Permission
 from condarium.model.channel_report import Published

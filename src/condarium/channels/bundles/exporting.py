@@ -19,9 +19,9 @@ from condarium.channels.bundles.bundle import (
     encode_index,
     encode_manifest,
 )
+from condarium.channels.changing.selecting import open_view
 from condarium.channels.remote.pulling import ensure_bytes
 from condarium.channels.remote.refreshing import Refresher
-from condarium.channels.selecting import open_view
 from condarium.channels.views.contents import names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package

@@ -20,7 +20,7 @@ from condarium.channels.bundles.bundle import (
     decode_index,
     decode_manifest,
 )
-from condarium.channels.publishing import (
+from condarium.channels.changing.publishing import (
     add_package,
     check_packages,
     check_taken,

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 
 from condarium.channels.blob_files import incoming_folder
+from condarium.channels.changing.publishing import publish
 from condarium.channels.making.wheels import host_subdir, import_wheels
-from condarium.channels.publishing import publish
 from condarium.channels.revising.draft import check_local
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from condarium.channels.publishing import FileNameTaken, facts_of
+from condarium.channels.changing.publishing import FileNameTaken, facts_of
 from condarium.channels.remote.pulling import has_obtained, note_obtained, pull
 from condarium.channels.remote.reading import (
     SubdirIndex,

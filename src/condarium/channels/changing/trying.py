@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from condarium.channels.patching import described, hosted_patch, read_patches, touched
+from condarium.channels.changing.patching import described, hosted_patch, read_patches, touched
+from condarium.channels.changing.selecting import held_files
 from condarium.channels.revising.draft import NotALocalChannel
 from condarium.channels.revising.reindexing import Patching
-from condarium.channels.selecting import held_files
 from condarium.errors import BadArguments
 from condarium.model.channel_changes import Dependents, KeyChange, PatchTrial, RecordChange
 from condarium.model.digest import sha256_of

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
-from condarium.channels.patching import touched
+from condarium.channels.changing.patching import touched
 from condarium.channels.revising.draft import Draft, revise
 from condarium.errors import BadInput, Conflict
 from condarium.model.actor import Actor

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from condarium.channels.file_changes import FileChange, Step
-from condarium.channels.selecting import select
+from condarium.channels.changing.file_changes import FileChange, Step
+from condarium.channels.changing.selecting import select
 from condarium.model.actor import Actor
 from condarium.model.channel_changes import FilesChanged
 from condarium.model.view import ChannelName

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from condarium.channels.file_changes import FileChange, Step
-from condarium.channels.selecting import Held, select, with_label
+from condarium.channels.changing.file_changes import FileChange, Step
+from condarium.channels.changing.selecting import Held, select, with_label
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
 from condarium.model.channel_changes import FilesChanged

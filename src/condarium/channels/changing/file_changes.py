@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from condarium.channels.changing.selecting import Held
 from condarium.channels.revising.draft import revise
-from condarium.channels.selecting import Held
 from condarium.model.actor import Actor
 from condarium.model.channel_changes import FileAction, FilesChanged
 from condarium.model.fact import Fact
