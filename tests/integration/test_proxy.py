@@ -256,6 +256,43 @@ def test_a_cooldown_view_and_upstreams_own_clock(upstream: Upstream) -> None:
     assert upstream.shown("far/cooldown/2d") == {TOOL_1, TOOL_2, LIB}
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("view", ["far", "far/cooldown/7d"])
+def test_what_comes_later_is_young_whatever_upstream_says(
+    form: str, view: str, upstream: Upstream
+) -> None:
+    change_records(upstream.folder, "noarch", tool={"timestamp": None})
+    FORMS[form](upstream.folder)
+    upstream.proxy(cooldown=timedelta(days=7) if view == "far" else None)
+    assert upstream.shown(view) == {LIB}  # what has no timestamp counts as new
+    for days, expected in ((1, {LIB}), (6, {TOOL_1, TOOL_2, LIB})):
+        upstream.later(timedelta(days=days))
+        fake = {"indexed_timestamp": 1_000_000_000_000, "timestamp": 1_000_000_000_000}
+        elsewhere(upstream.folder, [Made("back", str(days)), Made("bare", str(days))])
+        change_records(upstream.folder, "noarch", back=fake, bare={"timestamp": None})
+        FORMS[form](upstream.folder)
+        assert upstream.shown(view) == expected
+    upstream.later(timedelta(days=1))
+    assert {"noarch/back-1-0.conda", "noarch/bare-1-0.conda"} == upstream.shown(view) - {*expected}
+
+
+def test_an_upstream_that_had_nothing_at_first(upstream: Upstream) -> None:
+    upstream.proxy(specs=("back",))
+    assert upstream.shown("far/cooldown/7d") == set()
+    upstream.later()
+    upstream.offer([Made("back", timestamp=1_000_000_000_000)], "json")
+    assert upstream.shown("far/cooldown/7d") == set()
+    assert upstream.open().revision == "r2"
+
+
+def test_other_bytes_of_an_old_name_are_young(upstream: Upstream) -> None:
+    upstream.proxy()
+    assert LIB in upstream.shown("far/cooldown/7d")
+    upstream.later(timedelta(days=8))
+    change_records(upstream.folder, "linux-64", lib={"sha256": "0" * 64, "md5": None})
+    assert upstream.shown("far/cooldown/7d") == {TOOL_1, TOOL_2}
+
+
 @pytest.mark.parametrize("mode", UnionMode)
 def test_a_union_with_a_proxy(mode: UnionMode, upstream: Upstream) -> None:
     as_shards(upstream.folder)

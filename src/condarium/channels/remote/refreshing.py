@@ -156,6 +156,7 @@ def _change(
     ) as draft:
         if draft.channel.head != head:  # one refresh waits for another: this is for who forgets it
             opened, closed = _difference(draft.facts, draft.channel, subdirs, wanted)
+        draft.even_empty = draft.channel.head == 0  # r1 tells what the first refresh saw: cooldowns
         draft.close(*closed)
         draft.open(*opened)
         _keep_fetched(store, draft, opened, closed)

@@ -70,8 +70,8 @@ def proxied(
 ) -> HostedFile:
     """Have a proxy's file be just what upstream says of it. Raises Unfit."""
     known = check(subdir, file_name, record)
-    seen = record.get("indexed_timestamp") or known.timestamp or now
-    return _hosted(subdir, file_name, record, known, base_url=base_url, indexed_at=seen)
+    indexed_at = record.get("indexed_timestamp") or now  # told, as the record; cooldowns ask r1
+    return _hosted(subdir, file_name, record, known, base_url=base_url, indexed_at=indexed_at)
 
 
 def _hosted(

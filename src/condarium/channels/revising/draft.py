@@ -48,12 +48,16 @@ def check_local(store: Store, channel: ChannelName, action: str) -> HostedChanne
 
 
 class Draft:
-    """What a revision is to change. `revision` is there once it is written, if anything changed."""
+    """What a revision is to change. `revision` is there once it is written, if anything changed.
+
+    With `even_empty` it is written although nothing changes.
+    """
 
     def __init__(self, store: Store, facts: Facts, channel: HostedChannel) -> None:
         self.store, self.facts, self.channel = store, facts, channel
         self.number = channel.head + 1
         self.revision: Revision | None = None
+        self.even_empty = False
         self._opened: dict[Fact, None] = {}
         self._closed: dict[Fact, None] = {}
         self._touched: set[tuple[str, str]] = set()
@@ -86,7 +90,7 @@ class Draft:
 
     def write(self, *, actor: Actor, action: str, reason: str) -> None:
         """Append the revision, and bring the shards up to it; nothing where nothing changes."""
-        if not self._opened and not self._closed:
+        if not (self._opened or self._closed or self.even_empty):
             return
         holdings = self.facts.holdings
         self._write_files()

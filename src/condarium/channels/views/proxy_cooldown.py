@@ -1,8 +1,9 @@
 """Cooldown of a proxy: without what upstream has had for too short a time, as far as we saw it.
 
-What the proxy showed before the cooldown began is old. What it first showed later is young, unless
-upstream's own `indexed_timestamp` says otherwise. Of what was there when the proxy was first
-refreshed nobody knows since when: so, until that is a cooldown ago, its build's timestamp counts.
+What the proxy first saw at a later refresh than its first is young until a cooldown after that
+refresh, whatever upstream says of its age. Of what was there at the first refresh nobody else knows
+since when: so, until that is a cooldown ago, upstream's `indexed_timestamp` is believed, else the
+build's `timestamp`; what has neither is young. Other bytes of a known file name are young, too.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from math import inf
 
 from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.channels.views.derived import keep_derived
@@ -90,18 +92,14 @@ class _Age:
         old = {
             file_name: record
             for file_name, record in shard.records.items()
-            if self._is_old(record, seen=file_name in seen)
+            if file_name in seen and self._is_old(record, seen[file_name])
         }
         return shard, replace(shard, records=old)
 
-    def _is_old(self, record: Record, *, seen: bool) -> bool:
-        if seen and not self._at_first:
-            return True
-        indexed = record.get("indexed_timestamp")
-        if indexed is not None:
-            return bool(indexed <= self._cutoff)
-        built = record.get("timestamp") or 0
-        return seen and (built if built > _SECONDS else built * 1000) <= self._cutoff
+    def _is_old(self, record: Record, before: Record) -> bool:
+        if not _same_bytes(record, before):
+            return False
+        return not self._at_first or _said_ms(before) <= self._cutoff
 
     def _seen(self, before: bytes | None, now: bytes, shard: Shard) -> Mapping[str, Record]:
         """What there was before the cooldown; nothing where that cannot be fetched any more."""
@@ -114,6 +112,20 @@ class _Age:
 
     def _before(self, subdir: str, name: str) -> bytes | None:
         return self._baseline.get(subdir, {}).get(name)
+
+
+def _same_bytes(record: Record, before: Record) -> bool:
+    """Whether two records of one file name are of the same bytes, as far as their hashes tell."""
+    told = [key for key in ("sha256", "md5") if record.get(key) and before.get(key)]
+    return record == before or (bool(told) and all(record[key] == before[key] for key in told))
+
+
+def _said_ms(record: Record) -> float:
+    """Since when upstream says that it has a file, in ms; never where it says nothing."""
+    said = record.get("indexed_timestamp") or record.get("timestamp")
+    if not isinstance(said, int | float):
+        return inf
+    return said if said > _SECONDS else said * 1000
 
 
 def _hour(instant: datetime) -> datetime:
