@@ -53,7 +53,8 @@ class Names:
         shards = defaultdict(list)
         for span in self._facts.inspection.shards(self._channel, subdir, names):
             shards[span.key.name].append(span)
-        if self._channel.kind is not ChannelKind.LOCAL:
+        if self._channel.kind is ChannelKind.PROXY:
+            self._check_pulled(spans, [each for name in names for each in shards[name]])
             return
         for number, part in self._points(subdir, names, spans, shards).items():
             self._check_at(number, subdir, sorted(part), shards)
@@ -132,31 +133,71 @@ class Names:
         self._findings.problem("shard", where, found=found, expected=expected, hint=hint)
 
     def _check_packages(self, spans: Iterable[Span], files: Iterable[HostedFile]) -> None:
-        """Look at the bytes of the files that are in the channel, or ever were."""
+        """Look at the bytes of the files that are in the channel, or ever were.
+
+        A proxy keeps what was fetched through it, and a fact says so only once upstream lacks it.
+        """
+        proxy = self._channel.kind is ChannelKind.PROXY
         wanted = {
             (span.fact.subdir, span.fact.file_name)
             for span in spans
             if span.fact.kind is FactKind.FILE and (self._all or span.until is None)
         }
         for file in files:
-            if (file.subdir, file.file_name) in wanted:
+            if proxy or (file.subdir, file.file_name) in wanted:
                 self._check_package(file)
 
+    def _check_pulled(self, spans: Iterable[Span], shards: Iterable[ShardSpan]) -> None:
+        """Look at the bytes of a proxy's shards, as far as it has fetched or made them."""
+        places = {
+            bytes.fromhex(span.fact.value): f"{span.fact.subdir}/{span.fact.name}, upstream's"
+            for span in spans
+            if span.fact.kind is FactKind.SHARD and span.until is None
+        }
+        for shard in shards:
+            if self._all or shard.until is None:
+                places[shard.digest] = f"{shard.key.subdir}/{shard.key.name}, r{shard.since}"
+        for digest in self._facts.obtained.among(self._channel, places):
+            self._findings.counts["shards"] += 1
+            name = digest.hex()
+            if wrong := self._findings.what_is_wrong(name):
+                self._findings.problem(
+                    "shard",
+                    places[digest],
+                    found=wrong,
+                    expected=f"the shard {name}",
+                    hint=_pull(name),
+                )
+
     def _check_package(self, file: HostedFile) -> None:
-        if file.source is not None and not self._findings.blobs.has(file.sha256):
+        lazy = file.source is not None and self._channel.kind is not ChannelKind.PROXY
+        if lazy and not self._findings.blobs.has(file.sha256):
             self._findings.counts["not fetched"] += 1
             return
         self._findings.counts["packages"] += 1
         if wrong := self._findings.what_is_wrong(file.sha256, file.size):
-            blob = f"{file.sha256[:2]}/{file.sha256[2:]}"
+            proxy = self._channel.kind is ChannelKind.PROXY
             self._findings.problem(
                 "package",
                 f"{file.subdir}/{file.file_name}",
                 found=wrong,
                 expected=f"{file.size} bytes of SHA-256 {file.sha256}",
-                hint=f"Remove the blob {blob} if it is there, and publish the same file again, or "
-                "restore the blob from a backup.",
+                hint=_pull(file.sha256) if proxy else _publish(file.sha256),
             )
+
+
+def _pull(digest: str) -> str:
+    return (
+        f"Remove the blob {digest[:2]}/{digest[2:]} if it is there: it is fetched again when it is "
+        "asked for, if upstream still has it. If not, restore it from a backup."
+    )
+
+
+def _publish(digest: str) -> str:
+    return (
+        f"Remove the blob {digest[:2]}/{digest[2:]} if it is there, and publish the same file "
+        "again, or restore the blob from a backup."
+    )
 
 
 class _PatchSpans:
