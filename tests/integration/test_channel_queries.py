@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 from tests.support.channel import Made
+from tests.support.elsewhere import elsewhere
 from tests.support.hosting import Clock, change, create, fact, host, hosted_store, patch
+from tests.support.server import ChannelServer
 
 from condarium.channels import inventory, overview, searching
+from condarium.channels.remote.refreshing import Refresher
+from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.searching import BadSearch, NothingInView
 from condarium.channels.views.catalogue import NoRevisionsOfUnion
 from condarium.channels.views.contents import BadSubdir
@@ -259,6 +263,42 @@ def test_a_proxy_in_detail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().out
     assert "numpy >=2; licences MIT; what is older than 14d" in said
     assert upstream in said
+    assert "never answered; `condarium channel packages far` asks it" in said
+
+
+@pytest.mark.parametrize("name", ["far", "all"])
+def test_a_proxy_asks_upstream_before_its_first_answer(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = elsewhere(tmp_path / "elsewhere", [Made("tool")])
+    clock, far = Clock(), ChannelName("far")
+    with hosted_store(tmp_path, clock) as store:
+        with ChannelServer(folder) as server:
+            create(store, "far", kind=ChannelKind.PROXY, upstream=server.url)
+            create(store, "all", kind=ChannelKind.UNION, members=(far,))
+            for _ in range(2):  # from then on only what serves it asks again
+                inventory.packages(store, view(name), "tool", limit=0, progress=QUIET)
+                asked = len(server.requests)
+            inventory.files(store, view(name), "tool", limit=0, progress=QUIET)
+            searching.search(store, view(name), "tool", progress=QUIET)
+            assert len(server.requests) == asked
+        clock.advance(timedelta(hours=1))
+        Refresher(store).behind(far)
+        told = overview.show_channel(store, far)
+        assert (told.asked_at, told.failing_since) == (clock.now, clock.now)
+        assert main(["--store", str(store.layout.root), "channel", "show", "far"]) == 0
+    assert "it fails since" in capsys.readouterr().out
+    assert told.failure
+
+
+def test_a_proxy_whose_upstream_never_answered(tmp_path: Path) -> None:
+    with hosted_store(tmp_path) as store:
+        create(store, "far", kind=ChannelKind.PROXY, upstream="http://127.0.0.1:9/none")
+        for ask in (inventory.packages, inventory.files):
+            with pytest.raises(UpstreamFailed):
+                ask(store, view("far"), limit=0, progress=QUIET)
+        with pytest.raises(UpstreamFailed):
+            searching.search(store, view("far"), "tool", progress=QUIET)
 
 
 def test_labels_and_what_carries_them(store: Store) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from fnmatch import translate
 
 from condarium.channels.changing.selecting import open_view
+from condarium.channels.remote.asking import ask_first
 from condarium.channels.searching import NothingInView, check_limit, read_spec, refuse
 from condarium.channels.views.contents import PackageShards, age, names_in, read_packages
 from condarium.channels.views.listing import Listing
@@ -41,9 +42,11 @@ def packages(
 ) -> ViewPackages:
     """The packages of a view whose names match a glob; only those that are shown are read.
 
-    Raises NothingInView where a pattern matches none, BadSubdir, NoSuchChannel, NoSuchLabel.
+    Raises NothingInView where a pattern matches none, BadSubdir, NoSuchChannel, NoSuchLabel,
+    UpstreamFailed.
     """
     check_limit(limit)
+    ask_first(store, view)
     listing = open_view(store, view)
     names = names_in(listing, subdirs)
     if pattern is not None:
@@ -78,9 +81,11 @@ def files(
     """The files of a view that fit a MatchSpec, by package and the newest first.
 
     Those that indexes do not show, but that can be downloaded, are among them.
-    Raises NothingInView where nothing fits, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel.
+    Raises NothingInView where nothing fits, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel,
+    UpstreamFailed.
     """
     check_limit(limit)
+    ask_first(store, view)
     listing = open_view(store, view)
     wanted = read_spec(view, spec) if spec else None
     names = [name for name in names_in(listing, subdirs) if wanted is None or wanted.is_for(name)]

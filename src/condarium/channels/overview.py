@@ -31,6 +31,7 @@ def show_channel(store: Store, name: ChannelName) -> ChannelDetail:
         channel = facts.channels.get(name)
         counted = facts.contents.subdirs(channel)
         proxy, union = (channel.kind is kind for kind in (ChannelKind.PROXY, ChannelKind.UNION))
+        state = facts.upstreams.state(channel) if proxy else None
         return ChannelDetail(
             channel=_summary(facts, channel),
             created_at=channel.created_at,
@@ -45,6 +46,9 @@ def show_channel(store: Store, name: ChannelName) -> ChannelDetail:
             mode=channel.mode if union else None,
             upstream=channel.upstream,
             filter=channel.filter if proxy else None,
+            asked_at=state.checked_at if state else None,
+            failing_since=state.failing_since if state else None,
+            failure=state.reason if state else "",
         )
 
 

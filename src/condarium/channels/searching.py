@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from condarium.channels.changing.selecting import open_view
+from condarium.channels.remote.asking import ask_first
 from condarium.channels.views.contents import age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_specs import RecordSpec
@@ -47,9 +48,11 @@ def search(
     limit: int | None = None,
     progress: Progress,
 ) -> FoundInChannel:
-    """Raises NothingInView, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel."""
+    """Raises NothingInView, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel,
+    UpstreamFailed."""
     check_limit(limit)
     wanted = read_spec(view, spec)
+    ask_first(store, view)
     listing = open_view(store, view)
     names = [name for name in names_in(listing, subdirs) if wanted.is_for(name)]
     found: list[FoundPackage] = []

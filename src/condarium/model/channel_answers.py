@@ -57,8 +57,9 @@ class PatchSummary:
 class ChannelDetail:
     """A channel, and what is in it. `size` is that of its files, in bytes.
 
-    `members` and `mode` are a union's, `upstream` and `filter` a proxy's; `kept` counts the files
-    that a proxy has had to fetch. `patches` counts those that hold.
+    `members` and `mode` are a union's. `upstream`, `filter` and what follows are a proxy's: when it
+    last asked upstream (None where that has never answered), since when that fails, and why.
+    `patches` counts those that hold.
     """
 
     channel: ChannelSummary
@@ -74,6 +75,9 @@ class ChannelDetail:
     mode: str | None = None
     upstream: str | None = None
     filter: Filter | None = None
+    asked_at: datetime | None = None
+    failing_since: datetime | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,6 +52,7 @@ def channel_detail(answer: ChannelDetail, page: Page) -> None:
         ("members", ", ".join(map(str, answer.members))),
         ("goes by", _MODES.get(answer.mode or "", "")),
         ("upstream", answer.upstream or ""),
+        ("asked", _asked(answer, page) if answer.upstream else ""),
         ("lets in", _filter(answer.filter) if answer.filter else ""),
         ("packages", f"{channel.packages:,} in all labels"),
         ("files", _files(answer) if local and channel.files else ""),
@@ -179,6 +180,17 @@ def _kind(channel: ChannelSummary) -> str:
 
 def _files(answer: ChannelDetail) -> str:
     return f"{answer.channel.files:,} in all labels, {size(answer.size)}"
+
+
+def _asked(answer: ChannelDetail, page: Page) -> Part:
+    """What upstream said when it was asked last."""
+    if answer.asked_at is None:
+        name = answer.channel.name
+        return yellow(f"it has never answered; `condarium channel packages {name}` asks it")
+    when = page.when(answer.asked_at)
+    if answer.failing_since is None:
+        return when
+    return yellow(f"{when}; it fails since {page.when(answer.failing_since)}: {answer.failure}")
 
 
 def _said(description: str) -> str:
