@@ -18,9 +18,9 @@ from tests.support.hosting import (
     patch,
 )
 
-from condarium.channels import history
-from condarium.channels.comparing import compare, read_view
-from condarium.channels.history import BadRevision, NeverInChannel
+from condarium.channels.asking import history
+from condarium.channels.asking.comparing import compare, read_view
+from condarium.channels.asking.history import BadRevision, NeverInChannel
 from condarium.cli.main import main
 from condarium.errors import CondariumError
 from condarium.model.channel_history import ChannelDiff, ChannelLog

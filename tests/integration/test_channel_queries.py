@@ -11,10 +11,10 @@ from tests.support.elsewhere import elsewhere
 from tests.support.hosting import Clock, change, create, fact, host, hosted_store, patch
 from tests.support.server import ChannelServer
 
-from condarium.channels import inventory, overview, searching
+from condarium.channels.asking import inventory, overview, searching
+from condarium.channels.asking.searching import BadSearch, NothingInView
 from condarium.channels.remote.refreshing import Refresher
 from condarium.channels.remote.upstream import UpstreamFailed
-from condarium.channels.searching import BadSearch, NothingInView
 from condarium.channels.views.catalogue import NoRevisionsOfUnion
 from condarium.channels.views.contents import BadSubdir
 from condarium.cli.main import main

@@ -8,7 +8,7 @@ import pytest
 from tests.support.channel import Made
 from tests.support.hosting import create, host, hosted_store
 
-from condarium.channels import comparing, inventory, searching
+from condarium.channels.asking import comparing, inventory, searching
 from condarium.channels.bundles import exporting
 from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.cli.main import main

@@ -37,7 +37,7 @@ Limit = Annotated[int, Argument("show at most N; 0 for all", metavar="N")]
 @operation("channel list", permission=Permission.CHANNEL_READ, makes_store=True)
 def list_channels(store: Store) -> tuple[ChannelSummary, ...]:
     """List the channels of this store."""
-    from condarium.channels import overview
+    from condarium.channels.asking import overview
 
     return overview.list_channels(store)
 
@@ -48,7 +48,7 @@ def show(store: Store, channel: Channel) -> ChannelDetail:
 
     What is counted is in the channel now, under any label.
     """
-    from condarium.channels import overview
+    from condarium.channels.asking import overview
 
     return overview.show_channel(store, channel)
 
@@ -75,7 +75,7 @@ def search(
     newest version of each. What is yanked is not found.
     Raises NothingInView, which says what there is instead.
     """
-    from condarium.channels import searching
+    from condarium.channels.asking import searching
 
     return searching.search(store, view, spec, subdirs=subdir, limit=limit, progress=progress)
 
@@ -96,7 +96,7 @@ def packages(
 
     Raises NothingInView where a pattern matches none of them.
     """
-    from condarium.channels import inventory
+    from condarium.channels.asking import inventory
 
     return inventory.packages(store, view, pattern, subdirs=subdir, limit=limit, progress=progress)
 
@@ -123,7 +123,7 @@ def files(
     Files that are yanked or that a patch removes are listed too: indexes do not show them, but
     they can be downloaded. Raises NothingInView where nothing fits.
     """
-    from condarium.channels import inventory
+    from condarium.channels.asking import inventory
 
     return inventory.files(store, view, spec, subdirs=subdir, limit=limit, progress=progress)
 
@@ -131,7 +131,7 @@ def files(
 @operation("channel label list", permission=Permission.CHANNEL_READ)
 def list_labels(store: Store, channel: Channel) -> Labels:
     """List the labels of a channel, with what carries them now."""
-    from condarium.channels import overview
+    from condarium.channels.asking import overview
 
     return overview.list_labels(store, channel)
 
@@ -144,7 +144,7 @@ def list_patches(
     all: Annotated[bool, Argument("also those that were undone", "-a")] = False,  # noqa: A002 - what people type
 ) -> Patches:
     """List the metadata patches of a channel in the order in which they apply."""
-    from condarium.channels import overview
+    from condarium.channels.asking import overview
 
     return overview.list_patches(store, channel, undone=all)
 
@@ -168,7 +168,7 @@ def log(
     For one revision, or for one package, tells each change; of a package also the patches that
     changed its records.
     """
-    from condarium.channels import history
+    from condarium.channels.asking import history
     from condarium.errors import BadArguments
 
     if revision is not None and package is not None:
@@ -203,7 +203,7 @@ def diff(
     Tells packages and files that came or went, records that patches changed, and labels, yanks and
     patches that hold at one of them only.
     """
-    from condarium.channels import comparing
+    from condarium.channels.asking import comparing
 
     old = comparing.find_view(store, channel, before)
     new = comparing.find_view(store, channel, after or str(channel))

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from condarium.channels.searching import check_limit
+from condarium.channels.asking.searching import check_limit
 from condarium.errors import BadInput, NotFound
 from condarium.model.channel_history import ChannelLog, FactChange, LoggedRevision
 from condarium.model.fact import Fact, FactKind

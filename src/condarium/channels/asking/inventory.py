@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
 
+from condarium.channels.asking.searching import NothingInView, check_limit, read_spec, refuse
 from condarium.channels.changing.selecting import open_view
-from condarium.channels.remote.asking import ask_first
-from condarium.channels.searching import NothingInView, check_limit, read_spec, refuse
+from condarium.channels.remote.first_asking import ask_first
 from condarium.channels.views.contents import PackageShards, age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.model.channel_answers import (

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from functools import cmp_to_key
 
+from condarium.channels.asking.history import fact_changes
 from condarium.channels.changing.selecting import open_view
-from condarium.channels.history import fact_changes
 from condarium.channels.shard import Shard
 from condarium.channels.views.contents import read_packages
 from condarium.channels.views.listing import Listing

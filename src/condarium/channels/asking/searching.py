@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from condarium.channels.changing.selecting import open_view
-from condarium.channels.remote.asking import ask_first
+from condarium.channels.remote.first_asking import ask_first
 from condarium.channels.views.contents import age, names_in, read_packages
 from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_specs import RecordSpec
