@@ -194,7 +194,8 @@ def moments(steps: list[str], count: int) -> list[int]:
         for number, kind in enumerate(kinds, 1)
         if number < 3 or kind != kinds[number - 2] or kind != kinds[number - 3]
     ]
-    spare = 8 if len(turns) > 60 else 1  # a run may have fewer steps than the one that was counted
+    # a run may have fewer steps than the one that was counted: it need not wait for a lock
+    spare = max(8, len(turns) // 8) if len(turns) > 60 else 1
     last = len(turns) - 1 - spare
     return [turns[i * last // max(1, count - 1)] for i in range(count)]
 

@@ -34,7 +34,7 @@ Subdirs = Annotated[
 Limit = Annotated[int, Argument("show at most N; 0 for all", metavar="N")]
 
 
-@operation("channel list", permission=Permission.CHANNEL_READ, makes_store=True)
+@operation("channel list", permission=Permission.CHANNEL_READ)
 def list_channels(store: Store) -> tuple[ChannelSummary, ...]:
     """List the channels of this store."""
     from condarium.channels.asking import overview
