@@ -93,7 +93,17 @@ class Load:
 def wrk(url: str, *, seconds: int, connections: int, headers: tuple[str, ...] = ()) -> Load:
     """Ask for a URL as quickly as it is answered, with 2 threads. Raises MeasureFailed."""
     given = [f"-H{header}" for header in headers]
-    command = ["wrk", "-t2", f"-c{connections}", f"-d{seconds}s", "--latency", *given, url]
+    command = [
+        "wrk",
+        "--timeout",
+        "30s",
+        "-t2",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        "--latency",
+        *given,
+        url,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     said = done.stdout
     if done.returncode or "Non-2xx" in said or "Socket errors" in said:
