@@ -8,7 +8,6 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from condarium.access.decision import decide
 from condarium.errors import NotPermitted
 from condarium.model.actor import Actor
 from condarium.model.progress import Progress, Quiet
@@ -69,13 +68,22 @@ class App:
     def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
         """Run an operation if its actor may.
 
-        Raises NotPermitted, NoSuchStore, and what the operation raises.
+        Raises NotPermitted, what hides a thing from those who may not know of it, NoSuchStore, and
+        what the operation raises.
         """
-        decision = decide(self.actor, operation.permission)
-        if not decision.allowed:
-            raise NotPermitted(self.actor.name, operation.name, decision.reasons)
         if "store" in operation.injected and not operation.makes_store:
             self.store.check_there()
+        if self.actor.principal is None:  # it owns the store
+            return self._run(operation, arguments)
+        from condarium.access import checking
+
+        try:
+            checking.require(self.store, self.actor, operation, arguments)
+            return self._run(operation, arguments)
+        except NotPermitted as error:
+            raise checking.refused(self.store, self.actor, operation, error) from None
+
+    def _run(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
         handed = {"store": self.store, "actor": self.actor, "progress": self.progress}
         given = {name: handed[name] for name in operation.injected}
         shared = modes_of(self.store.layout.root) if operation.changes else nullcontext()

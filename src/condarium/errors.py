@@ -202,9 +202,22 @@ class StoreUnusable(Failed):
 class NotPermitted(Refused):
     """The actor may not do this."""
 
-    def __init__(self, actor: str, operation: str, reasons: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        actor: str,
+        operation: str,
+        reasons: tuple[str, ...],
+        resource: object = None,
+        visible: bool = True,
+    ) -> None:
         self.actor, self.operation, self.reasons = actor, operation, reasons
-        super().__init__(f"{actor} may not run {operation!r}: {'; '.join(reasons)}")
+        self.resource, self.visible = resource, visible
+        where = f" on {resource}" if resource else ""
+        super().__init__(
+            f"{actor} may not run {operation!r}{where}: {'; '.join(reasons)}",
+            hint=f"`condarium access explain {actor} '{operation}'` says more; whoever administers "
+            "the thing can bind the role.",
+        )
 
 
 class Unsolvable(Failed):

@@ -23,16 +23,28 @@ import typing
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from condarium.model.actor import Permission
+from condarium.model.access.permissions import Permission
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 
 _REQUIRED = inspect.Parameter.empty
+
+
+class Where(Enum):
+    """On what an operation needs its permission."""
+
+    NAMED = "named"
+    """On the namespaces and channels among its arguments; on the platform where it has none."""
+    ANYWHERE = "anywhere"
+    """On anything at all: it is about no thing in particular. What it names, it must read."""
+    INSIDE = "inside"
+    """The operation asks by itself, for each thing that it comes upon."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +116,8 @@ class Operation:
     starts a program there, or makes files there) and therefore has no REST face. `saves` names the
     attribute of its result that is a document: the faces can save it to a file (`-o FILE`).
     `makes_store` is True where it need not find a store: others are refused where there is none.
+    `job` is True where it may take long, so that a server has a worker carry it out; its arguments
+    are then kept with the job, so none is an Upload. `where` says on what it needs its permission.
     """
 
     name: str
@@ -113,6 +127,8 @@ class Operation:
     local: bool
     saves: str | None
     makes_store: bool
+    job: bool = False
+    where: Where = Where.NAMED
 
     @property
     def group(self) -> str | None:
@@ -194,6 +210,8 @@ def operation(
     local: bool = False,
     saves: str | None = None,
     makes_store: bool = False,
+    job: bool = False,
+    where: Where = Where.NAMED,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare the decorated function as an operation.
 
@@ -209,6 +227,8 @@ def operation(
             local=local,
             saves=saves,
             makes_store=makes_store,
+            job=job,
+            where=where,
         )
 
     return declare

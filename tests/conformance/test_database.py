@@ -379,7 +379,7 @@ def test_a_change_that_fails_leaves_neither_facts_nor_audit(database: Database) 
     with database.read() as facts:
         assert facts.environments.all() == []
         assert facts.solves.find("k") is None
-        assert facts.audit.all() == []
+        assert list(facts.audit.all()) == []
 
 
 def test_a_unit_of_work_that_is_interrupted_leaves_nothing(database: Database) -> None:
@@ -444,7 +444,7 @@ def test_threads_that_add_generations_at_once_get_numbers_of_their_own(database:
     assert sorted(numbers) == list(range(1, 25))
     with database.read() as facts:
         assert [each.number for each in facts.environments.generations(FIT)] == sorted(numbers)
-        assert len(facts.audit.all()) == 24
+        assert len(list(facts.audit.all())) == 24
 
 
 def _build_some(arguments: tuple[str, Path, int]) -> list[int]:

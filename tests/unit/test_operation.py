@@ -19,7 +19,7 @@ from condarium.cli.render import renderer
 from condarium.client import Client
 from condarium.client.signature import OUTPUT, method_name
 from condarium.errors import NotPermitted
-from condarium.model.actor import Actor
+from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 from condarium.operation import SCALARS, Operation
@@ -104,8 +104,8 @@ def test_its_result_can_be_written_as_json(operation: Operation) -> None:
 def test_an_actor_without_its_permission_is_refused(
     operation: Operation, settings: Settings
 ) -> None:
-    app = App(settings, actor=Actor(name="ada", permissions=frozenset()))
-    with pytest.raises(NotPermitted, match="ada may not run"):
+    app = App(settings, actor=NOBODY_IN_PARTICULAR)
+    with pytest.raises(NotPermitted, match="anybody may not run"):
         app.call(operation, {})
 
 

@@ -18,7 +18,7 @@ from condarium.model.document import Document
 from condarium.model.progress import Progress
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName
-from condarium.operation import Argument, operation
+from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
 
 Channel = Annotated[ChannelName, Argument("the channel", metavar="CHANNEL")]
@@ -48,7 +48,13 @@ DryRun = Annotated[bool, Argument("say what would be changed, and change nothing
 Reason = Annotated[str, Argument("why, for the log", "-m")]
 
 
-@operation("channel create", permission=Permission.CHANNEL_MANAGE, changes=True, makes_store=True)
+@operation(
+    "channel create",
+    permission=Permission.CHANNEL_CREATE,
+    changes=True,
+    makes_store=True,
+    where=Where.INSIDE,
+)
 def create(
     store: Store,
     channel: Annotated[ChannelName, Argument("its name", metavar="CHANNEL")],

@@ -16,7 +16,7 @@ from condarium.model.channel_report import ChannelSummary
 from condarium.model.channel_verification import ChannelVerified
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName, View
-from condarium.operation import Argument, operation
+from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
 
 Channel = Annotated[ChannelName, Argument("the channel's name")]
@@ -34,7 +34,7 @@ Subdirs = Annotated[
 Limit = Annotated[int, Argument("show at most N; 0 for all", metavar="N")]
 
 
-@operation("channel list", permission=Permission.CHANNEL_READ)
+@operation("channel list", permission=Permission.CHANNEL_READ, where=Where.INSIDE)
 def list_channels(store: Store) -> tuple[ChannelSummary, ...]:
     """List the channels of this store."""
     from condarium.channels.asking import overview
@@ -210,7 +210,7 @@ def diff(
     return comparing.compare(store, old, new, progress=progress)
 
 
-@operation("channel verify", permission=Permission.CHANNEL_READ)
+@operation("channel verify", permission=Permission.CHANNEL_READ, job=True)
 def verify(
     store: Store,
     channel: Channel,

@@ -17,7 +17,7 @@ Channel = Annotated[ChannelName, Argument("the channel", metavar="CHANNEL")]
 Reason = Annotated[str, Argument("why, for the log", "-m")]
 
 
-@operation("channel import-index", permission=Permission.CHANNEL_PUBLISH, changes=True)
+@operation("channel import-index", permission=Permission.CHANNEL_PUBLISH, changes=True, job=True)
 def import_index(
     store: Store,
     channel: Channel,

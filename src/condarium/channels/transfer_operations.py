@@ -15,7 +15,7 @@ Channel = Annotated[ChannelName, Argument("the channel", metavar="CHANNEL")]
 Reason = Annotated[str, Argument("why, for the log", "-m")]
 
 
-@operation("channel mirror", permission=Permission.CHANNEL_PUBLISH, changes=True)
+@operation("channel mirror", permission=Permission.CHANNEL_PUBLISH, changes=True, job=True)
 def mirror(
     store: Store,
     channel: Channel,

@@ -29,7 +29,7 @@ from condarium.model.report import (
     Switched,
     Verification,
 )
-from condarium.operation import Argument, operation
+from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
 
 Environment = Annotated[EnvironmentName, Argument("the environment", metavar="NS/NAME")]
@@ -45,7 +45,14 @@ Cuda = Annotated[
 Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
 
 
-@operation("env build", permission=Permission.ENVIRONMENT_BUILD, changes=True, makes_store=True)
+@operation(
+    "env build",
+    permission=Permission.ENVIRONMENT_BUILD,
+    changes=True,
+    makes_store=True,
+    job=True,
+    where=Where.INSIDE,
+)
 def build(
     store: Store,
     environment: Annotated[
@@ -114,7 +121,7 @@ def build(
     )
 
 
-@operation("env list", permission=Permission.ENVIRONMENT_READ, makes_store=True)
+@operation("env list", permission=Permission.ENVIRONMENT_READ, makes_store=True, where=Where.INSIDE)
 def list_(
     store: Store,
     *,
@@ -246,7 +253,9 @@ def rollback(
     return activation.rollback(store, environment, generation, reason=reason, actor=actor)
 
 
-@operation("env archive", permission=Permission.ENVIRONMENT_ARCHIVE, changes=True)
+@operation(
+    "env archive", permission=Permission.ENVIRONMENT_ARCHIVE, changes=True, where=Where.INSIDE
+)
 def archive(
     store: Store,
     environment: Annotated[
@@ -284,7 +293,7 @@ def archive(
     return archiving.archive(store, rule, dry_run=dry_run, actor=actor)
 
 
-@operation("env restore", permission=Permission.ENVIRONMENT_ARCHIVE, changes=True)
+@operation("env restore", permission=Permission.ENVIRONMENT_ARCHIVE, changes=True, job=True)
 def restore(
     store: Store,
     environment: Environment,
@@ -307,7 +316,7 @@ def remove(store: Store, environment: Environment, *, actor: Actor) -> Removed:
     return activation.remove(store, environment, actor=actor)
 
 
-@operation("env verify", permission=Permission.ENVIRONMENT_BUILD, changes=True)
+@operation("env verify", permission=Permission.ENVIRONMENT_BUILD, changes=True, job=True)
 def verify(
     store: Store,
     environment: Environment,
@@ -327,7 +336,7 @@ def verify(
     )
 
 
-@operation("env du", permission=Permission.ENVIRONMENT_READ)
+@operation("env du", permission=Permission.ENVIRONMENT_READ, where=Where.INSIDE)
 def du(
     store: Store,
     environment: Annotated[
@@ -344,7 +353,14 @@ def du(
     return disk.report(store, environment, namespace, progress=progress)
 
 
-@operation("lock", permission=Permission.LOCK_SOLVE, saves="content", makes_store=True)
+@operation(
+    "lock",
+    permission=Permission.LOCK_SOLVE,
+    saves="content",
+    makes_store=True,
+    job=True,
+    where=Where.ANYWHERE,
+)
 def lock(
     store: Store,
     *,
@@ -365,7 +381,7 @@ def lock(
     )
 
 
-@operation("gc", permission=Permission.STORE_MAINTAIN, changes=True)
+@operation("gc", permission=Permission.STORE_MAINTAIN, changes=True, job=True)
 def gc(
     store: Store,
     *,

@@ -1,7 +1,7 @@
 """The questions about packages that can be asked, in channels or in an environment.
 
-Those that may be asked of channels need the permission to read these: their answers about an
-environment are drawn from the same records.
+Whoever has a role anywhere may ask about channels elsewhere; an environment that a question names,
+they must be allowed to read.
 """
 
 from typing import Annotated
@@ -11,7 +11,7 @@ from condarium.model.answers import Dependencies, Dependents, Found, Reasons
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
-from condarium.operation import Argument, operation
+from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
 
 PackageSpec = Annotated[
@@ -36,7 +36,7 @@ Refresh = Annotated[bool, Argument("ask the channels' servers anew for what they
 Limit = Annotated[int | None, Argument("at most N lines", metavar="N")]
 
 
-@operation("query search", permission=Permission.CHANNEL_READ, makes_store=True)
+@operation("query search", permission=Permission.QUERY_ASK, makes_store=True, where=Where.ANYWHERE)
 def search(
     store: Store,
     spec: Annotated[
@@ -67,7 +67,7 @@ def search(
     return questions.search(store, spec, where, limit=limit)
 
 
-@operation("query depends", permission=Permission.CHANNEL_READ, makes_store=True)
+@operation("query depends", permission=Permission.QUERY_ASK, makes_store=True, where=Where.ANYWHERE)
 def depends(
     store: Store,
     spec: PackageSpec,
@@ -92,7 +92,9 @@ def depends(
     return questions.depends(store, spec, where, tree=tree)
 
 
-@operation("query whoneeds", permission=Permission.CHANNEL_READ, makes_store=True)
+@operation(
+    "query whoneeds", permission=Permission.QUERY_ASK, makes_store=True, where=Where.ANYWHERE
+)
 def whoneeds(
     store: Store,
     spec: PackageSpec,
@@ -119,7 +121,7 @@ def whoneeds(
     return questions.dependents(store, spec, where, tree=tree, limit=limit)
 
 
-@operation("query why", permission=Permission.ENVIRONMENT_READ, makes_store=True)
+@operation("query why", permission=Permission.QUERY_ASK, makes_store=True, where=Where.ANYWHERE)
 def why(
     store: Store,
     package: Annotated[str, Argument("the package's name")],

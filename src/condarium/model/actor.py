@@ -1,31 +1,58 @@
-"""Who does something, and what they may do."""
+"""Who does something: a principal, where from, with which token, and in which job."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from condarium.errors import NotPermitted
+from condarium.model.access.decisions import Decision, Resource, decide, permitted_somewhere
+from condarium.model.access.permissions import Permission
+from condarium.model.access.principals import ANYBODY, Binding, Principal, PrincipalKind
+
+__all__ = ["NOBODY_IN_PARTICULAR", "Actor", "JobClaim", "Permission"]
 
 
-class Permission(StrEnum):
-    """What an operation needs its actor to be allowed to do."""
+@dataclass(frozen=True, kw_only=True)
+class JobClaim:
+    """The right to carry out a job, until somebody else takes it over: attempts count from 1."""
 
-    ENVIRONMENT_READ = "environment:read"
-    ENVIRONMENT_BUILD = "environment:build"
-    ENVIRONMENT_ACTIVATE = "environment:activate"
-    ENVIRONMENT_ARCHIVE = "environment:archive"
-    ENVIRONMENT_REMOVE = "environment:remove"
-    ENVIRONMENT_RUN = "environment:run"
-    CHANNEL_READ = "channel:read"
-    CHANNEL_PUBLISH = "channel:publish"
-    CHANNEL_MANAGE = "channel:manage"
-    LOCK_SOLVE = "lock:solve"
-    STORE_MAINTAIN = "store:maintain"
+    job: int
+    attempt: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
     """Somebody who calls operations; on a store of one's own, the user of the operating system.
 
-    `permissions` is None for an actor who may do everything.
+    `principal` is None for that user, who may do everything. `bindings` are those of the principal
+    and of its groups. `token` is a token's id (never its secret), `address` where a request came
+    from.
     """
 
     name: str
-    permissions: frozenset[Permission] | None = None
+    principal: Principal | None = None
+    bindings: tuple[Binding, ...] = ()
+    token: str | None = None
+    address: str | None = None
+    job: JobClaim | None = None
+
+    @property
+    def who(self) -> Principal:
+        return self.principal or Principal(kind=PrincipalKind.STORE_OWNER, name=self.name)
+
+    def decide(self, permission: Permission, resource: Resource | None = None) -> Decision:
+        """Ask about a thing, or, without one, whether anything permits it anywhere."""
+        if resource is None:
+            return permitted_somewhere(self.who, permission, self.bindings)
+        return decide(self.who, permission, resource, self.bindings)
+
+    def may(self, permission: Permission, resource: Resource | None = None) -> bool:
+        return self.decide(permission, resource).allowed
+
+    def require(self, permission: Permission, resource: Resource | None = None) -> None:
+        """Raise NotPermitted, or what hides the thing from those who may not know of it."""
+        decision = self.decide(permission, resource)
+        if not decision.allowed:
+            raise NotPermitted(self.name, permission, decision.reasons, resource, decision.visible)
+
+
+NOBODY_IN_PARTICULAR = Actor(name="anybody", principal=ANYBODY)
+"""Whoever sends a request without a token or a session."""

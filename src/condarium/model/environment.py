@@ -93,15 +93,3 @@ class Build:
     phases: Mapping[str, float] = field(default_factory=dict)
     log: str | None = None
     error: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class AuditEntry:
-    """Who changed what, and when."""
-
-    number: int
-    at: datetime
-    actor: str
-    action: str
-    target: str
-    detail: Mapping[str, str] = field(default_factory=dict)

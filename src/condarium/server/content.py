@@ -11,12 +11,12 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from condarium.access.decision import decide
 from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.channels.encodings.encodings import Encodings, NotMade
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
+from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
 from condarium.model.hosted import ChannelKind, HostedChannel
 from condarium.model.view import MAIN, ChannelName, View
@@ -259,7 +259,7 @@ def _fetch(store: Store, absent: BytesAbsent) -> None:
 
 
 def _may_read(actor: Actor) -> bool:
-    return decide(actor, Permission.CHANNEL_READ).allowed
+    return actor.may(Permission.CHANNEL_READ, PLATFORM)
 
 
 def _with_members(facts: Facts, channel: HostedChannel) -> list[HostedChannel]:

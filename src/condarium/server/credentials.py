@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from condarium.errors import BadInput, Refused, StoreUnusable
-from condarium.model.actor import Actor
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.secret import Secret
 from condarium.settings import ServerSettings
 from condarium.storage.layout import Layout
 from condarium.storage.modes import make_folder
 
-ANYBODY = Actor(name="anybody", permissions=frozenset())
+ANYBODY = NOBODY_IN_PARTICULAR
 ADMINISTRATOR = Actor(name="administrator")
 ADMIN_TOKEN = "admin-token"  # noqa: S105 - a file's name
 """The file in the store that has the token, for its owner's eyes only."""

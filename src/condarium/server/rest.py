@@ -19,10 +19,10 @@ from typing import Any
 
 import msgspec
 
-from condarium.access.decision import decide
 from condarium.app import App, operations
 from condarium.errors import Failed, Refused
-from condarium.model.actor import Actor, Permission
+from condarium.model.access.decisions import PLATFORM
+from condarium.model.actor import Actor
 from condarium.model.plain import to_plain
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation
@@ -61,7 +61,7 @@ _OPEN = frozenset(
     | {"channel label list", "channel patch list"}
 )
 """What anybody may ask of public channels: it names no other one, and costs little."""
-_READER = Actor(name=ANYBODY.name, permissions=frozenset({Permission.CHANNEL_READ}))
+_READER = Actor(name=ANYBODY.name)
 
 
 class FromElsewhere(Refused):
@@ -197,7 +197,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 def _allowed(actor: Actor, operation: Operation) -> bool:
-    return decide(actor, operation.permission).allowed
+    return actor.may(operation.permission, PLATFORM)
 
 
 def _json(plain: object) -> Response:

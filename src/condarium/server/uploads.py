@@ -22,9 +22,9 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from condarium.access.decision import decide
 from condarium.channels.changing.publishing import publish
 from condarium.errors import BadInput
+from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
 from condarium.model.channel_report import Published
 from condarium.model.progress import Quiet
@@ -90,7 +90,7 @@ class Uploads:
     ) -> Response:
         """Take an upload. Raises NotSignedIn, TooLarge, BadInput and what publishing raises."""
         announced = _announced(path, scope, headers)
-        if not decide(actor, Permission.CHANNEL_PUBLISH).allowed:
+        if not actor.may(Permission.CHANNEL_PUBLISH, PLATFORM):
             raise NotSignedIn(given=False)
         if scope["method"] != "POST":
             raise NoSuchMethod(scope["method"], "POST")

@@ -1,12 +1,14 @@
-"""Audit entries: appended in the unit of work that they speak of."""
+"""Audit entries: appended in the unit of work that they speak of, and chained."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from condarium.model.environment import AuditEntry
-from condarium.storage.tables import audit
+from condarium.model.actor import Actor
+from condarium.model.audit import GENESIS, AuditEntry, Outcome, chain
+from condarium.storage.tables import audit, audit_head
 
 
 class Audit:
@@ -14,33 +16,56 @@ class Audit:
         self._connection = connection
 
     def add(
-        self, *, at: datetime, actor: str, action: str, target: str, detail: Mapping[str, str]
+        self,
+        *,
+        at: datetime,
+        actor: Actor,
+        action: str,
+        target: str,
+        detail: Mapping[str, str],
+        outcome: Outcome = Outcome.DONE,
     ) -> None:
-        self._connection.execute(
-            audit.insert().values(
-                at=at, actor=actor, action=action, target=target, detail=dict(detail)
-            )
+        """Append an entry; until the commit nobody else does, so add it last of all."""
+        last, previous = self.head(lock=True)
+        entry = AuditEntry(
+            number=last + 1,
+            at=at,
+            actor=actor.name,
+            principal=actor.who.id,
+            token=actor.token,
+            address=actor.address,
+            job=actor.job.job if actor.job else None,
+            action=action,
+            target=target,
+            outcome=outcome,
+            detail=dict(detail),
         )
+        digest = chain(previous, entry)
+        values = {**vars(entry), "id": entry.number, "digest": digest}
+        del values["number"]
+        self._connection.execute(audit.insert().values(values))
+        self._connection.execute(audit_head.update().values(entry=entry.number, digest=digest))
+
+    def head(self, *, lock: bool = False) -> tuple[int, str]:
+        """The last entry's number and digest."""
+        query = select(audit_head.c.entry, audit_head.c.digest)
+        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        return (row.entry, row.digest) if row else (0, GENESIS)
 
     def last(self, action: str, target: str) -> datetime | None:
         """When something was last done to a thing; None where it never was."""
         chosen = select(func.max(audit.c.at)).where(
-            audit.c.action == action, audit.c.target == target
+            audit.c.action == action, audit.c.target == target, audit.c.outcome == Outcome.DONE
         )
         found: datetime | None = self._connection.scalar(chosen)
         return found
 
-    def all(self) -> list[AuditEntry]:
+    def all(self) -> Iterator[AuditEntry]:
         """Every entry, the oldest first."""
-        rows = self._connection.execute(select(audit).order_by(audit.c.id))
-        return [
-            AuditEntry(
-                number=row.id,
-                at=row.at,
-                actor=row.actor,
-                action=row.action,
-                target=row.target,
-                detail=row.detail,
-            )
-            for row in rows
-        ]
+        for row in self._connection.execute(select(audit).order_by(audit.c.id)):
+            yield _entry(row)
+
+
+def _entry(row: Any) -> AuditEntry:
+    fields = dict(row._mapping)
+    return AuditEntry(number=fields.pop("id"), **{**fields, "outcome": Outcome(row.outcome)})

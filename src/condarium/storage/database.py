@@ -45,11 +45,17 @@ class Database:
         target: str,
         detail: Mapping[str, str] | None = None,
     ) -> Iterator[Facts]:
-        """A unit of work that changes facts, and the audit entry that goes with it."""
+        """A unit of work that changes facts, and the audit entry that goes with it.
+
+        In a job that somebody else has taken over meanwhile, raises JobTakenOver: a job's changes
+        are made by one attempt only.
+        """
         with self.note() as facts:
             yield facts
+            if actor.job:
+                facts.jobs.commit(actor.job, at=self._now())
             facts.audit.add(
-                at=self._now(), actor=actor.name, action=action, target=target, detail=detail or {}
+                at=self._now(), actor=actor, action=action, target=target, detail=detail or {}
             )
 
     @contextmanager

@@ -12,6 +12,7 @@ from condarium.errors import NoSuchEnvironment, NoSuchGeneration
 from condarium.model.difference import ChangeCounts
 from condarium.model.environment import Activation, Environment, Generation
 from condarium.model.names import EnvironmentName
+from condarium.storage.namespaces import ensure_namespace
 from condarium.storage.tables import activations, environments, generations
 from condarium.storage.upsert import upsert
 
@@ -62,6 +63,7 @@ class Environments:
         )
         if found is not None:
             return int(found)
+        ensure_namespace(self._connection, name.namespace, at=at, actor=actor)
         statement = upsert(
             self._connection,
             environments,

@@ -12,6 +12,7 @@ from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
 from condarium.storage.inspection import Inspection
+from condarium.storage.jobs import Jobs
 from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.shards import Shards
@@ -77,6 +78,10 @@ class Facts:
     @cached_property
     def inspection(self) -> Inspection:
         return Inspection(self._connection)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -134,6 +134,8 @@ builds = Table(
     Column("phases", JSON, nullable=False),
     Column("log", String(64)),
     Column("error", Text),
+    # the job that it was, where it was one
+    Column("job", Integer),
     Index(None, "namespace", "name"),
     # a number is never given twice: a build may outlive the removal of its environment
     sqlite_autoincrement=True,
@@ -144,10 +146,266 @@ audit = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("at", Instant, nullable=False),
+    # the name by which the actor went then, and the principal's id, which stays
     Column("actor", String(255), nullable=False),
+    Column("principal", String(32)),
+    Column("token", String(32)),
+    Column("address", String(64)),
+    Column("job", Integer),
     Column("action", String(64), nullable=False),
     Column("target", String(255), nullable=False),
+    Column("outcome", String(8), nullable=False),
     Column("detail", JSON, nullable=False),
+    # a digest of the entry and of the digest of the one before
+    Column("digest", String(64), nullable=False),
+    Index(None, "at"),
+    Index(None, "target"),
+    Index(None, "principal"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    # one row, which whoever appends an entry holds until the commit
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("entry", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+
+namespaces = Table(
+    "namespaces",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    # None is no limit
+    Column("most_bytes", BigInteger),
+    Column("most_environments", Integer),
+    Column("most_builds", Integer),
+    # in a calendar month
+    Column("most_build_minutes", Integer),
+    # an id is never given twice: a binding outlives nothing that it names
+    sqlite_autoincrement=True,
+)
+
+principals = Table(
+    "principals",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("name", String(64), nullable=False, unique=True),
+    # as it is compared: no two names differ in their case alone
+    Column("folded", String(64), nullable=False, unique=True),
+    Column("display_name", String(255), nullable=False),
+    Column("password", String(255)),
+    # at an OIDC provider
+    Column("issuer", String(512)),
+    Column("subject", String(255)),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("disabled_at", Instant),
+    UniqueConstraint("issuer", "subject"),
+)
+
+groups = Table(
+    "groups",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True),
+    Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE"), primary_key=True),
+    # "local", or the issuer whose claims say so at each sign-in
+    Column("source", String(512), primary_key=True),
+    Index(None, "principal_id"),
+)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE")),
+    Column("group_id", ForeignKey("groups.id", ondelete="CASCADE")),
+    Column("role", String(16), nullable=False),
+    # neither: on the platform
+    Column("namespace_id", ForeignKey("namespaces.id", ondelete="CASCADE")),
+    Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE")),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Index(None, "principal_id"),
+    Index(None, "group_id"),
+    Index(None, "namespace_id"),
+    Index("ix_bindings_channel_id", "channel_id"),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(64), nullable=False),
+    # SHA-256 of the secret, which has 256 random bits
+    Column("digest", String(64), nullable=False, unique=True),
+    # null: not narrowed
+    Column("permissions", JSON),
+    Column("namespaces", JSON),
+    Column("channels", JSON),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    Column("revoked_by", String(255)),
+    Index(None, "principal_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    # SHA-256 of what the cookie holds
+    Column("digest", String(64), primary_key=True),
+    Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("address", String(64)),
+    Index(None, "principal_id"),
+)
+
+one_time_secrets = Table(
+    "one_time_secrets",
+    metadata,
+    # SHA-256 of a secret that is used up by being used: a first sign-in, a new password
+    Column("digest", String(64), primary_key=True),
+    Column("purpose", String(32), nullable=False),
+    Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE")),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+failed_sign_ins = Table(
+    "failed_sign_ins",
+    metadata,
+    # a name as it is compared, or an address
+    Column("key", String(128), primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # from then on it signs nothing and what it signed is not believed
+    Column("expires_at", Instant),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("principal", String(32), primary_key=True),
+    Column("key", String(255), primary_key=True),
+    # SHA-256 of the method, the path and the arguments
+    Column("request", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
+    # null while it is being answered
+    Column("status", Integer),
+    Column("body", LargeBinary),
+    Index(None, "at"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("operation", String(64), nullable=False),
+    # in their plain form; a document is {"name": …, "blob": SHA-256}
+    Column("arguments", JSON, nullable=False),
+    # the blobs among them, which gc keeps
+    Column("documents", JSON, nullable=False),
+    Column("target", String(255), nullable=False),
+    # what it is about: a namespace's name or a channel's
+    Column("kind", String(16)),
+    Column("resource", String(64)),
+    Column("queue", String(64), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("actor", String(255), nullable=False),
+    # null where the store's owner asked for it
+    Column("principal", String(32)),
+    Column("token", String(32)),
+    Column("address", String(64)),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("ended_at", Instant),
+    Column("worker", String(64)),
+    Column("attempts", Integer, nullable=False),
+    Column("most_attempts", Integer, nullable=False),
+    # in seconds and bytes
+    Column("wall_time", Integer, nullable=False),
+    Column("memory", BigInteger, nullable=False),
+    Column("cancelled_at", Instant),
+    Column("cancelled_by", String(255)),
+    # when what it changes was committed: whoever carries it out again finds that done
+    Column("committed_at", Instant),
+    Column("phases", JSON, nullable=False),
+    Column("result", JSON),
+    Column("error", JSON),
+    Column("schedule", String(64)),
+    Index(None, "status", "queue"),
+    Index(None, "kind", "resource"),
+    Index(None, "ended_at"),
+    # a number is never given twice: logs and links name it
+    sqlite_autoincrement=True,
+)
+
+job_events = Table(
+    "job_events",
+    metadata,
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("phase", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("total", BigInteger),
+    Column("done", BigInteger),
+    Column("unit", String(32), nullable=False),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("host", String(255), nullable=False),
+    Column("queues", JSON, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("heartbeat_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+)
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("operation", String(64), nullable=False),
+    Column("arguments", JSON, nullable=False),
+    Column("cron", String(128), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    # the instant that it last stood for, and the job that it became
+    Column("last_at", Instant),
+    Column("last_job", Integer),
 )
 
 channels = Table(

@@ -159,9 +159,11 @@ def revise(
         yield draft
         draft.write(actor=actor, action=action, reason=reason)
         if draft.revision is not None:
+            if actor.job:
+                facts.jobs.commit(actor.job, at=draft.revision.at)
             facts.audit.add(
                 at=draft.revision.at,
-                actor=actor.name,
+                actor=actor,
                 action=f"channel {action}",
                 target=channel.name,
                 detail={"revision": f"r{draft.number}", "reason": reason},

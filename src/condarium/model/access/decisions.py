@@ -1,0 +1,115 @@
+"""The decision: whether somebody may do something to a thing, and why.
+
+It is a pure function, which every operation asks. Bindings name things: there are no patterns.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from condarium.model.access.permissions import (
+    PERMISSIONS,
+    ROLES,
+    Permission,
+    ResourceKind,
+    Role,
+)
+from condarium.model.access.principals import Binding, Principal, PrincipalKind, SubjectKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A thing that is asked about; `public` is only true of channels that everybody may read."""
+
+    kind: ResourceKind
+    name: str = ""
+    public: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}".rstrip()
+
+
+PLATFORM = Resource(kind=ResourceKind.PLATFORM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """`visible` tells whether the one who asked may know that the thing exists."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+    visible: bool
+
+
+def decide(
+    principal: Principal, permission: Permission, resource: Resource, bindings: Iterable[Binding]
+) -> Decision:
+    """Decide by the bindings of a principal and of its groups, within its token's scope."""
+    if principal.kind is PrincipalKind.STORE_OWNER:
+        return _yes(f"{principal.name} owns the store")
+    scope = principal.scope
+    if not scope.reaches(resource.kind, resource.name) and not resource.public:
+        return _no(f"the token of {principal.name} does not reach {resource}", visible=False)
+    own = [binding for binding in bindings if _is_for(binding, principal)]
+    roles = [binding for binding in own if _is_on(binding, resource)]
+    visible = bool(roles) or resource.public or resource.kind is ResourceKind.PLATFORM
+    if scope.permissions is not None and permission not in scope.permissions:
+        return _no(f"the token of {principal.name} is not for {permission}", visible=visible)
+    if permission is Permission.SIGNED_IN and principal.is_somebody:
+        return _yes(f"{principal.name} is signed in")
+    if resource.public and permission is Permission.CHANNEL_READ:
+        return _yes(f"{resource} is public")
+    for binding in roles:
+        if permission in PERMISSIONS[binding.role]:
+            return _yes(_has(principal, binding))
+    held = [f"{_has(principal, binding)}, which is not enough" for binding in roles]
+    needed = f"{permission} on {resource} needs the role {_least(permission, resource.kind)}"
+    return _no(*(held or [f"{principal.name} has no role on {resource}"]), needed, visible=visible)
+
+
+def permitted_somewhere(
+    principal: Principal, permission: Permission, bindings: Iterable[Binding]
+) -> Decision:
+    """Decide on what is about no thing in particular: who has a role that permits it anywhere."""
+    if principal.kind is PrincipalKind.STORE_OWNER:
+        return _yes(f"{principal.name} owns the store")
+    scope = principal.scope
+    if scope.permissions is not None and permission not in scope.permissions:
+        return _no(f"the token of {principal.name} is not for {permission}", visible=True)
+    for binding in bindings:
+        reached = scope.reaches(binding.kind, binding.resource)
+        if _is_for(binding, principal) and reached and permission in PERMISSIONS[binding.role]:
+            return _yes(_has(principal, binding))
+    needed = f"{permission} needs a role that permits it on some namespace or channel"
+    return _no(needed, visible=True)
+
+
+def _is_for(binding: Binding, principal: Principal) -> bool:
+    if binding.subject_kind is SubjectKind.GROUP:
+        return binding.subject in principal.groups
+    return principal.id is not None and binding.subject == principal.id
+
+
+def _is_on(binding: Binding, resource: Resource) -> bool:
+    if binding.kind is ResourceKind.PLATFORM:
+        return resource.kind is ResourceKind.PLATFORM or binding.role is Role.ADMINISTRATOR
+    return (binding.kind, binding.resource) == (resource.kind, resource.name)
+
+
+def _has(principal: Principal, binding: Binding) -> str:
+    through = " through a group" if binding.subject_kind is SubjectKind.GROUP else ""
+    where = f" on {binding.kind} {binding.resource}".rstrip() if binding.resource else ""
+    return f"{principal.name} is {binding.role}{where}{through}"
+
+
+def _least(permission: Permission, kind: ResourceKind) -> str:
+    """The weakest role that permits it: roles are declared in that order."""
+    roles = (*ROLES[kind], Role.ADMINISTRATOR)
+    return next(role for role in roles if permission in PERMISSIONS[role])
+
+
+def _yes(reason: str) -> Decision:
+    return Decision(allowed=True, reasons=(reason,), visible=True)
+
+
+def _no(*reasons: str, visible: bool) -> Decision:
+    return Decision(allowed=False, reasons=reasons, visible=visible)

@@ -1,0 +1,95 @@
+"""Who asks: people, service accounts, whoever owns the store, and anybody."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from condarium.model.access.permissions import Permission, ResourceKind, Role
+
+
+class PrincipalKind(StrEnum):
+    USER = "user"
+    SERVICE = "service"
+    """A service account: it has tokens and no password."""
+    STORE_OWNER = "store-owner"
+    """The user of the operating system who works in a store's folder, and may do everything."""
+    ANYBODY = "anybody"
+    """A request without a token or a session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """What a token reaches, of what its principal may do; None where it is not narrowed.
+
+    A token that names namespaces or channels reaches those only, and nothing of the platform.
+    """
+
+    permissions: frozenset[Permission] | None = None
+    namespaces: frozenset[str] | None = None
+    channels: frozenset[str] | None = None
+
+    @property
+    def names_things(self) -> bool:
+        return self.namespaces is not None or self.channels is not None
+
+    def reaches(self, kind: ResourceKind, name: str) -> bool:
+        match kind:
+            case ResourceKind.NAMESPACE:
+                return not self.names_things or name in (self.namespaces or ())
+            case ResourceKind.CHANNEL:
+                return not self.names_things or name in (self.channels or ())
+            case _:
+                return not self.names_things
+
+    def is_within(self, other: "Scope") -> bool:
+        """Whether it reaches nothing that the other one does not."""
+        if other.permissions is not None and not (
+            self.permissions is not None and self.permissions <= other.permissions
+        ):
+            return False
+        if not other.names_things:
+            return True
+        return (
+            self.names_things
+            and (self.namespaces or frozenset()) <= (other.namespaces or frozenset())
+            and (self.channels or frozenset()) <= (other.channels or frozenset())
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Somebody, by an id that never changes and is never given twice.
+
+    `groups` are ids of groups. `scope` narrows what the token in use reaches.
+    """
+
+    kind: PrincipalKind
+    id: str | None = None
+    name: str = ""
+    groups: frozenset[str] = frozenset()
+    scope: Scope = field(default_factory=Scope)
+
+    @property
+    def is_somebody(self) -> bool:
+        return self.kind is not PrincipalKind.ANYBODY
+
+
+ANYBODY = Principal(kind=PrincipalKind.ANYBODY, name="anybody")
+
+
+class SubjectKind(StrEnum):
+    PRINCIPAL = "principal"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binding:
+    """The fact that a principal, or a group, has a role on a thing.
+
+    `subject` is an id. `resource` is the name of a namespace or a channel, empty for the platform.
+    """
+
+    subject_kind: SubjectKind
+    subject: str
+    role: Role
+    kind: ResourceKind
+    resource: str = ""

@@ -1,0 +1,128 @@
+"""Jobs: operations that are carried out later, by a worker, and survive its death."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+DEFAULT_QUEUE = "default"
+"""The label of a worker, and of jobs, that ask for nothing special."""
+
+
+class JobStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        return self not in (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobError:
+    """Why a job did not succeed: an error's code, message, hint and data."""
+
+    code: str
+    message: str
+    hint: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What a job may take: seconds of wall time, and bytes of memory of all its processes."""
+
+    wall_time: timedelta
+    memory: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """An operation that somebody asked for, and how far it is.
+
+    `kind` and `resource` say which namespace or channel it is about (None where about neither);
+    `queue` is the label of the workers that may take it; of those that wait, a higher `priority`
+    goes first. `attempts` counts how often it was begun, of `most_attempts`; `phases` are seconds
+    by name. `result` is the plain form of what the operation answered.
+    """
+
+    id: int
+    operation: str
+    target: str
+    kind: str | None
+    resource: str | None
+    queue: str
+    priority: int
+    status: JobStatus
+    actor: str
+    created_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    worker: str | None = None
+    attempts: int = 0
+    most_attempts: int = 3
+    limits: Limits
+    cancelling: bool = False
+    phases: Mapping[str, float] = field(default_factory=dict)
+    result: Any = None
+    error: JobError | None = None
+
+
+class EventKind(StrEnum):
+    STATUS = "status"
+    """The job's status changed: `text` is the new one."""
+    PHASE = "phase"
+    """A phase begins: `text` names it, `total` counts `unit`s or bytes, None where unknown."""
+    ADVANCE = "advance"
+    """So much of the phase is done in all: `done`."""
+    SAY = "say"
+    """A line for people: `text`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobEvent:
+    """One thing that happened in a job; `number` counts from 1 within it."""
+
+    number: int
+    at: datetime
+    kind: EventKind
+    phase: str = ""
+    text: str = ""
+    total: int | None = None
+    done: int | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerLine:
+    """A worker, as `worker list` shows it; `alive` is whether its heartbeat is recent."""
+
+    id: str
+    host: str
+    queues: tuple[str, ...]
+    slots: int
+    running: int
+    started_at: datetime
+    heartbeat_at: datetime
+    ended_at: datetime | None
+    alive: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """An operation that becomes a job at certain times; `cron` has five fields, in UTC."""
+
+    name: str
+    operation: str
+    arguments: Mapping[str, Any]
+    cron: str
+    enabled: bool
+    created_at: datetime
+    created_by: str
+    next_at: datetime | None = None
+    last_at: datetime | None = None
+    last_job: int | None = None

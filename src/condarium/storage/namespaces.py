@@ -1,0 +1,13 @@
+"""Namespaces: what owns environments, and how much of everything they may have."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from condarium.storage.tables import namespaces
+from condarium.storage.upsert import insert_new
+
+
+def ensure_namespace(connection: Connection, name: str, *, at: datetime, actor: str) -> None:
+    """Have a namespace: the first environment in it makes one where there is none."""
+    insert_new(connection, namespaces, [{"name": name, "created_at": at, "created_by": actor}])
