@@ -176,26 +176,45 @@ class Operation:
     def route(self) -> tuple[str, str] | None:
         """The REST face: method and path below `/api/v1`; None for a local operation.
 
-        An operation on one environment or channel lies under it; reading is GET, changing is
-        POST, and removing is DELETE.
+        What is about one thing lies under it. Reading is GET, removing is DELETE, and all else is
+        POST: making a thing to the collection that it will be in.
         """
         if self.local:
             return None
-        words = self.name.split()[:-1]
-        path = "".join(f"/{_COLLECTIONS.get(word, word)}" for word in words[:1])
-        if any(p.type is EnvironmentName and p.required for p in self.parameters):
-            path += "/{namespace}/{name}"
-        if any(p.type is ChannelName and p.required for p in self.parameters):
-            path += "/{channel}"
-        path += "".join(f"/{word}" for word in words[1:])
-        if self.verb == "show" and not path.endswith("}"):
-            path += "".join(f"/{{{p.name}}}" for p in self.parameters if p.required)
+        path = self._place
         if self.verb == "remove":
             return ("DELETE", path)
-        if self.verb not in ("list", "show"):
+        adds = self.verb == "create" or (self.verb == "add" and not path.endswith("}"))
+        if self.verb not in ("list", "show") and not adds:
             path += f"/{self.verb}"
         documents = any(parameter.type in (Document, Upload) for parameter in self.parameters)
-        return ("POST" if self.changes or documents else "GET", path)
+        return ("POST" if self.changes or self.job or documents else "GET", path)
+
+    @cached_property
+    def _place(self) -> str:
+        """The path of what it is about: a collection, or a thing in it."""
+        if self.group in _PLACES:
+            path = _PLACES[self.group]
+        else:
+            first, *others = [_COLLECTIONS.get(word, word) for word in self.name.split()[:-1]] or [
+                ""
+            ]
+            path = f"/{first}{self._owner}" if first else ""
+            path += "".join(f"/{word}" for word in others)
+        things = [p.name for p in self.parameters if p.required and p.positional]
+        if self.group in _THINGS and things and self.verb not in ("create", "list"):
+            path += f"/{{{things[0].rstrip('_')}}}"
+        return path
+
+    @property
+    def _owner(self) -> str:
+        """The environment, channel or view that an operation needs; not one that it makes."""
+        kinds = {p.type for p in self.parameters if p.required and not p.many}
+        if EnvironmentName in kinds:
+            return "/{namespace}/{name}"
+        if View in kinds:
+            return "/{view}"
+        return "/{channel}" if ChannelName in kinds and self.name != "channel create" else ""
 
     @cached_property
     def _hints(self) -> dict[str, Any]:
@@ -255,7 +274,22 @@ def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
     )
 
 
-_COLLECTIONS = {"env": "environments", "channel": "channels"}
+_COLLECTIONS = {
+    "env": "environments",
+    **{
+        word: f"{word}s"
+        for word in ("channel", "label", "user", "service-account", "group", "namespace", "token")
+    },
+    **{word: f"{word}s" for word in ("job", "worker", "schedule", "backup")},
+    "patch": "patches",
+}
+"""What a group's word is in a path, where it is another one."""
+_PLACES = {"channel source": "/sources"}
+"""Groups whose place is not that of the group around them."""
+_THINGS = frozenset(
+    {"user", "service-account", "group", "namespace", "token", "job", "schedule", "channel source"}
+)
+"""Groups whose operations name the thing that they are about by their first argument."""
 
 SCALARS = (str, int, bool, timedelta, Document, EnvironmentName, ChannelName, View, Upload)
 """The types that a parameter may have, besides Literal strings and tuples of any of these."""
