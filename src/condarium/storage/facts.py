@@ -5,6 +5,7 @@ from functools import cached_property
 from sqlalchemy import Connection
 
 from condarium.storage.audit import Audit
+from condarium.storage.bindings import Bindings
 from condarium.storage.builds import Builds
 from condarium.storage.channels import Channels
 from condarium.storage.contents import Contents
@@ -13,11 +14,17 @@ from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
 from condarium.storage.inspection import Inspection
 from condarium.storage.jobs import Jobs
+from condarium.storage.memberships import Memberships
+from condarium.storage.namespaces import Namespaces
 from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
+from condarium.storage.principals import Principals
 from condarium.storage.shards import Shards
+from condarium.storage.signing_keys import SigningKeys
+from condarium.storage.sign_ins import SignIns
 from condarium.storage.solves import Solves
 from condarium.storage.sources import Sources
+from condarium.storage.tokens import Tokens
 from condarium.storage.upstreams import Upstreams
 
 
@@ -82,6 +89,34 @@ class Facts:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._connection)
+
+    @cached_property
+    def principals(self) -> Principals:
+        return Principals(self._connection)
+
+    @cached_property
+    def memberships(self) -> Memberships:
+        return Memberships(self._connection)
+
+    @cached_property
+    def bindings(self) -> Bindings:
+        return Bindings(self._connection)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self._connection)
+
+    @cached_property
+    def namespaces(self) -> Namespaces:
+        return Namespaces(self._connection)
+
+    @cached_property
+    def signing_keys(self) -> SigningKeys:
+        return SigningKeys(self._connection)
+
+    @cached_property
+    def sign_ins(self) -> SignIns:
+        return SignIns(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

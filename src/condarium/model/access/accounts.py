@@ -1,0 +1,77 @@
+"""What is known of accounts, groups, tokens and keys; no value here holds a secret."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.principals import PrincipalKind, Scope, SubjectKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """A user or a service account; `issuer` is the OIDC provider that it signs in at, if any."""
+
+    id: str
+    kind: PrincipalKind
+    name: str
+    display_name: str = ""
+    issuer: str | None = None
+    created_at: datetime
+    created_by: str
+    disabled_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """A group and how many members it has."""
+
+    id: str
+    name: str
+    members: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Membership:
+    """A member of a group; `source` is "local", or the OIDC provider that says so."""
+
+    group: str
+    member: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A token, never its secret; `principal` is its holder's name.
+
+    `expires_at` is None where it never does; `last_used_at` is right to a minute.
+    """
+
+    id: str
+    name: str
+    principal: str
+    scope: Scope
+    created_at: datetime
+    created_by: str
+    expires_at: datetime | None
+    last_used_at: datetime | None = None
+    revoked_at: datetime | None = None
+    revoked_by: str | None = None
+
+    def holds(self, now: datetime) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """A binding with the names of both sides; `resource` is empty for the platform."""
+
+    id: int
+    subject_kind: SubjectKind
+    subject: str
+    role: Role
+    kind: ResourceKind
+    resource: str = ""
+    created_at: datetime
+    created_by: str
