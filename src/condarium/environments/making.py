@@ -135,6 +135,7 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
         manifest=known.manifest,
         link_scripts=spec.link_scripts,
         compiled=making.compile,
+        bytes=known.bytes,
     )
     if making.compile:
         _compile(store, making, progress, phases)

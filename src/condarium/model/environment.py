@@ -70,6 +70,8 @@ class Prefix:
     manifest: str
     link_scripts: bool = False
     compiled: bool = False
+    bytes: int | None = None
+    """Of the files that packages brought, shared or not; None where an old release made it."""
 
 
 class BuildStatus(StrEnum):

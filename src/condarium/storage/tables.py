@@ -109,6 +109,8 @@ prefixes = Table(
     Column("manifest", String(64), nullable=False),
     Column("link_scripts", Boolean, nullable=False),
     Column("compiled", Boolean, nullable=False),
+    # of the files that packages brought, as their records say; null in rows of old releases
+    Column("bytes", BigInteger),
 )
 
 solves = Table(
@@ -346,6 +348,8 @@ jobs = Table(
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("ended_at", Instant),
+    # one that is tried again waits until then
+    Column("not_before", Instant),
     Column("worker", String(64)),
     Column("attempts", Integer, nullable=False),
     Column("most_attempts", Integer, nullable=False),

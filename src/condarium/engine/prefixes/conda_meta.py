@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from typing import Any
 from uuid import uuid4
 
 from condarium.engine.prefixes.linking import CANNOT_LINK
+
+_SIZE = re.compile(rb'"size_in_bytes":\s*(\d+)')
+_PYPI_SIZE = re.compile(rb",(\d+)\r?$", re.MULTILINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +34,14 @@ class InstalledFile:
 
 @dataclass(frozen=True, kw_only=True)
 class PrefixSummary:
-    """`manifest` digests what lists the files: conda-meta, and the RECORDs of pip packages."""
+    """`manifest` digests what lists the files: conda-meta, and the RECORDs of pip packages.
+
+    `bytes` adds up the sizes that these say, which are those before a prefix is written into files.
+    """
 
     packages: int
     files: int
+    bytes: int
     manifest: str
 
 
@@ -52,14 +60,19 @@ def summary(prefix: Path, others: Sequence[Path] = ()) -> PrefixSummary:
     """
     digest = hashlib.sha256()
     records = _records(prefix)
+    files = size = 0
     for path in sorted(others):
-        digest.update(str(path.relative_to(prefix)).encode() + b"\0" + path.read_bytes())
-    files = 0
+        content = path.read_bytes()
+        size += sum(map(int, _PYPI_SIZE.findall(content)))
+        digest.update(str(path.relative_to(prefix)).encode() + b"\0" + content)
     for path in records:
         content = path.read_bytes()
         files += content.count(b'"_path"')
+        size += sum(map(int, _SIZE.findall(content)))
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(content).digest())
-    return PrefixSummary(packages=len(records), files=files, manifest=digest.hexdigest())
+    return PrefixSummary(
+        packages=len(records), files=files, bytes=size, manifest=digest.hexdigest()
+    )
 
 
 def share_records(prefix: Path, kept: Path) -> None:

@@ -17,6 +17,7 @@ _GENESIS = "0" * 64
 def upgrade() -> None:
     _make_tables()
     op.add_column("builds", sa.Column("job", sa.Integer(), nullable=True))
+    op.add_column("prefixes", sa.Column("bytes", sa.BigInteger(), nullable=True))
     _name_namespaces()
     _chain_audit()
 
@@ -145,6 +146,7 @@ def _make_tables() -> None:
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
+        sa.Column("not_before", sa.DateTime(), nullable=True),
         sa.Column("worker", sa.String(length=64), nullable=True),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("most_attempts", sa.Integer(), nullable=False),
