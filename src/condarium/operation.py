@@ -274,6 +274,12 @@ def _parameter(parameter: inspect.Parameter, hint: Any) -> Parameter:
     )
 
 
+PageSize = Annotated[int | None, Argument("at most N, and where to go on", metavar="N")]
+Cursor = Annotated[
+    str | None, Argument("go on where an earlier answer says that more follow", metavar="NEXT")
+]
+"""What every list takes that can be had in pages."""
+
 _COLLECTIONS = {
     "env": "environments",
     **{

@@ -101,13 +101,13 @@ def test_a_folder_with_something_else_in_it_is_no_store(nowhere: Path) -> None:
 
 def test_at_the_default_place_nobody_has_begun_yet(nowhere: Path) -> None:
     with Client() as client:
-        assert client.env.list() == ()
+        assert list(client.env.list()) == []
     assert not (nowhere.parent / ".local").exists()
 
 
 def test_a_store_that_was_made_is_one_although_it_is_empty(nowhere: Path) -> None:
     (nowhere / "locks").mkdir(parents=True)
     with Client(nowhere) as client:
-        assert client.env.list() == ()
+        assert list(client.env.list()) == []
         with pytest.raises(NoSuchEnvironment):
             client.env.show(ENVIRONMENT)

@@ -70,7 +70,7 @@ def test_environments_are_built_listed_rolled_back_and_collected(
     assert machine.build(channel, "base =1")["changed"]
     assert machine.build(channel, "base =2")["generation"] == 2
     assert not machine.build(channel, "base =2")["changed"]
-    (listed,) = machine.run("env", "list")
+    (listed,) = machine.run("env", "list")["items"]
     assert (listed["active"], listed["generations"]) == (2, 2)
     assert machine.shown() == "2.0"
 
@@ -86,7 +86,7 @@ def test_environments_are_built_listed_rolled_back_and_collected(
 
     machine.run("env", "remove", "lab/fit")
     machine.run("gc")
-    assert machine.run("env", "list") == []
+    assert machine.run("env", "list")["items"] == []
     assert not (tmp_path / "store" / "condarium.db").exists()
     assert not (tmp_path / "store" / "blobs").exists()
 
@@ -99,7 +99,7 @@ def test_another_machine_brings_an_environment_back_from_the_same_facts(
     for machine in (first, second):
         machine.folder.mkdir()
     first.build(channel, "base =1")
-    (listed,) = second.run("env", "list")
+    (listed,) = second.run("env", "list")["items"]
     assert (listed["active"], listed["on_disk"]) == (1, False)
     second.run("env", "restore", "lab/fit", "1")
     assert Path(second.run("env", "path", "lab/fit")["path"], "share", "base").read_text() == "1.0"

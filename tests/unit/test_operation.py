@@ -21,6 +21,7 @@ from condarium.client.signature import OUTPUT, method_name
 from condarium.errors import NotPermitted
 from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.names import EnvironmentName
+from condarium.model.paging import Page
 from condarium.model.view import ChannelName, View
 from condarium.operation import SCALARS, Operation
 from condarium.settings import Settings
@@ -118,7 +119,7 @@ def _assert_plain(hint: Any) -> None:
     if dataclasses.is_dataclass(hint) and hint not in _NAMES:
         for value in typing.get_type_hints(hint).values():
             _assert_plain(value)
-    elif get_origin(hint) in (tuple, Mapping, typing.Union, types.UnionType):
+    elif get_origin(hint) in (tuple, Page, Mapping, typing.Union, types.UnionType):
         for inner in get_args(hint):
             _assert_plain(inner)
     elif get_origin(hint) is not Literal and hint not in (type(None), Ellipsis):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from condarium.model.actor import Permission
+from condarium.model.actor import Actor, Permission
 from condarium.model.channel_answers import (
     ChannelDetail,
     FoundInChannel,
@@ -14,9 +14,10 @@ from condarium.model.channel_answers import (
 from condarium.model.channel_history import ChannelDiff, ChannelLog
 from condarium.model.channel_report import ChannelSummary
 from condarium.model.channel_verification import ChannelVerified
+from condarium.model.paging import Page
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName, View
-from condarium.operation import Argument, Where, operation
+from condarium.operation import Argument, Cursor, PageSize, Where, operation
 from condarium.storage.store import Store
 
 Channel = Annotated[ChannelName, Argument("the channel's name")]
@@ -35,11 +36,13 @@ Limit = Annotated[int, Argument("show at most N; 0 for all", metavar="N")]
 
 
 @operation("channel list", permission=Permission.CHANNEL_READ, where=Where.INSIDE)
-def list_channels(store: Store) -> tuple[ChannelSummary, ...]:
-    """List the channels of this store."""
+def list_channels(
+    store: Store, *, limit: PageSize = None, cursor: Cursor = None, actor: Actor
+) -> Page[ChannelSummary]:
+    """List the channels of this store by name: those that the actor may read."""
     from condarium.channels.asking import overview
 
-    return overview.list_channels(store)
+    return overview.list_channels(store, actor=actor, limit=limit, cursor=cursor)
 
 
 @operation("channel show", permission=Permission.CHANNEL_READ)

@@ -84,6 +84,11 @@ class Page:
         for line in text.splitlines():
             self.line(indent, line)
 
+    def more(self, cursor: str | None) -> None:
+        """Say how to see what follows a page of a list."""
+        if cursor is not None:
+            self.line(dim(f"more follow: --cursor {cursor} shows them"))
+
     def raw(self, text: str) -> None:
         """A document that is what was asked for."""
         self._lines.append(text if text.endswith("\n") else f"{text}\n")

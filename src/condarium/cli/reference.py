@@ -7,13 +7,14 @@ import inspect
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 
 from condarium.app import operations
 from condarium.cli.arguments import GLOBAL_OPTIONS, metavar
 from condarium.cli.exit_codes import MEANINGS
 from condarium.cli.help import title, usage
 from condarium.client.signature import OUTPUT, method_name, signature_of
+from condarium.model.paging import Page
 from condarium.operation import Operation, Parameter
 
 _INTRODUCTION = """\
@@ -79,7 +80,9 @@ def _python(operation: Operation) -> str:
 
 
 def _result(operation: Operation) -> str:
-    inner = get_args(operation.result)
+    kind, inner = get_origin(operation.result), get_args(operation.result)
+    if kind is Page:
+        return f"Page[{inner[0].__name__}]"
     return f"tuple[{inner[0].__name__}, ...]" if inner else str(operation.result.__name__)
 
 

@@ -11,6 +11,7 @@ from condarium.model.actor import Actor, Permission
 from condarium.model.difference import Difference
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
+from condarium.model.paging import Page
 from condarium.model.progress import Progress
 from condarium.model.report import (
     Archived,
@@ -29,7 +30,7 @@ from condarium.model.report import (
     Switched,
     Verification,
 )
-from condarium.operation import Argument, Where, operation
+from condarium.operation import Argument, Cursor, PageSize, Where, operation
 from condarium.storage.store import Store
 
 Environment = Annotated[EnvironmentName, Argument("the environment", metavar="NS/NAME")]
@@ -126,14 +127,20 @@ def list_(
     store: Store,
     *,
     namespace: Annotated[str | None, Argument("only this namespace", "-n")] = None,
-) -> tuple[EnvironmentLine, ...]:
-    """List environments with their active generation."""
+    limit: PageSize = None,
+    cursor: Cursor = None,
+    actor: Actor,
+) -> Page[EnvironmentLine]:
+    """List environments by name, with their active generation.
+
+    Those are listed that the actor may read.
+    """
     from condarium.environments import reading
 
     if not store.settings.named and not store.is_there:
-        return ()  # nobody has begun; a named place without a store is a mistake
+        return Page(items=())  # nobody has begun; a named place without a store is a mistake
     store.check_there()
-    return reading.list_environments(store, namespace)
+    return reading.list_environments(store, namespace, actor=actor, limit=limit, cursor=cursor)
 
 
 @operation("env show", permission=Permission.ENVIRONMENT_READ)

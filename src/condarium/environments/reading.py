@@ -8,8 +8,11 @@ from dataclasses import replace
 from condarium.environments.activation import require_on_disk, settle
 from condarium.environments.prefixes import is_whole, recover_prefix
 from condarium.errors import NoSuchBuild
-from condarium.model.environment import Build, BuildStatus
+from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.actor import Actor
+from condarium.model.environment import Build, BuildStatus, Environment
 from condarium.model.names import EnvironmentName, check_namespace
+from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.model.report import (
     BuildLog,
     EnvironmentDetail,
@@ -22,22 +25,31 @@ from condarium.storage.locks import is_held
 from condarium.storage.store import Store
 
 
-def list_environments(store: Store, namespace: str | None) -> tuple[EnvironmentLine, ...]:
+def list_environments(
+    store: Store, namespace: str | None, *, actor: Actor, limit: int | None, cursor: str | None
+) -> Page[EnvironmentLine]:
+    """The environments that an actor may read. Raises BadName, BadLimit, BadCursor."""
+    size = read_limit(limit)
+    after = decode_cursor(cursor, str, str) if cursor is not None else None
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
     if namespace is not None:
-        check_namespace(namespace)
+        within = frozenset([check_namespace(namespace)])
+        readable = within if readable is None else readable & within
     with store.database.read() as facts:
-        environments = facts.environments.all(namespace)
-    return tuple(
-        EnvironmentLine(
-            name=each.name,
-            active=each.active,
-            generations=each.generations,
-            created_at=each.created_at,
-            created_by=each.created_by,
-            path=store.layout.link(each.name),
-            on_disk=each.prefix is not None and is_whole(store.layout, each.prefix),
-        )
-        for each in environments
+        found = facts.environments.page(readable, after=after, limit=size and size + 1)
+    lines = [_line(store, each) for each in found]
+    return page_of(lines, size, [(each.name.namespace, each.name.name) for each in found])
+
+
+def _line(store: Store, environment: Environment) -> EnvironmentLine:
+    return EnvironmentLine(
+        name=environment.name,
+        active=environment.active,
+        generations=environment.generations,
+        created_at=environment.created_at,
+        created_by=environment.created_by,
+        path=store.layout.link(environment.name),
+        on_disk=environment.prefix is not None and is_whole(store.layout, environment.prefix),
     )
 
 

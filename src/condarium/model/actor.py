@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from condarium.errors import NotPermitted
 from condarium.model.access.decisions import Decision, Resource, decide, permitted_somewhere
-from condarium.model.access.permissions import Permission
+from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.access.principals import ANYBODY, Binding, Principal, PrincipalKind
 
 __all__ = ["NOBODY_IN_PARTICULAR", "Actor", "JobClaim", "Permission"]
@@ -46,6 +46,18 @@ class Actor:
 
     def may(self, permission: Permission, resource: Resource | None = None) -> bool:
         return self.decide(permission, resource).allowed
+
+    def names_where(self, permission: Permission, kind: ResourceKind) -> frozenset[str] | None:
+        """The names of things on which a role permits something; None where it is on all."""
+        scope = self.who.scope
+        if not scope.names_things and self.may(permission, Resource(kind=kind)):
+            return None
+        bound = {binding.resource for binding in self.bindings if binding.kind is kind}
+        reached = scope.namespaces if kind is ResourceKind.NAMESPACE else scope.channels
+        names = bound | (reached or frozenset())
+        return frozenset(
+            name for name in names if self.may(permission, Resource(kind=kind, name=name))
+        )
 
     def require(self, permission: Permission, resource: Resource | None = None) -> None:
         """Raise NotPermitted, or what hides the thing from those who may not know of it."""

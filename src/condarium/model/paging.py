@@ -14,6 +14,7 @@ from typing import Generic, TypeVar, overload
 from condarium.errors import BadInput
 
 T = TypeVar("T")
+_LARGEST = 1 << 63
 
 
 class BadCursor(BadInput):
@@ -25,6 +26,14 @@ class BadCursor(BadInput):
             f"cursor: found {found[:60]!r}; expected the `next` of an earlier page of this list",
             hint="Leave it out to begin with the first page.",
         )
+
+
+class BadLimit(BadInput):
+    """The limit is no number of items."""
+
+    def __init__(self, found: int) -> None:
+        self.found = found
+        super().__init__(f"limit: found {found}; expected 1 or more, or 0 for all")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +69,16 @@ def decode_cursor(text: str, *kinds: type) -> tuple[str | int, ...]:
         raise BadCursor(text) from None
     if not isinstance(found, list) or [type(part) for part in found] != list(kinds):
         raise BadCursor(text)
+    if any("\0" in part if isinstance(part, str) else abs(part) >= _LARGEST for part in found):
+        raise BadCursor(text)  # no database takes it
     return tuple(found)
+
+
+def read_limit(limit: int | None) -> int | None:
+    """How many items a page may have; None for all. Raises BadLimit."""
+    if limit is not None and limit < 0:
+        raise BadLimit(limit)
+    return limit or None
 
 
 def page_of(

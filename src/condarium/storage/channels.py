@@ -1,6 +1,6 @@
 """Channels, and their logs of revisions."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -87,6 +87,17 @@ class Channels:
             _channel(row)
             for row in self._connection.execute(self._with_head().order_by(channels.c.name))
         ]
+
+    def page(
+        self, names: Collection[str] | None, *, after: str | None, limit: int | None
+    ) -> list[HostedChannel]:
+        """Channels by name behind `after`: all, or public ones and those that are named."""
+        chosen = self._with_head().order_by(channels.c.name).limit(limit)
+        if names is not None:
+            chosen = chosen.where(channels.c.public | channels.c.name.in_(names))
+        if after is not None:
+            chosen = chosen.where(channels.c.name > after)
+        return [_channel(row) for row in self._connection.execute(chosen)]
 
     def change(
         self, name: ChannelName, *, public: bool | None = None, description: str | None = None

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import Connection, Select, and_, func, literal, select, tuple_
 
 from condarium.errors import NoSuchEnvironment, NoSuchGeneration
 from condarium.model.difference import ChangeCounts
@@ -41,6 +41,22 @@ class Environments:
         if namespace is not None:
             query = query.where(environments.c.namespace == namespace)
         return [_environment(row) for row in self._connection.execute(query)]
+
+    def page(
+        self,
+        namespaces: Collection[str] | None,
+        *,
+        after: Sequence[object] | None = None,
+        limit: int | None = None,
+    ) -> list[Environment]:
+        """Environments by name, of all namespaces or of some, behind a namespace and a name."""
+        query = _environments().order_by(environments.c.namespace, environments.c.name)
+        if namespaces is not None:
+            query = query.where(environments.c.namespace.in_(namespaces))
+        if after is not None:
+            key = tuple_(environments.c.namespace, environments.c.name)
+            query = query.where(key > tuple_(*map(literal, after)))
+        return [_environment(row) for row in self._connection.execute(query.limit(limit))]
 
     def find(self, name: EnvironmentName) -> Environment | None:
         row = self._connection.execute(_environments().where(_is(name))).first()
@@ -201,15 +217,18 @@ def _is(name: EnvironmentName) -> Any:
 @cache  # to put it together takes longer than to run it
 def _environments() -> Select[Any]:
     """Environments with their active generation: the one that was activated last."""
-    last = (
-        select(activations.c.environment_id, func.max(activations.c.id).label("id"))
-        .group_by(activations.c.environment_id)
-        .subquery()
+    last = (  # asked for each environment, so that a page costs what it shows
+        select(func.max(activations.c.id))
+        .where(activations.c.environment_id == environments.c.id)
+        .correlate(environments)
+        .scalar_subquery()
     )
     counts = (
-        select(generations.c.environment_id, func.count().label("generations"))
-        .group_by(generations.c.environment_id)
-        .subquery()
+        select(func.count())
+        .select_from(generations)
+        .where(generations.c.environment_id == environments.c.id)
+        .correlate(environments)
+        .scalar_subquery()
     )
     active = generations.alias("active")
     return (
@@ -217,11 +236,9 @@ def _environments() -> Select[Any]:
             environments,
             activations.c.number.label("active"),
             active.c.prefix,
-            func.coalesce(counts.c.generations, 0).label("generations"),
+            counts.label("generations"),
         )
-        .outerjoin(last, last.c.environment_id == environments.c.id)
-        .outerjoin(activations, activations.c.id == last.c.id)
-        .outerjoin(counts, counts.c.environment_id == environments.c.id)
+        .outerjoin(activations, activations.c.id == last)
         .outerjoin(
             active,
             and_(

@@ -1,5 +1,7 @@
 """Which channels there are, and what they have: counted, not read."""
 
+from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.actor import Actor
 from condarium.model.channel_answers import (
     ChannelDetail,
     Labels,
@@ -11,6 +13,7 @@ from condarium.model.channel_answers import (
 from condarium.model.channel_report import ChannelSummary
 from condarium.model.fact import FactKind, Revision
 from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
@@ -19,10 +22,17 @@ _LAST = 5
 """How many revisions are shown with a channel."""
 
 
-def list_channels(store: Store) -> tuple[ChannelSummary, ...]:
-    """Every channel, by name."""
+def list_channels(
+    store: Store, *, actor: Actor, limit: int | None = None, cursor: str | None = None
+) -> Page[ChannelSummary]:
+    """The channels that an actor may read, by name. Raises BadLimit, BadCursor."""
+    size = read_limit(limit)
+    after = str(*decode_cursor(cursor, str)) if cursor is not None else None
+    readable = actor.names_where(Permission.CHANNEL_READ, ResourceKind.CHANNEL)
     with store.database.read() as facts:
-        return tuple(_summary(facts, channel) for channel in facts.channels.all())
+        found = facts.channels.page(readable, after=after, limit=size and size + 1)
+        lines = [_summary(facts, channel) for channel in found]
+    return page_of(lines, size, [(channel.name.name,) for channel in found])
 
 
 def show_channel(store: Store, name: ChannelName) -> ChannelDetail:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from condarium.cli.amounts import count, size
 from condarium.cli.page import Page, Part, bold, dim, yellow
 from condarium.cli.render.registry import renders
+from condarium.model import paging
 from condarium.model.answers import FoundPackage, grouped
 from condarium.model.channel_answers import (
     ChannelDetail,
@@ -28,8 +29,8 @@ _MANY = 25
 """More lines than this are counted on a terminal, unless the caller said how many to show."""
 
 
-@renders(tuple[ChannelSummary, ...])
-def channel_list(channels: tuple[ChannelSummary, ...], page: Page) -> None:
+@renders(paging.Page[ChannelSummary])
+def channel_list(channels: paging.Page[ChannelSummary], page: Page) -> None:
     if not channels:
         if page.terminal:  # a program that counts lines must count none
             page.line("no channels yet; `condarium channel create` makes one")
@@ -39,6 +40,7 @@ def channel_list(channels: tuple[ChannelSummary, ...], page: Page) -> None:
     page.table(titles, rows, right=(2, 3, 4), crop=6)
     if page.terminal:
         page.line(dim("packages and files are counted in all labels"))
+    page.more(channels.next)
 
 
 @renders(ChannelDetail)

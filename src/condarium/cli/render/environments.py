@@ -6,6 +6,7 @@ from condarium.cli.amounts import count, short, size
 from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
 from condarium.cli.render.changes import show_changes, summary
 from condarium.cli.render.registry import renders
+from condarium.model import paging
 from condarium.model.difference import Difference
 from condarium.model.environment import Activation, Build, BuildStatus, Generation
 from condarium.model.lock import LockedPackage
@@ -22,8 +23,8 @@ _LONG = 40
 """Names longer than this give way in a table on a terminal."""
 
 
-@renders(tuple[EnvironmentLine, ...])
-def environment_list(lines: tuple[EnvironmentLine, ...], page: Page) -> None:
+@renders(paging.Page[EnvironmentLine])
+def environment_list(lines: paging.Page[EnvironmentLine], page: Page) -> None:
     if not lines:
         if page.terminal:  # a program that counts lines must count none
             page.line("no environments yet; `condarium env build` makes one")
@@ -37,6 +38,7 @@ def environment_list(lines: tuple[EnvironmentLine, ...], page: Page) -> None:
     page.table(titles[:columns], [row[:columns] for row in rows], right=(1, 2), crop=crop)
     if page.terminal:
         page.line(dim(f"paths: {lines[0].path.parent.parent}/NAMESPACE/NAME"))
+    page.more(lines.next)
 
 
 @renders(EnvironmentPath)
