@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from condarium.errors import BadInput
-from condarium.model.secret import redact_url
+from condarium.model.secret import Secret, redact_url
 
 _URL = re.compile(
     r"https?://([0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-]+)*/?"
@@ -39,6 +40,13 @@ def size(name: str, environ: Mapping[str, str], default: int) -> int:
     return int(found[1]) * _SIZES[found[2]]
 
 
+def flag(name: str, environ: Mapping[str, str], *, default: bool | None) -> bool | None:
+    text = environ.get(name, "").strip().lower()
+    if text not in ("", "0", "1", "no", "yes", "false", "true"):
+        raise BadSetting(name, text, "1 or 0")
+    return text in ("1", "yes", "true") if text else default
+
+
 def url(name: str, environ: Mapping[str, str]) -> str | None:
     text = environ.get(name, "").strip()
     if not text:
@@ -46,3 +54,16 @@ def url(name: str, environ: Mapping[str, str]) -> str | None:
     if not _URL.fullmatch(text):
         raise BadSetting(name, redact_url(text), "a URL such as https://conda.example.org/channels")
     return text.rstrip("/")
+
+
+def secret(name: str, environ: Mapping[str, str]) -> Secret | None:
+    """A secret in a variable, or in the file that the variable with _FILE names."""
+    if text := environ.get(name):
+        return Secret(text)
+    file = environ.get(f"{name}_FILE")
+    if not file:
+        return None
+    try:
+        return Secret(Path(file).expanduser().read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{name}_FILE", file, "a file with a secret that can be read") from error

@@ -13,19 +13,22 @@ from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
 from condarium.storage.inspection import Inspection
+from condarium.storage.job_events import JobEvents
 from condarium.storage.jobs import Jobs
 from condarium.storage.memberships import Memberships
 from condarium.storage.namespaces import Namespaces
 from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.principals import Principals
+from condarium.storage.schedules import Schedules
 from condarium.storage.shards import Shards
-from condarium.storage.signing_keys import SigningKeys
 from condarium.storage.sign_ins import SignIns
+from condarium.storage.signing_keys import SigningKeys
 from condarium.storage.solves import Solves
 from condarium.storage.sources import Sources
 from condarium.storage.tokens import Tokens
 from condarium.storage.upstreams import Upstreams
+from condarium.storage.workers import Workers
 
 
 class Facts:
@@ -89,6 +92,18 @@ class Facts:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._connection)
+
+    @cached_property
+    def job_events(self) -> JobEvents:
+        return JobEvents(self._connection)
+
+    @cached_property
+    def workers(self) -> Workers:
+        return Workers(self._connection)
+
+    @cached_property
+    def schedules(self) -> Schedules:
+        return Schedules(self._connection)
 
     @cached_property
     def principals(self) -> Principals:

@@ -77,6 +77,10 @@ class Principals:
         found = self._folded(name)
         return found if found and found.name.lower() == name.lower() else None
 
+    def is_taken(self, name: str) -> bool:
+        """Whether somebody has this name, or one that reads like it."""
+        return self._folded(name) is not None
+
     def get(self, name: str) -> Account:
         """Raises NoSuchPrincipal."""
         found = self.find(name)

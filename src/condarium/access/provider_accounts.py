@@ -1,0 +1,86 @@
+"""Accounts of people who sign in at an OpenID provider."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING
+
+from condarium.access.identities import load_actor
+from condarium.errors import BadName
+from condarium.model.access.accounts import Account
+from condarium.model.access.names import check_account_name
+from condarium.model.access.principals import PrincipalKind
+from condarium.model.actor import Actor
+from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.storage.facts import Facts
+
+_LONGEST = 56
+"""In characters: a number behind a name that is taken fits as well."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claims:
+    """What a provider says of somebody; `issuer` and `subject` alone tell who it is.
+
+    `groups` is None where the provider says nothing of groups.
+    """
+
+    issuer: str
+    subject: str
+    name: str = ""
+    display_name: str = ""
+    groups: tuple[str, ...] | None = None
+
+
+def actor_of_claims(store: Store, claims: Claims, *, address: str | None) -> Actor:
+    """Give the account of whom the claims are about, made at the first time, in its groups of now.
+
+    It is never found by its name or its e-mail address: those may be anybody's at the provider. A
+    new account may do nothing until a role is bound to it or to a group. Raises PrincipalDisabled.
+    """
+    now = store.now()
+    with store.database.note() as facts:
+        account = facts.principals.by_subject(claims.issuer, claims.subject)
+        new = account is None
+        account = account or _make(facts, claims, now)
+        if claims.groups is not None:
+            facts.memberships.set_claimed(account.id, claims.groups, source=claims.issuer)
+        actor = load_actor(facts, account.id, address=address)
+        if new:
+            said = {"issuer": claims.issuer, "subject": claims.subject}
+            facts.audit.add(
+                at=now, actor=actor, action="user create", target=f"user {actor.name}", detail=said
+            )
+    return actor
+
+
+def _make(facts: "Facts", claims: Claims, now: datetime) -> Account:
+    return facts.principals.add(
+        PrincipalKind.USER,
+        _free_name(facts, claims.name),
+        at=now,
+        by=claims.issuer[:255],
+        display_name=claims.display_name[:255],
+        issuer=claims.issuer,
+        subject=claims.subject,
+    )
+
+
+def _free_name(facts: "Facts", wished: str) -> str:
+    """The name that the provider says, or the nearest that is nobody's and reads like nobody's."""
+    base = re.sub(r"[^a-zA-Z0-9_.@+\-]", "-", wished).lstrip(".@+-")[:_LONGEST] or "user"
+    for number in count(1):
+        name = base if number == 1 else f"{base}-{number}"
+        if _is_name(name) and not facts.principals.is_taken(name):
+            return name
+    raise AssertionError
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(check_account_name(text))
+    except BadName:
+        return False
