@@ -47,7 +47,8 @@ class Job:
     `kind` and `resource` say which namespace or channel it is about (None where about neither);
     `queue` is the label of the workers that may take it; of those that wait, a higher `priority`
     goes first. `attempts` counts how often it was begun, of `most_attempts`; `phases` are seconds
-    by name. `result` is the plain form of what the operation answered.
+    by name. `result` is the plain form of what the operation answered. `not_before` is when one
+    that is tried again may begin; `reasons` say why one waits, where that was asked.
     """
 
     id: int
@@ -70,6 +71,33 @@ class Job:
     phases: Mapping[str, float] = field(default_factory=dict)
     result: Any = None
     error: JobError | None = None
+    not_before: datetime | None = None
+    schedule: str | None = None
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What a job is to do, and for whom: `documents` are the blobs among its arguments.
+
+    `principal` and `token` are ids, None where the store's owner asked.
+    """
+
+    operation: str
+    arguments: Mapping[str, Any]
+    documents: tuple[str, ...] = ()
+    target: str
+    kind: str | None = None
+    resource: str | None = None
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+    actor: str
+    principal: str | None = None
+    token: str | None = None
+    address: str | None = None
+    most_attempts: int = 3
+    limits: Limits
+    schedule: str | None = None
 
 
 class EventKind(StrEnum):

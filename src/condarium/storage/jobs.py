@@ -1,13 +1,19 @@
 """Jobs as facts: what waits, what runs and where, what came of it."""
 
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
-from condarium.errors import Conflict
+from condarium.errors import Conflict, NotFound
 from condarium.model.actor import JobClaim
-from condarium.model.jobs import JobStatus
-from condarium.storage.tables import jobs
+from condarium.model.jobs import Job, JobError, JobStatus, Limits, Order
+from condarium.storage.tables import job_events, jobs
+
+_CHOOSING = 0x636F6E66
+"""Names the lock of whoever chooses a job in PostgreSQL; in SQLite there is one writer anyway."""
 
 
 class JobTakenOver(Conflict):
@@ -18,15 +24,220 @@ class JobTakenOver(Conflict):
         super().__init__(f"job {job} is no longer carried out here: it was taken over or cancelled")
 
 
+class NoSuchJob(NotFound):
+    """There is no job of this number, or none that one may know of."""
+
+    def __init__(self, job: int) -> None:
+        self.job = job
+        super().__init__(
+            f"there is no job {job}", hint="`condarium job list` shows those there are."
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs a list shows; None for any."""
+
+    status: JobStatus | None = None
+    kind: str | None = None
+    resource: str | None = None
+    operation: str | None = None
+    principal: str | None = None
+    before: int | None = None
+
+
 class Jobs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def add(self, order: Order, *, at: datetime) -> int:
+        """Append a job that waits, and give its number."""
+        values = {name: value for name, value in vars(order).items() if name != "limits"}
+        added = self._connection.scalar(
+            jobs.insert()
+            .values(
+                **{**values, "documents": list(order.documents)},
+                wall_time=round(order.limits.wall_time.total_seconds()),
+                memory=order.limits.memory,
+                status=JobStatus.QUEUED,
+                created_at=at,
+                attempts=0,
+                phases={},
+            )
+            .returning(jobs.c.id)
+        )
+        return int(added or 0)
+
+    def get(self, job: int) -> Job:
+        """Raises NoSuchJob."""
+        return _job(self._row(job))
+
+    def order(self, job: int) -> Order:
+        """What a job is to do. Raises NoSuchJob."""
+        row = self._row(job)
+        same = {name: getattr(row, name) for name in _ORDER}
+        return Order(**same, documents=tuple(row.documents), limits=_limits(row))
+
+    def find(self, chosen: JobFilter, *, limit: int | None = None) -> list[Job]:
+        """Jobs, the newest first."""
+        found = select(jobs).where(*_conditions(chosen)).order_by(jobs.c.id.desc())
+        if limit is not None:
+            found = found.limit(limit)
+        return [_job(row) for row in self._connection.execute(found)]
+
+    def oldest_waiting(self, queues: Sequence[str], *, now: datetime) -> list[Job]:
+        """The oldest that may begin of each thing, queue and priority: one of them is next.
+
+        However many jobs wait, these are as few as there are things that somebody works on.
+        """
+        first = (
+            select(func.min(jobs.c.id))
+            .where(jobs.c.status == JobStatus.QUEUED, jobs.c.queue.in_(queues), _may_begin(now))
+            .group_by(jobs.c.kind, jobs.c.resource, jobs.c.queue, jobs.c.priority)
+        )
+        rows = self._connection.execute(select(jobs).where(jobs.c.id.in_(first)))
+        return [_job(row) for row in rows]
+
+    def running(self) -> list[Job]:
+        return self._select(jobs.c.status == JobStatus.RUNNING)
+
+    def held_by(self, worker: str) -> dict[int, Job]:
+        """The jobs that a worker carries out, by number."""
+        held = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.worker == worker)
+        return {job.id: job for job in self._select(held)}
+
+    def last_starts(self) -> dict[tuple[str | None, str | None], datetime]:
+        """When a job on each thing last began."""
+        found = (
+            select(jobs.c.kind, jobs.c.resource, func.max(jobs.c.started_at))
+            .where(jobs.c.started_at.is_not(None))
+            .group_by(jobs.c.kind, jobs.c.resource)
+        )
+        return {(kind, resource): at for kind, resource, at in self._connection.execute(found)}
+
+    def lock_choosing(self) -> None:
+        """Be the only one who chooses, until the unit of work ends."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _CHOOSING})
+
+    def claim(self, job: int, worker: str, *, at: datetime) -> JobClaim | None:
+        """Have a worker begin a job that waits; None where it waits no more."""
+        attempt = self._connection.scalar(
+            jobs.update()
+            .where(jobs.c.id == job, jobs.c.status == JobStatus.QUEUED)
+            .values(
+                status=JobStatus.RUNNING,
+                worker=worker,
+                started_at=at,
+                not_before=None,
+                attempts=jobs.c.attempts + 1,
+            )
+            .returning(jobs.c.attempts)
+        )
+        return JobClaim(job=job, attempt=attempt) if attempt else None
 
     def commit(self, claim: JobClaim, *, at: datetime) -> None:
         """Note that the job's changes are made, in the unit of work that makes them.
 
         Raises JobTakenOver where another attempt carries it out by now: nothing is changed then.
         """
+        if not self._change(claim, committed_at=at):
+            raise JobTakenOver(claim.job)
+
+    def is_committed(self, job: int) -> bool:
+        return self._row(job).committed_at is not None
+
+    def end(
+        self,
+        claim: JobClaim,
+        status: JobStatus,
+        *,
+        at: datetime,
+        phases: Mapping[str, float],
+        result: Any = None,
+        error: JobError | None = None,
+    ) -> bool:
+        """Note how a job ended; False where this attempt no longer carries it out."""
+        return self._change(
+            claim,
+            status=status,
+            ended_at=at,
+            phases=dict(phases),
+            result=result,
+            error=asdict(error) if error else None,
+        )
+
+    def put_back(self, claim: JobClaim, *, not_before: datetime | None, spent: bool) -> bool:
+        """Have a job wait again; where nothing is `spent`, the attempt does not count.
+
+        False where this attempt no longer carries it out.
+        """
+        return self._change(
+            claim,
+            status=JobStatus.QUEUED,
+            worker=None,
+            not_before=not_before,
+            attempts=claim.attempt if spent else claim.attempt - 1,
+        )
+
+    def cancel(self, job: int, *, at: datetime, by: str) -> JobStatus | None:
+        """Cancel a job that waits, or runs and has changed nothing; else note that it is wanted.
+
+        Give the status that it has now, None where it had ended before.
+        """
+        open_ = jobs.c.status.in_((JobStatus.QUEUED, JobStatus.RUNNING))
+        asked = {"cancelled_at": at, "cancelled_by": by}
+        ended = self._connection.execute(
+            jobs.update()
+            .where(
+                jobs.c.id == job,
+                open_,
+                or_(jobs.c.status == JobStatus.QUEUED, jobs.c.committed_at.is_(None)),
+            )
+            .values(**asked, status=JobStatus.CANCELLED, ended_at=at, not_before=None)
+        )
+        if ended.rowcount:
+            return JobStatus.CANCELLED
+        noted = self._connection.execute(jobs.update().where(jobs.c.id == job, open_).values(asked))
+        return JobStatus.RUNNING if noted.rowcount else None
+
+    def again(self, job: int, *, at: datetime, more_attempts: int) -> bool:
+        """Have a job that failed or was cancelled wait again; False where it did not end so."""
+        changed = self._connection.execute(
+            jobs.update()
+            .where(jobs.c.id == job, jobs.c.status.in_((JobStatus.FAILED, JobStatus.CANCELLED)))
+            .values(
+                status=JobStatus.QUEUED,
+                created_at=at,
+                ended_at=None,
+                worker=None,
+                not_before=None,
+                cancelled_at=None,
+                cancelled_by=None,
+                committed_at=None,
+                error=None,
+                most_attempts=jobs.c.attempts + more_attempts,
+            )
+        )
+        return bool(changed.rowcount)
+
+    def remove(self, numbers: Iterable[int]) -> int:
+        """Forget jobs and their logs, whatever their state; give how many there were."""
+        chosen = list(numbers)
+        self._connection.execute(job_events.delete().where(job_events.c.job_id.in_(chosen)))
+        return self._connection.execute(jobs.delete().where(jobs.c.id.in_(chosen))).rowcount
+
+    def ended_before(self, instant: datetime, *, most: int = 500) -> list[int]:
+        found = select(jobs.c.id).where(jobs.c.ended_at < instant).order_by(jobs.c.id).limit(most)
+        return list(self._connection.scalars(found))
+
+    def documents(self) -> frozenset[str]:
+        """The blobs that jobs name."""
+        rows = self._connection.scalars(select(jobs.c.documents))
+        return frozenset(digest for row in rows for digest in row)
+
+    def _change(self, claim: JobClaim, **values: Any) -> bool:
+        """Change a job while this attempt carries it out."""
         changed = self._connection.execute(
             jobs.update()
             .where(
@@ -34,7 +245,53 @@ class Jobs:
                 jobs.c.attempts == claim.attempt,
                 jobs.c.status == JobStatus.RUNNING,
             )
-            .values(committed_at=at)
+            .values(values)
         )
-        if not changed.rowcount:
-            raise JobTakenOver(claim.job)
+        return bool(changed.rowcount)
+
+    def _row(self, job: int) -> Any:
+        row = self._connection.execute(select(jobs).where(jobs.c.id == job)).first()
+        if row is None:
+            raise NoSuchJob(job)
+        return row
+
+    def _select(self, condition: ColumnElement[bool]) -> list[Job]:
+        rows = self._connection.execute(select(jobs).where(condition).order_by(jobs.c.id))
+        return [_job(row) for row in rows]
+
+
+_ORDER = (
+    "operation", "arguments", "target", "kind", "resource", "queue", "priority", "actor",
+    "principal", "token", "address", "most_attempts", "schedule",
+)  # fmt: skip
+_JOB = (
+    "id", "operation", "target", "kind", "resource", "queue", "priority", "actor", "created_at",
+    "started_at", "ended_at", "worker", "attempts", "most_attempts", "phases", "result",
+    "not_before", "schedule",
+)  # fmt: skip
+
+
+def _job(row: Any) -> Job:
+    status = JobStatus(row.status)
+    return Job(
+        **{name: getattr(row, name) for name in _JOB},
+        status=status,
+        limits=_limits(row),
+        cancelling=row.cancelled_at is not None and not status.ended,
+        error=JobError(**row.error) if row.error else None,
+    )
+
+
+def _limits(row: Any) -> Limits:
+    return Limits(wall_time=timedelta(seconds=row.wall_time), memory=row.memory)
+
+
+def _may_begin(now: datetime) -> ColumnElement[bool]:
+    return or_(jobs.c.not_before.is_(None), jobs.c.not_before <= now)
+
+
+def _conditions(chosen: JobFilter) -> list[ColumnElement[bool]]:
+    asked = {name: value for name, value in vars(chosen).items() if value is not None}
+    before = asked.pop("before", None)
+    found = [jobs.c[name] == value for name, value in asked.items()]
+    return [*found, jobs.c.id < before] if before is not None else found

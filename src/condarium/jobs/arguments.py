@@ -1,0 +1,75 @@
+"""Arguments as a job keeps them: plain data, and documents as blobs."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from condarium.errors import BadInput
+from condarium.model.document import Document
+from condarium.model.plain import to_plain
+from condarium.model.upload import Upload
+from condarium.operation import Operation
+from condarium.storage.blobs import Blobs
+from condarium.values import accept
+
+
+class NotAJob(BadInput):
+    """The operation cannot be carried out by a worker."""
+
+    def __init__(self, operation: str, reason: str) -> None:
+        self.operation = operation
+        super().__init__(
+            f"{operation} cannot become a job: {reason}",
+            hint=f"Run it yourself: condarium {operation}",
+        )
+
+
+def pack(arguments: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Arguments in their plain form, and the blobs that their documents became.
+
+    Hold the store's lock, shared, until the job is there that names them.
+    """
+    documents: list[str] = []
+
+    def plain(value: Any) -> Any:
+        match value:
+            case Document():
+                documents.append(blobs.put(value.content))
+                folder = str(value.folder) if value.folder is not None else None
+                return {"name": value.name, "blob": documents[-1], "folder": folder}
+            case timedelta():
+                return f"{value.total_seconds():f}s"
+            case tuple():
+                return [plain(each) for each in value]
+        return to_plain(value)
+
+    return {name: plain(value) for name, value in arguments.items()}, tuple(documents)
+
+
+def unpack(operation: Operation, packed: Mapping[str, Any], blobs: Blobs) -> dict[str, Any]:
+    """The arguments that an operation takes. Raises BadArgument where it takes others by now."""
+    from pathlib import Path
+
+    def value(found: Any) -> Any:
+        match found:
+            case {"name": str(name), "blob": str(digest)}:
+                folder = found.get("folder")
+                return Document(name, blobs.get(digest), Path(folder) if folder else None)
+            case list():
+                return [value(each) for each in found]
+        return found
+
+    known = {parameter.name: parameter for parameter in operation.parameters}
+    return {
+        name: accept(known[name], value(found), label=name)
+        for name, found in packed.items()
+        if name in known
+    }
+
+
+def check_keeps(operation: Operation) -> None:
+    """Raise NotAJob for what a worker cannot do elsewhere and later."""
+    if operation.local and not operation.job:
+        raise NotAJob(operation.name, "it works on the machine of whoever calls it")
+    if any(parameter.type is Upload for parameter in operation.parameters):
+        raise NotAJob(operation.name, "it takes files that are handed in")

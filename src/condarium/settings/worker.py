@@ -1,0 +1,97 @@
+"""How jobs are carried out: what each may take, and how workers look after each other."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Self
+
+from condarium.model.jobs import DEFAULT_QUEUE, Limits
+from condarium.settings import reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobSettings:
+    """What a job may take, how often it is tried, and how long it is kept once it ended."""
+
+    wall_time: timedelta = timedelta(hours=2)
+    memory: int = 16 * 10**9
+    most_attempts: int = 3
+    retention: timedelta = timedelta(days=90)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(wall_time=self.wall_time, memory=self.memory)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Take CONDARIUM_JOB_TIME, _JOB_MEMORY, _JOB_ATTEMPTS and _JOB_RETENTION.
+
+        Raises BadSetting.
+        """
+        return cls(
+            wall_time=_span("CONDARIUM_JOB_TIME", environ, cls.wall_time),
+            memory=reading.size("CONDARIUM_JOB_MEMORY", environ, cls.memory),
+            most_attempts=_count("CONDARIUM_JOB_ATTEMPTS", environ, cls.most_attempts),
+            retention=_span("CONDARIUM_JOB_RETENTION", environ, cls.retention),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerSettings:
+    """A worker takes jobs of its `queues`, as many at once as it has `slots`.
+
+    It says each `heartbeat` that it lives; one that was `silence` without a word is dead to the
+    others. `grace` is how long the jobs of a worker that is stopped may go on.
+    """
+
+    queues: tuple[str, ...] = (DEFAULT_QUEUE,)
+    slots: int = 2
+    heartbeat: timedelta = timedelta(seconds=5)
+    silence: timedelta = timedelta(seconds=30)
+    grace: timedelta = timedelta(seconds=20)
+    schedules: bool = True
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Take CONDARIUM_WORKER_QUEUES, _SLOTS, _HEARTBEAT, _SILENCE and _GRACE.
+
+        CONDARIUM_SCHEDULES=0 leaves out the schedules that a new store gets. Raises BadSetting.
+        """
+        queues = environ.get("CONDARIUM_WORKER_QUEUES", "").replace(",", " ").split()
+        return cls(
+            queues=tuple(queues) or cls.queues,
+            slots=_count("CONDARIUM_WORKER_SLOTS", environ, os.cpu_count() or cls.slots),
+            heartbeat=_span("CONDARIUM_WORKER_HEARTBEAT", environ, cls.heartbeat),
+            silence=_span("CONDARIUM_WORKER_SILENCE", environ, cls.silence),
+            grace=_span("CONDARIUM_WORKER_GRACE", environ, cls.grace),
+            schedules=environ.get("CONDARIUM_SCHEDULES", "1").strip() != "0",
+        )
+
+
+def _span(name: str, environ: Mapping[str, str], default: timedelta) -> timedelta:
+    """A duration such as 90d, or a number of seconds."""
+    text = environ.get(name, "").strip()
+    number, unit = (text[:-1], text[-1]) if text and text[-1] in _UNITS else (text, "s")
+    if not text:
+        return default
+    if not (number.isascii() and number.isdigit() and len(number) <= 8 and int(number)):
+        raise reading.BadSetting(name, text, "a duration such as 90d, 12h, 30m or 45s")
+    return int(number) * _UNITS[unit]
+
+
+def _count(name: str, environ: Mapping[str, str], default: int) -> int:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000):
+        raise reading.BadSetting(name, text, "a whole number from 1 on")
+    return int(text)
+
+
+_UNITS = {
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
