@@ -25,6 +25,9 @@ _DECLARATIONS = (
     "condarium.channels.remote_operations",
     "condarium.channels.transfer_operations",
     "condarium.channels.source_operations",
+    "condarium.access.audit_operations",
+    "condarium.operating.operations",
+    "condarium.restoring",
     "condarium.server.operations",
 )
 """The modules in which capabilities declare their operations, in the order that help shows."""

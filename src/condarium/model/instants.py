@@ -1,6 +1,22 @@
-"""Instants, as people are shown them."""
+"""Instants, as people are shown them, and as they write them."""
 
+import re
 from datetime import UTC, datetime, timedelta
+
+from condarium.errors import BadInput
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+class BadInstant(BadInput):
+    """A text does not say when."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"found {found[:60]!r}; expected an instant such as 2026-03-01T09:00:00Z, a day such "
+            "as 2026-03-01 (in UTC), or how long ago, such as 7d or 36h"
+        )
 
 
 def say_instant(moment: datetime) -> str:
@@ -11,3 +27,22 @@ def say_instant(moment: datetime) -> str:
     """
     whole = moment.astimezone(UTC) + timedelta(microseconds=-moment.microsecond % 1_000_000)
     return f"{whole:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def read_instant(text: str, now: datetime) -> datetime:
+    """An instant with its zone, a day, or how long ago. Raises BadInstant.
+
+    >>> read_instant("1d", datetime(2026, 3, 2, tzinfo=UTC)).isoformat()
+    '2026-03-01T00:00:00+00:00'
+    """
+    try:
+        if ago := re.fullmatch(r"([0-9]{1,6})([mhdw])", text):
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        moment = datetime.fromisoformat(text.replace(" ", "+"))
+        if moment.tzinfo is None and len(text) == len("2026-03-01"):
+            return moment.replace(tzinfo=UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadInstant(text)

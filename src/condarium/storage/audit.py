@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from condarium.model.actor import Actor
-from condarium.model.audit import GENESIS, AuditEntry, Outcome, chain
+from condarium.model.audit import GENESIS, AuditEntry, AuditFilter, Outcome, chain
 from condarium.storage.tables import audit, audit_head
 
 
@@ -60,10 +60,42 @@ class Audit:
         found: datetime | None = self._connection.scalar(chosen)
         return found
 
-    def all(self) -> Iterator[AuditEntry]:
-        """Every entry, the oldest first."""
-        for row in self._connection.execute(select(audit).order_by(audit.c.id)):
+    def all(self, wanted: AuditFilter | None = None) -> Iterator[AuditEntry]:
+        """Every entry, the oldest first, read as they are asked for."""
+        chosen = select(audit).where(*_where(wanted or AuditFilter())).order_by(audit.c.id)
+        for row in self._connection.execution_options(yield_per=_PIECE).execute(chosen):
             yield _entry(row)
+
+    def search(
+        self, wanted: AuditFilter, *, before: int | None, limit: int | None
+    ) -> list[AuditEntry]:
+        """The latest first; `before` is the number of an entry that was given already."""
+        chosen = select(audit).where(*_where(wanted)).order_by(audit.c.id.desc()).limit(limit)
+        if before is not None:
+            chosen = chosen.where(audit.c.id < before)
+        return [_entry(row) for row in self._connection.execute(chosen)]
+
+
+_PIECE = 1000
+
+
+def _where(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:
+    for name in ("actor", "principal", "outcome", "token", "address"):
+        if (value := getattr(wanted, name)) is not None:
+            yield audit.c[name] == value
+    if wanted.action is not None:
+        yield _is_or_begins(audit.c.action, wanted.action, " ")
+    if wanted.target is not None:
+        yield _is_or_begins(audit.c.target, wanted.target, "/")
+    if wanted.since is not None:
+        yield audit.c.at >= wanted.since
+    if wanted.until is not None:
+        yield audit.c.at < wanted.until
+
+
+def _is_or_begins(column: ColumnElement[str], text: str, then: str) -> ColumnElement[bool]:
+    """The text itself, or what goes on with `then`: no character of it stands for others."""
+    return or_(column == text, column.startswith(text + then, autoescape=True))
 
 
 def _entry(row: Any) -> AuditEntry:

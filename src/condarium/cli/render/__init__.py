@@ -1,12 +1,14 @@
 """How results look to a person: one function for each type that an operation answers."""
 
 from condarium.cli.render import (
+    audit,
     channel_history,
     channel_patches,
     channel_queries,
     channels,
     environments,
     making,
+    operating,
     questions,
     quickstart,
     remote,
@@ -19,12 +21,14 @@ from condarium.cli.render import (
 from condarium.cli.render.registry import renderer
 
 __all__ = [
+    "audit",
     "channel_history",
     "channel_patches",
     "channel_queries",
     "channels",
     "environments",
     "making",
+    "operating",
     "questions",
     "quickstart",
     "remote",
