@@ -95,7 +95,12 @@ def start(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={"CONDARIUM_ADMIN_TOKEN": TOKEN, **(environ or os.environ), **env},
+            env={
+                "CONDARIUM_ADMIN_TOKEN": TOKEN,
+                "CONDARIUM_ALLOW_PRIVATE_CHANNELS": "*",
+                **(environ or os.environ),
+                **env,
+            },
         )
 
 

@@ -300,7 +300,7 @@ def _solve(
     from condarium.engine.lockfiles.lockfile import write_lock
 
     with _writable(store.layout) as layout:
-        conda = _conda(layout, asked, state, refresh=refresh)
+        conda = _conda(store, layout, asked, state, refresh=refresh)
         pypi = {each: _pypi(store, asked, each, conda[each], layout) for each in asked.platforms}
     content = write_lock(
         channels=[channel.url for channel in asked.channels],
@@ -312,13 +312,13 @@ def _solve(
 
 
 def _conda(
-    layout: Layout, asked: Question, state: str | None, *, refresh: bool
+    store: Store, layout: Layout, asked: Question, state: str | None, *, refresh: bool
 ) -> "dict[str, Records]":
     from condarium.engine.network.clients import make_client, make_gateway
     from condarium.engine.solving.solver import RattlerSolver, Solver
 
     seen = _SeenState(layout.repodata, asked)
-    client = make_client(asked.condarc, asked.channels)
+    client = make_client(asked.condarc, asked.channels, environ=store.settings.environ)
     gateway = make_gateway(
         client,
         layout.repodata,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from condarium.engine.network.addresses import check_reach
 from condarium.engine.network.clients import make_client
 from condarium.engine.network.condarc import read_condarc
 from condarium.engine.packages.cache import cached_packages
@@ -72,10 +73,11 @@ def _fetching(
     progress: Progress,
 ) -> Fetching:
     condarc = read_condarc(store.settings.environ, store.settings.home)
+    check_reach((record.url for record in wanted), store.settings.environ)
     progress.phase("fetch", sum(record.size or 0 for record in wanted), "bytes")
     return Fetching(
         packages=packages,
-        client=make_client(condarc, channels, timeout=_A_DAY),
+        client=make_client(condarc, channels, environ=store.settings.environ, timeout=_A_DAY),
         lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
         progress=progress,
         silence=condarc.remote_read_timeout_secs,

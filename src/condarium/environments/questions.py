@@ -211,6 +211,7 @@ def _repository(store: Store, spec: str, where: Where) -> tuple[Repository, str]
         parse_subdir(where.platform) if where.platform else host_platform(),
         condarc=condarc,
         cache_dir=store.layout.repodata,
+        environ=settings.environ,
         refresh=where.refresh,
     )
     return repository, text

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from condarium.engine.network.addresses import check_reach
 from condarium.engine.network.errors import (
     ChannelUnauthorized,
     ChannelUnreachable,
@@ -55,9 +56,11 @@ def channel_state(
 
     The digest is of the instant it is taken: take it before the solve whose answer it names.
 
-    Raises ChannelUnreachable, ChannelUnauthorized, NoSuchChannel (a folder that is not there).
+    Raises ChannelUnreachable, ChannelUnauthorized, NoSuchChannel (a folder that is not there),
+    PlaceRefused.
     """
     condarc = condarc or Condarc()
+    check_reach((each.url for each in channels), environ)
     subdirs = sorted({*platforms, "noarch"})
     if condarc.offline or any(_scheme(each) not in ("file", "http", "https") for each in channels):
         return None

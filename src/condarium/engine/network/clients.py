@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from condarium.engine.network.addresses import check_reach
+from condarium.engine.network.guard import guard_for
 from condarium.errors import BadCondarc, BadInput
 from condarium.model.channels import ChannelUrl, Credentials, known_credentials
 from condarium.model.condarc import Condarc
@@ -52,7 +54,11 @@ class Proxies:
 
 
 def make_client(
-    condarc: Condarc, channels: Sequence[ChannelUrl] = (), *, timeout: float | None = None
+    condarc: Condarc,
+    channels: Sequence[ChannelUrl] = (),
+    *,
+    environ: Mapping[str, str] | None = None,
+    timeout: float | None = None,
 ) -> "Client":
     """Make an HTTP client that may use `channels` and every place whose credentials condarc has.
 
@@ -62,17 +68,18 @@ def make_client(
     for them as it always does: RATTLER_AUTH_FILE, the keyring, ~/.rattler, ~/.netrc.
 
     Raises BadCondarc where `ssl_verify` names nothing; CredentialsDisagree where two of `channels`
-    would need different users on one host.
+    would need different users on one host; PlaceRefused where one may not be asked.
     """
     from rattler.config import Config
     from rattler.networking import Client
 
+    check_reach((each.url for each in channels), environ)
     known = known_credentials(condarc)
     users = _users_by_host(known, strict=False) | _users_by_host(channels, strict=True)
     limit = math.ceil(timeout or _PATIENCE * condarc.remote_read_timeout_secs)
     with _for_rattler(_certificates(condarc), users):
         return Client.from_config(
-            Config.from_toml(_configuration(condarc, [*known, *channels])),
+            Config.from_toml(_configuration(condarc, [*known, *channels], environ)),
             max_retries=condarc.remote_max_retries,
             user_agent=_USER_AGENT,
             timeout=limit,
@@ -102,13 +109,15 @@ def find_proxies(condarc: Condarc, environ: Mapping[str, str]) -> Proxies | None
     """Take the condarc's proxies; None where it has none, and the environment's are used as ever.
 
     A scheme that the condarc leaves out, and the hosts that go without, are the environment's.
+    Where nobody names a proxy, a server that may not go everywhere goes through its guard.
     """
     said = dict(condarc.proxy_servers)
     said |= {
         scheme: said["all"] for scheme in ("http", "https") if scheme not in said and "all" in said
     }
     if not ("http" in said or "https" in said):
-        return None
+        guard = guard_for(environ)
+        return Proxies(http=guard, https=guard, direct=()) if guard else None
     direct = _variable(environ, "no_proxy") or ""
     return Proxies(
         http=_with_scheme(said.get("http") or _variable(environ, "http_proxy")),
@@ -130,14 +139,16 @@ def find_certificates(condarc: Condarc) -> Path | None:
     return path
 
 
-def _configuration(condarc: Condarc, secrets: Iterable[ChannelUrl]) -> str:
+def _configuration(
+    condarc: Condarc, secrets: Iterable[ChannelUrl], environ: Mapping[str, str] | None
+) -> str:
     """rattler's own configuration, as TOML; a JSON text is a TOML text."""
     lines = []
     if condarc.ssl_verify is False:
         lines.append("tls-no-verify = true")
     elif condarc.ssl_verify is not True:
         lines.append('tls-root-certs = "system"')
-    lines += _proxy_lines(find_proxies(condarc, os.environ))
+    lines += _proxy_lines(find_proxies(condarc, os.environ if environ is None else environ))
     # A token goes into the path by way of a "mirror": the URLs of records stay clean, each channel
     # may have a token of its own, and the longest beginning decides.
     tokens = {f"{each.url}/": f"{each.with_token()}/" for each in secrets if _has_token(each)}

@@ -200,6 +200,9 @@ def from_status(url: str, status: int) -> CondariumError:
     if status == 429:
         reason = "it has had too many requests (HTTP 429)"
         return ChannelUnreachable(url, reason, hint="Wait a minute and try again.")
+    if status == 451:
+        reason = "it leads to a place that this server does not ask (HTTP 451)"
+        return ChannelUnreachable(url, reason, hint="Name the place itself, at a public address.")
     if 300 <= status < 400:
         reason = f"it sends whoever asks elsewhere, and does not say where (HTTP {status})"
         return ChannelUnreachable(url, reason, hint="Open it in a browser, and name what it shows.")

@@ -12,6 +12,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 from urllib.parse import unquote, urlsplit
 
+from condarium.engine.network.addresses import check_reach
 from condarium.engine.network.errors import ChannelUnreachable, from_status, say_unreachable
 from condarium.engine.network.stored_credentials import stored_credentials
 from condarium.errors import Failed, NotFound
@@ -78,7 +79,7 @@ class RemoteFiles:
     connection that broke, is tried again as often as the condarc says.
 
     Raises NoSuchRemoteFile, ChannelUnreachable, RemoteTimedOut, ChannelUnauthorized,
-    RemoteTooLarge.
+    RemoteTooLarge, PlaceRefused.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class RemoteFiles:
 
         `unless` are the validators of one that is known.
         """
+        check_reach([url], self._environ)
         if path := _local(url):
             return _read(path, url, unless or {}, largest)
         return self._often(url, lambda: self._get(url, unless or {}, largest))
@@ -109,6 +111,7 @@ class RemoteFiles:
 
         A second try begins from the start.
         """
+        check_reach([url], self._environ)
         if path := _local(url):
             with _open(path, url) as source:
                 into.writelines(_at_most(largest, _pieces(source), url))

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from condarium.engine.network.guard import guard_for
 from condarium.engine.network.http import system_tls
 from condarium.engine.pypi.metadata import _auth
 from condarium.errors import BadInput, Failed
@@ -57,7 +58,11 @@ def fetch_wheels(
     progress.phase("fetch wheels", len(packages), "wheels")
     with (
         httpx.Client(
-            verify=system_tls(), follow_redirects=True, timeout=60, auth=_auth(environ)
+            verify=system_tls(),
+            follow_redirects=True,
+            timeout=60,
+            auth=_auth(environ),
+            proxy=guard_for(environ),
         ) as client,
         ThreadPoolExecutor(max_workers=8) as pool,
     ):

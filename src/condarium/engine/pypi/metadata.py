@@ -16,6 +16,7 @@ from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from condarium.engine.network.guard import guard_for
 from condarium.engine.network.http import system_tls
 from condarium.model.lock import PypiPackage
 
@@ -33,7 +34,11 @@ def with_metadata(
     cache.mkdir(parents=True, exist_ok=True)
     with (
         httpx.Client(
-            verify=system_tls(), follow_redirects=True, timeout=30, auth=_auth(environ)
+            verify=system_tls(),
+            follow_redirects=True,
+            timeout=30,
+            auth=_auth(environ),
+            proxy=guard_for(environ),
         ) as client,
         ThreadPoolExecutor(max_workers=8) as pool,
     ):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from condarium.engine.network.guard import guard_for
+
 TIMEOUT = 1800.0
 """Seconds: building a large source distribution is the longest that uv does for us."""
 
@@ -52,7 +54,7 @@ def run_uv(
     try:
         done = subprocess.run(
             command,
-            env={**_machine_certificates(), **uv_environment(environ)},
+            env={**_machine_certificates(), **uv_environment(environ), **_guard(environ)},
             cwd=folder,
             capture_output=True,
             timeout=TIMEOUT,
@@ -81,6 +83,14 @@ def _machine_certificates() -> dict[str, str]:
     """Let uv trust what the machine trusts, as everywhere here, unless a variable says it."""
     places = ssl.get_default_verify_paths()
     return {"UV_SYSTEM_CERTS": "1"} if places.cafile or places.capath else {}
+
+
+def _guard(environ: Mapping[str, str]) -> dict[str, str]:
+    guard = guard_for(environ)
+    if guard is None:
+        return {}
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    return {**dict.fromkeys(names, guard), "no_proxy": "", "NO_PROXY": ""}
 
 
 def tidy(said: str) -> tuple[str, str | None]:

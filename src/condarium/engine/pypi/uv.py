@@ -13,6 +13,7 @@ import httpx
 from packaging.utils import InvalidSdistFilename, parse_sdist_filename
 from rattler import Subdir
 
+from condarium.engine.network.addresses import check_reach
 from condarium.engine.pypi.metadata import with_metadata
 from condarium.engine.pypi.names import write_stubs
 from condarium.engine.pypi.process import UvDone, run_uv, tidy
@@ -43,6 +44,14 @@ _TAKEN = {
 }
 
 
+_DIRECT = re.compile(
+    r"\s*(?:[\w.\-]+\s*(?:\[[^\]]*\])?\s*@\s*)?(?P<place>(?:[A-Za-z+]+:|[./~])[^;\s]*)"
+)
+"""A requirement that is a place rather than a name and versions."""
+
+_PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f")
+
+
 def resolve_pypi(
     requirements: Sequence[str],
     *,
@@ -66,8 +75,9 @@ def resolve_pypi(
     Wheels are taken where they suffice, so that a lock comes out the same on every machine. Only
     where they do not, and only for the machine's own platform, are source distributions built.
 
-    Raises BadPipOption, and PipResolutionFailed with uv's explanation.
+    Raises BadPipOption, PlaceRefused, and PipResolutionFailed with uv's explanation.
     """
+    check_reach(_named_places(options, requirements), environ)
     lines, flags = _options(options)
     for requirement in requirements:
         if re.match(r"[./~]|file:(?!///)", requirement):
@@ -106,6 +116,17 @@ def resolve_pypi(
             hint=_transport_hint(str(error)),
         ) from error
     return sorted(full, key=lambda package: package.name)
+
+
+def _named_places(options: Sequence[str], requirements: Sequence[str]) -> Iterator[str]:
+    """The URLs and paths among what is asked for."""
+    for option in options:
+        name, _, value = option.replace("=", " ", 1).strip().partition(" ")
+        if name in _PLACES:
+            yield value.strip()
+    for requirement in requirements:
+        if found := _DIRECT.match(requirement):
+            yield found["place"]
 
 
 def _transport_hint(said: str) -> str:
@@ -258,10 +279,11 @@ def install_pypi(
     hardlink, symlink or copy; None lets uv choose what the disk can do). The network is not used
     for files that the cache has. Nothing else is installed, changed or removed.
 
-    Raises PipInstallFailed with uv's explanation.
+    Raises PlaceRefused, and PipInstallFailed with uv's explanation.
     """
     if not packages:
         return
+    check_reach((package.url for package in packages), environ)
     with tempfile.TemporaryDirectory(prefix="condarium-") as name:
         folder = Path(name)
         (folder / "pylock.toml").write_text(_pylock(packages), encoding="utf-8")

@@ -60,11 +60,12 @@ class Repository:
         *,
         condarc: Condarc,
         cache_dir: Path,
+        environ: Mapping[str, str] | None = None,
         refresh: bool = False,
     ) -> "Repository":
         """Read through a cache in `cache_dir`; `refresh` asks for every index anew."""
         gateway = make_gateway(
-            make_client(condarc, channels),
+            make_client(condarc, channels, environ=environ),
             cache_dir,
             refresh=refresh and not condarc.offline,
             offline=condarc.offline,
