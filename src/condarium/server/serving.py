@@ -4,7 +4,8 @@ import asyncio
 import signal
 import socket
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
@@ -16,6 +17,7 @@ from condarium.server.credentials import Gate, administrator_token
 from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
 from condarium.settings import ServerSettings
+from condarium.settings.reach import guarded, own_place
 from condarium.storage.modes import modes_of
 from condarium.storage.store import Store
 
@@ -56,19 +58,20 @@ class Serving(ServerStarted):
     def start(cls, store: Store, *, host: str, port: int) -> Self:
         """Raises AddressInUse, BadSetting, BadTokenFile, and what opening the store raises."""
         settings = ServerSettings.read(store.settings.environ)
-        store.database  # noqa: B018 - a store that cannot be opened is said now
-        token, file = administrator_token(store.layout, settings)
-        content, uploads = Content(store, settings), Uploads(store, settings)
-        rest = Rest(store, settings)
-        application = Application(content, uploads, rest, Gate(token))
         with ExitStack() as opened:
             reserved = opened.enter_context(_reserve(host, port))
+            port = reserved.getsockname()[1]
+            store = opened.enter_context(closing(_for_others(store, settings, host, port)))
+            store.database  # noqa: B018 - a store that cannot be opened is said now
+            token, file = administrator_token(store.layout, settings)
+            content, uploads = Content(store, settings), Uploads(store, settings)
+            rest = Rest(store, settings)
+            application = Application(content, uploads, rest, Gate(token))
             opened.enter_context(modes_of(store.layout.root))
             content.start()
             opened.callback(content.stop)
             opened.callback(uploads.stop)
             opened.callback(rest.stop)
-            port = reserved.getsockname()[1]
             serving = cls(url=_url(host, port), store=store.layout.root, token_file=file)
             serving._run(application, host, port)
             serving._opened = opened.pop_all()
@@ -130,6 +133,18 @@ class Serving(ServerStarted):
         finally:
             ready.set()
             self._ending.set()
+
+
+def _for_others(store: Store, settings: ServerSettings, host: str, port: int) -> Store:
+    """The store as the server uses it: of what is not public it asks only what is allowed.
+
+    Itself it may ask, and what is at the URL by which people reach it.
+    """
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
+    urls = filter(None, (_url(here, port), settings.public_url))
+    own = [own_place(url) for url in urls]
+    environ = guarded(store.settings.environ, own)
+    return Store(replace(store.settings, environ=environ), now=store.now)
 
 
 def _granian(application: Application, host: str, port: int) -> "Server":
