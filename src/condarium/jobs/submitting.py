@@ -1,6 +1,6 @@
 """Asking for a job: once its row is committed, it will be carried out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from condarium.access import checking
@@ -27,10 +27,12 @@ def submit(
     *,
     queue: str | None = None,
     priority: int = 0,
+    also: Callable[[Facts, int], None] | None = None,
 ) -> Job:
     """Have an operation carried out by a worker, as this actor.
 
-    `arguments` are as the operation takes them. Raises NotAJob, and what refuses the actor.
+    `arguments` are as the operation takes them. `also` is done in the unit of work that appends
+    the job, with the job's number. Raises NotAJob, and what refuses the actor.
     """
     check_keeps(operation)
     _require(store, actor, operation, arguments)
@@ -56,6 +58,8 @@ def submit(
         )
         with store.database.note() as facts:
             job = add(facts, order, store)
+            if also:
+                also(facts, job.id)
     bell.ring()
     return job
 

@@ -9,14 +9,17 @@ from condarium.storage.bindings import Bindings
 from condarium.storage.builds import Builds
 from condarium.storage.channels import Channels
 from condarium.storage.contents import Contents
+from condarium.storage.dump import Dump
 from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.holdings import Holdings
+from condarium.storage.idempotency import Idempotency
 from condarium.storage.inspection import Inspection
 from condarium.storage.job_events import JobEvents
 from condarium.storage.jobs import Jobs
 from condarium.storage.memberships import Memberships
 from condarium.storage.namespaces import Namespaces
+from condarium.storage.naming import Naming
 from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
 from condarium.storage.principals import Principals
@@ -90,6 +93,10 @@ class Facts:
         return Inspection(self._connection)
 
     @cached_property
+    def idempotency(self) -> Idempotency:
+        return Idempotency(self._connection)
+
+    @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._connection)
 
@@ -136,3 +143,11 @@ class Facts:
     @cached_property
     def audit(self) -> Audit:
         return Audit(self._connection)
+
+    @cached_property
+    def naming(self) -> Naming:
+        return Naming(self._connection)
+
+    @cached_property
+    def dump(self) -> Dump:
+        return Dump(self._connection)

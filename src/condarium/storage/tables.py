@@ -321,6 +321,8 @@ idempotency_keys = Table(
     # null while it is being answered
     Column("status", Integer),
     Column("body", LargeBinary),
+    # the job that was asked for: it is the answer
+    Column("job", Integer),
     Index(None, "at"),
 )
 

@@ -29,6 +29,12 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         connection.execute(_insert(connection)(table).on_conflict_do_nothing(), rows)
 
 
+def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+    """Insert a row, and say whether its key was new."""
+    statement = _insert(connection)(table).values(**row).on_conflict_do_nothing()
+    return bool(connection.execute(statement).rowcount)
+
+
 def _insert(connection: Connection) -> Any:
     """The dialect's own `insert`; only that dialect is imported, and is imported already."""
     if connection.dialect.name == "postgresql":

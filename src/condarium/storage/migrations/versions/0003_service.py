@@ -124,6 +124,7 @@ def _make_tables() -> None:
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("job", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("principal", "key", name="pk_idempotency_keys"),
     )
     op.create_index("ix_idempotency_keys_at", "idempotency_keys", ["at"], unique=False)
