@@ -7,7 +7,7 @@ when they are given something else is derived from the operations.
 import argparse
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -20,6 +20,8 @@ from condarium.values import BadArgument, did_you_mean
 
 GLOBAL_OPTIONS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "store": (("--store",), "DIR", "the store's folder; by default CONDARIUM_STORE"),
+    "server": (("--server",), "URL", "work with a server; by default CONDARIUM_SERVER"),
+    "detach": (("--detach",), None, "do not wait for the job that a server makes of it"),
     "json": (("--json",), None, "print one JSON document on standard output"),
     "quiet": (("-q", "--quiet"), None, "no progress and no remarks; say only what was asked for"),
     "no_color": (("--no-color",), None, "no colours; NO_COLOR=1 does the same"),
@@ -50,20 +52,30 @@ class Options:
     """What was asked of every command alike."""
 
     store: str | None = None
+    server: str | None = None
+    detach: bool = False
     json: bool = False
     quiet: bool = False
     no_color: bool = False
     help: bool = False
 
 
-def split(argv: Sequence[str], groups: set[str]) -> CommandLine:
-    """Find the command among the options that may stand before it."""
+def split(argv: Sequence[str], commands: Iterable[str]) -> CommandLine:
+    """Find the command among the options that may stand before it.
+
+    A command may be the beginning of others too, as `backup` is of `backup list`: what follows it
+    belongs to its name where it makes the name of another.
+    """
+    commands = set(commands)
+    groups = {name[: space.start()] for name in commands for space in re.finditer(" ", name)}
     words: list[str] = []
     others: list[str] = []
-    wanted, position = 1, 0
+    command, wanted, position = "", 1, 0
     while position < len(argv) and len(words) < wanted and argv[position] != "--":
         word = argv[position]
         if not word.startswith("-"):
+            if command in commands and f"{command} {word}" not in commands | groups:
+                break
             words.append(word)
             command = " ".join(words[words[0] == "help" :])
             wanted = len(words) + (not command or command in groups)

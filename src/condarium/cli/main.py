@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from condarium import __version__
 from condarium.app import operations
@@ -15,6 +15,9 @@ from condarium.cli.output import Output, ReaderGone, as_called
 from condarium.errors import CondariumError
 from condarium.operation import Operation
 from condarium.values import closest
+
+if TYPE_CHECKING:
+    from condarium.client import Client
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -46,7 +49,7 @@ def _guarded(argv: Sequence[str]) -> int:
 
 def _run(argv: Sequence[str], output: Output) -> int:
     declared = operations()
-    line = split(argv, {group for found in declared.values() for group in found.groups})
+    line = split(argv, declared)
     if line.version:
         output.version(__version__)
         return exit_codes.OK
@@ -67,19 +70,28 @@ def _run(argv: Sequence[str], output: Output) -> int:
 def _call(
     operation: Operation, options: Options, arguments: dict[str, object], output: Output
 ) -> int:
-    from condarium.client import Client
-
     output.operation = operation
-    output.program = as_called(sys.argv[0], options.store)
+    output.program = as_called(sys.argv[0], store=options.store, server=options.server)
     if arguments.get("output") == "-":
         del arguments["output"]
-    with Client(options.store, progress=output.progress(quiet=options.quiet)) as client:
+    with _client(options, output) as client:
         with output.kept_clean():
             result = client.call(operation, arguments)
         output.result(operation, result, arguments, quiet=options.quiet)
         if wait := getattr(result, "wait", None):  # it goes on until it is told to end
             wait()
     return exit_codes.of_result(result)
+
+
+def _client(options: Options, output: Output) -> "Client":
+    from condarium.client import Client
+    from condarium.client.connection import TwoPlaces, check_url
+
+    if options.server and options.store:
+        raise TwoPlaces(options.store, options.server)
+    place = check_url(options.server) if options.server else options.store
+    progress = output.progress(quiet=options.quiet)
+    return Client(place, progress=progress, detach=options.detach)
 
 
 def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Output) -> int:

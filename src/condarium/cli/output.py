@@ -16,6 +16,7 @@ from typing import Any, Self, TextIO
 from condarium.cli import exit_codes
 from condarium.cli.page import Page, red
 from condarium.errors import CondariumError, Failed
+from condarium.model.jobs import Job
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation
 
@@ -107,7 +108,8 @@ class Output:
         from condarium.cli.render import renderer
 
         page = self._page(to)
-        renderer(operation.result)(result, page)
+        detached = isinstance(result, Job) and operation.result is not Job
+        renderer(Job if detached else operation.result)(result, page)
         if saved is not None:
             page.line(f"written to {saved}")
         _write(page.text(), to)
@@ -166,8 +168,8 @@ class Output:
         )
 
 
-def as_called(argument: str, store: str | None) -> str:
-    """What to type to call this condarium on this store again; `argument` is argv[0]."""
+def as_called(argument: str, *, store: str | None, server: str | None = None) -> str:
+    """What to type to call this condarium on this place again; `argument` is argv[0]."""
     import shlex
     import shutil
 
@@ -177,7 +179,8 @@ def as_called(argument: str, store: str | None) -> str:
         words = ["python", "-m", "condarium"]
     elif Path(argument).name == "condarium" and not _same(found, argument):
         words = [argument]
-    return shlex.join([*words, "--store", store] if store else words)
+    place = ["--store", store] if store else ["--server", server] if server else []
+    return shlex.join([*words, *place])
 
 
 def _same(found: str | None, argument: str) -> bool:

@@ -1,24 +1,31 @@
-"""A store, as a Python object whose methods are condarium's operations."""
+"""A store or a server, as a Python object whose methods are condarium's operations."""
 
 import inspect
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from condarium.app import App, operations
+from condarium.client.connection import find_server
 from condarium.client.files import accept, check_writable, write_whole
 from condarium.client.signature import OUTPUT, docstring_of, method_name, signature_of
 from condarium.model.actor import Actor
 from condarium.model.progress import Progress
+from condarium.model.secret import Secret
 from condarium.operation import Operation
 from condarium.settings import Settings
+from condarium.settings.client import ClientSettings
 from condarium.values import BadArgument, did_you_mean
+
+if TYPE_CHECKING:
+    from condarium.client.remote import Remote
+    from condarium.client.saved_logins import Login
 
 
 class Client:
-    """Work with a store in process.
+    """Work with a store in process, or with a server.
 
     Every operation is a method: `env build` is `client.env.build`, `lock` is `client.lock`. Plain
     values will do: names and paths as text, durations as text such as `"90d"`, lists for tuples.
@@ -27,19 +34,35 @@ class Client:
     ...     client.env.build("lab/fit", file="environment.yml")
     ...     client.lock(file="environment.yml", output="pixi.lock")
 
-    `store` is a folder; by default CONDARIUM_STORE, or a folder in the home. Errors are those of
-    `condarium.errors`; a wrong argument raises BadArgument before anything is done.
+    >>> with Client("https://conda.example.org", token=token) as client:  # doctest: +SKIP
+    ...     client.env.build("lab/fit", file="environment.yml")
+
+    `place` is a folder or a server's URL; by default what CONDARIUM_SERVER or CONDARIUM_STORE
+    names, the saved login, or a folder in the home. A server's token is by default CONDARIUM_TOKEN
+    or that of the saved login. With `detach`, what a server does as a job is not waited for: the
+    result is the job. Errors are those of `condarium.errors`; a wrong argument raises BadArgument
+    before anything is done.
     """
 
     def __init__(
         self,
-        store: str | Path | None = None,
+        place: str | Path | None = None,
         *,
+        token: str | Secret | None = None,
         actor: Actor | None = None,
         progress: Progress | None = None,
+        detach: bool = False,
     ) -> None:
-        settings = Settings.read(os.environ, store=store)
-        self._app = App(settings, actor=actor, progress=progress)
+        server = place if isinstance(place, str) and _is_url(place) else None
+        secret = Secret(token) if isinstance(token, str) else token
+        login = find_server(
+            os.environ, store=None if server else place, server=server, token=secret
+        )
+        self._at: App | Remote
+        if login:
+            self._at = _remote(login, progress, detach=detach)
+        else:
+            self._at = App(Settings.read(os.environ, store=place), actor=actor, progress=progress)
 
     def call(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
         """Run an operation with arguments by name, plain or as they are."""
@@ -48,16 +71,16 @@ class Client:
         known = {parameter.name: parameter for parameter in operation.parameters}
         accepted = {name: accept(known[name], value, label=name) for name, value in given.items()}
         if output is None:
-            return self._app.call(operation, accepted)
+            return self._at.call(operation, accepted)
         path = _output_path(output)
         check_writable(path)
-        result = self._app.call(operation, accepted)
+        result = self._at.call(operation, accepted)
         write_whole(path, getattr(result, operation.saves or ""))
         return result
 
     def close(self) -> None:
         """Give back what the store holds open."""
-        self._app.close()
+        self._at.close()
 
     def __enter__(self) -> Self:
         return self
@@ -73,11 +96,11 @@ class Client:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # copying and inspecting ask for many of these
             raise AttributeError(name, name=name, obj=self)
+        if any(name in operation.groups for operation in operations().values()):
+            return Group(self, name)
         for operation in operations().values():
             if operation.group is None and method_name(operation) == name:
                 return _method(self, operation)
-            if name in operation.groups:
-                return Group(self, name)
         raise AttributeError(f"a client has no {name!r}", name=name, obj=self)
 
     def __dir__(self) -> list[str]:
@@ -88,14 +111,27 @@ class Client:
         return sorted({*super().__dir__(), *derived})
 
     def __repr__(self) -> str:
-        return f"<condarium.Client of {self._app.store.settings.store} as {self._app.actor.name}>"
+        if isinstance(self._at, App):
+            return f"<condarium.Client of {self._at.store.settings.store} as {self._at.actor.name}>"
+        return f"<condarium.Client of {self._at.url}>"
 
 
 class Group:
-    """The operations that share their first words, such as `client.env`, and groups of such."""
+    """The operations that share their first words, such as `client.env`, and groups of such.
+
+    Where the words are an operation too, it is called: `client.backup(…)`, `client.backup.list(…)`.
+    """
 
     def __init__(self, client: Client, name: str) -> None:
         self._client, self._name = client, name
+        if own := operations().get(name):
+            self.__doc__ = docstring_of(own)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        own = operations().get(self._name)
+        if own is None:
+            raise TypeError(f"{self._place} is no method; it has {', '.join(dir(self))}")
+        return _method(self._client, own)(*args, **kwargs)
 
     def _operations(self) -> dict[str, Operation]:
         every = operations().values()
@@ -121,6 +157,17 @@ class Group:
 
     def __repr__(self) -> str:
         return f"<{self._place}: {', '.join([*self._operations(), *sorted(self._groups())])}>"
+
+
+def _remote(login: "Login", progress: Progress | None, *, detach: bool) -> "Remote":
+    from condarium.client.remote import Remote
+
+    encrypted = ClientSettings.read(os.environ).encrypted
+    return Remote(login, progress=progress, encrypted=encrypted, detach=detach)
+
+
+def _is_url(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
 
 
 def _method(client: Client, operation: Operation) -> Callable[..., Any]:
