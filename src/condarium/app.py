@@ -74,9 +74,10 @@ class App:
         Raises NotPermitted, what hides a thing from those who may not know of it, NoSuchStore, and
         what the operation raises.
         """
-        if "store" in operation.injected and not operation.makes_store:
+        owner = self.actor.principal is None
+        if "store" in operation.injected and not (owner and operation.makes_store):
             self.store.check_there()
-        if self.actor.principal is None:  # it owns the store
+        if owner:
             return self._run(operation, arguments)
         from condarium.access import checking
 
