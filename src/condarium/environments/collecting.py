@@ -171,10 +171,8 @@ def _blobs(store: Store) -> Iterator[Garbage]:
     """
     blobs = list(store.blobs)
     with store.database.read() as facts:
-        named = facts.environments.blobs() | facts.builds.logs()
-        named |= facts.solves.locks_since(store.now() - ANSWERS_KEPT)
-        named |= facts.holdings.blobs() | facts.shards.blobs()
-        named |= facts.encodings.blobs() | facts.sources.blobs()
+        named = facts.naming.kept(solved_since=store.now() - ANSWERS_KEPT)
+        named |= facts.naming.encoded()
     for blob in blobs:
         if blob.digest not in named:
 

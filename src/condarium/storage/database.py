@@ -6,10 +6,9 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, create_engine, inspect, make_url, text
+from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from condarium.errors import StoreTooNew
 from condarium.model.actor import Actor
 from condarium.storage.advisory import AdvisoryLock
 from condarium.storage.answers import HEAD
@@ -17,10 +16,8 @@ from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.holding import Flock, StoreLock
 from condarium.storage.locks import locked
+from condarium.storage.schema import bring_up, revision_of
 from condarium.storage.sqlite import Watch, sqlite_engine
-
-_MIGRATING = 0x636F6E64
-"""Names the lock that whoever migrates a PostgreSQL database holds there."""
 
 
 class Database:
@@ -34,7 +31,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Facts]:
         """Facts as of one instant, however many questions are asked; nobody waits for a reader."""
-        with _translated(), self._reading.connect() as connection:
+        with translated(), self._reading.connect() as connection:
             yield Facts(connection)
 
     @contextmanager
@@ -61,7 +58,7 @@ class Database:
     @contextmanager
     def note(self) -> Iterator[Facts]:
         """A unit of work on what can be found out again: no audit entry goes with it."""
-        with _translated(), self._writing.begin() as connection:
+        with translated(), self._writing.begin() as connection:
             yield Facts(connection)
 
     def version(self) -> int | None:
@@ -88,28 +85,34 @@ class Database:
         self._engine.dispose()
 
 
-def open_database(url: str | URL, *, lock: Path, now: Callable[[], datetime]) -> Database:
-    """Open the database at a SQLAlchemy URL and bring its schema up to date.
+def open_database(
+    url: str | URL, *, lock: Path, now: Callable[[], datetime], upgrade: bool | None = True
+) -> Database:
+    """Open the database at a SQLAlchemy URL; make its schema where it is empty.
 
-    `lock` is a file that keeps two processes of one machine from migrating at once. Raises
-    StoreTooNew where a newer condarium has been here, DatabaseFailed where it cannot be reached,
-    BadStoreAddress where the URL is not one of SQLite or PostgreSQL.
+    An older schema is brought up to date if `upgrade` says so, or for None if it is SQLite's: a
+    PostgreSQL database has other users. `lock` is a file that keeps two processes of one machine
+    from migrating at once. Raises StoreTooNew where a newer condarium has been here, StoreTooOld,
+    SchemaBroken, DatabaseFailed where it cannot be reached, BadStoreAddress where the URL is not
+    one of SQLite or PostgreSQL.
     """
-    engine = _engine(url)
+    engine = open_engine(url)
+    even_if_older = engine.dialect.name == "sqlite" if upgrade is None else upgrade
     try:
-        with _translated():
+        with translated():
             with engine.connect() as connection:
-                revision = _revision(connection)
+                revision = revision_of(connection)
             if revision != HEAD:
                 with locked(lock):
-                    _migrate(engine)
+                    bring_up(engine, even_if_older=even_if_older)
     except BaseException:
         engine.dispose()
         raise
     return Database(engine, now=now)
 
 
-def _engine(url: str | URL) -> Engine:
+def open_engine(url: str | URL) -> Engine:
+    """Reach a database, whatever it holds. Raises BadStoreAddress."""
     expected = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
     try:
         parsed = make_url(url)
@@ -144,31 +147,8 @@ def _modes(engine: Engine) -> tuple[Engine, Engine]:
     return reading, writing
 
 
-def _revision(connection: Connection) -> str | None:
-    """The schema's revision; None for a database without one."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return str(found) if found else None
-
-
-def _migrate(engine: Engine) -> None:
-    """Bring the schema up to date, in one transaction that nobody else's overlaps."""
-    # Alembic takes half a second to import, and is needed once in a store's life.
-    from condarium.storage.migrate import known_revisions, upgrade
-
-    with engine.execution_options(condarium_writes=True).begin() as connection:
-        if engine.dialect.name == "postgresql":  # whose other users may be on other machines
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATING})
-        revision = _revision(connection)
-        if revision is not None and revision not in known_revisions():
-            raise StoreTooNew(found=revision, known=HEAD)
-        if revision != HEAD:
-            upgrade(connection)
-
-
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
     """Turn what the driver raises into our own error, at the edge."""
     try:
         yield

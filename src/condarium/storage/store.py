@@ -14,6 +14,8 @@ from condarium.storage.layout import Layout
 from condarium.storage.modes import make_folder
 
 if TYPE_CHECKING:
+    from sqlalchemy import URL
+
     from condarium.storage.blobs import Blobs
     from condarium.storage.database import Database
 
@@ -63,11 +65,20 @@ class Store:
     @cached_property
     def database(self) -> "Database":
         from condarium.storage.database import open_database
-        from condarium.storage.sqlite import sqlite_url
 
         self._make_folder()
-        url = self.settings.database or sqlite_url(self.layout.database)
-        return open_database(url, lock=self.layout.locks / "migrate", now=self.now)
+        return open_database(
+            self.database_url,
+            lock=self.layout.locks / "migrate",
+            now=self.now,
+            upgrade=self.settings.auto_upgrade,
+        )
+
+    @property
+    def database_url(self) -> "str | URL":
+        from condarium.storage.sqlite import sqlite_url
+
+        return self.settings.database or sqlite_url(self.layout.database)
 
     @cached_property
     def blobs(self) -> "Blobs":
