@@ -213,10 +213,10 @@ class NotPermitted(Refused):
         self.actor, self.operation, self.reasons = actor, operation, reasons
         self.resource, self.visible = resource, visible
         where = f" on {resource}" if resource else ""
+        why = "".join(f"\n  {reason}" for reason in reasons)
         super().__init__(
-            f"{actor} may not run {operation!r}{where}: {'; '.join(reasons)}",
-            hint=f"`condarium access explain {actor} '{operation}'` says more; whoever administers "
-            "the thing can bind the role.",
+            f"{actor} may not run {operation!r}{where}{why}",
+            hint="Whoever administers it can bind the role: condarium access bind.",
         )
 
 

@@ -23,9 +23,11 @@ from condarium.errors import (
     NoSuchGeneration,
     NotOnThisPlatform,
 )
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation, Prefix
-from condarium.model.names import EnvironmentName
+from condarium.model.names import EnvironmentName, check_namespace
 from condarium.model.progress import Progress
 from condarium.model.report import Archived, ArchivedGeneration, Restored
 from condarium.model.specfile import decode, read_spec
@@ -46,6 +48,15 @@ class Rule:
     keep_last: int | None = None
     namespace: str | None = None
     all_namespaces: bool = False
+
+    @property
+    def resource(self) -> Resource:
+        """What one must be allowed to archive in. Raises BadName."""
+        if self.environment is not None:
+            return Resource(kind=ResourceKind.NAMESPACE, name=self.environment.namespace)
+        if self.namespace is not None:
+            return Resource(kind=ResourceKind.NAMESPACE, name=check_namespace(self.namespace))
+        return PLATFORM
 
     def check(self) -> None:
         """Raises BadArguments where the rule says nothing, or contradicts itself."""
@@ -96,6 +107,7 @@ def _matching(rule: Rule, generations: list[Generation], now: datetime) -> Itera
 def archive(store: Store, rule: Rule, *, dry_run: bool, actor: Actor) -> Archived:
     """Note the generations as archived, then free their prefixes if nothing else wants them."""
     rule.check()
+    actor.require(Permission.ENVIRONMENT_ARCHIVE, rule.resource)
     with store.shared():
         chosen = _choose(store, rule)
         if dry_run:

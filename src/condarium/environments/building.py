@@ -15,6 +15,7 @@ from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
 from condarium.environments.prefixes import Phases, PrefixSpec, check_length
 from condarium.errors import CondariumError
+from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import Actor
 from condarium.model.difference import ChangeCounts, PackageChange, compare
 from condarium.model.digest import sha256_of
@@ -33,6 +34,7 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
 
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
+    planning.require_permitted(store, request, actor)
     check_length(store.layout)
     phases = Phases()
     with store.shared(waiting=_waits(progress)):
@@ -213,7 +215,11 @@ class _Build:
     ) -> int:
         """Append the generation unless it is there by now; have it active; give its number."""
         name, at, actor = self.plan.name, self.store.now(), self.actor.name
+        is_first = not facts.namespaces.is_there(name.namespace)
         identifier = facts.environments.ensure(name, at=at, actor=actor)
+        if is_first:
+            kind = ResourceKind.NAMESPACE
+            facts.bindings.add_creator(self.actor, kind, name.namespace, at=at)
         if same is None:
             number = facts.environments.add_generation(identifier, new, at=at, actor=actor)
         else:

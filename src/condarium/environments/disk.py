@@ -9,10 +9,14 @@ from pathlib import Path
 from typing import Literal
 
 from condarium.errors import NoSuchNamespace
+from condarium.model.access.decisions import Resource
+from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.actor import Actor
 from condarium.model.environment import Generation, Prefix
 from condarium.model.names import EnvironmentName, check_namespace
 from condarium.model.progress import Progress
 from condarium.model.report import DiskReport, DiskUse
+from condarium.storage.layout import Layout
 from condarium.storage.store import Store
 
 
@@ -64,42 +68,55 @@ def walk(folder: Path) -> Iterator[os.DirEntry[str]]:
 
 
 def report(
-    store: Store, name: EnvironmentName | None, namespace: str | None, *, progress: Progress
+    store: Store,
+    name: EnvironmentName | None,
+    namespace: str | None,
+    *,
+    actor: Actor,
+    progress: Progress,
 ) -> DiskReport:
-    """A row for every environment and every namespace.
+    """A row for every environment and every namespace that an actor may read.
 
-    An environment occupies the prefixes of all its generations that are on disk. Raises
+    An environment occupies the prefixes of all its generations that are on disk. What somebody may
+    not read is not counted: not as sharing files, nor as what is on disk. Raises
     NoSuchEnvironment, NoSuchNamespace.
     """
-    if namespace is not None:
-        check_namespace(namespace)
+    named = name.namespace if name else namespace
+    if named is not None:
+        space = Resource(kind=ResourceKind.NAMESPACE, name=check_namespace(named))
+        actor.require(Permission.ENVIRONMENT_READ, space)
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
     with store.database.read() as facts:
         if name is not None:
             facts.environments.get(name)
-        generations = facts.environments.all_generations()
+        generations = [
+            each
+            for each in facts.environments.all_generations()
+            if readable is None or each.environment.namespace in readable
+        ]
         known = facts.prefixes.all()
     if namespace is not None and all(
         each.environment.namespace != namespace for each in generations
     ):
         raise NoSuchNamespace(namespace)
-    progress.phase("measure", len(known), "prefixes")
-    files = _measure(store, sorted({each.prefix for each in generations if each.prefix}), progress)
+    prefixes = sorted({each.prefix for each in generations if each.prefix})
+    progress.phase("measure", len(prefixes), "prefixes")
+    files = _measure(store, prefixes, progress)
     rows = _rows("environment", generations, files, known, lambda each: str(each.environment))
     rows += _rows("namespace", generations, files, known, lambda each: each.environment.namespace)
     shown = str(name) if name else namespace
-    layout = store.layout
     return DiskReport(
         rows=tuple(row for row in rows if shown is None or _covers(shown, row)),
-        disk=unique_bytes(
-            layout.packages,
-            layout.prefixes,
-            layout.bytecode,
-            layout.records,
-            layout.pypi,
-            layout.blobs,
-            layout.repodata,
-        ),
+        disk=unique_bytes(*_folders(store.layout, None if readable is None else prefixes)),
     )
+
+
+def _folders(layout: Layout, prefixes: list[str] | None) -> list[Path]:
+    """All that the store has; or, for those who may not see it all, some prefixes."""
+    if prefixes is not None:
+        return [layout.prefix(each) for each in prefixes]
+    caches = [layout.bytecode, layout.records, layout.pypi, layout.blobs, layout.repodata]
+    return [layout.packages, layout.prefixes, *caches]
 
 
 @dataclass(frozen=True)

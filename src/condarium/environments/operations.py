@@ -231,11 +231,14 @@ def diff(
         Argument("compare with what this environment.yml would give", "-f", metavar="FILE"),
     ] = None,
     lock: Annotated[Document | None, Argument("compare with this lock", metavar="FILE")] = None,
+    actor: Actor,
     progress: Progress,
 ) -> Difference:
     """Show the packages added, removed and changed between two generations, or to a file."""
     from condarium.environments import comparing
 
+    if file is not None:  # which is solved
+        actor.require(Permission.LOCK_SOLVE)
     return comparing.diff(store, environment, a, b, file=file, lock=lock, progress=progress)
 
 
@@ -352,12 +355,13 @@ def du(
     ] = None,
     *,
     namespace: Annotated[str | None, Argument("only this namespace", "-n")] = None,
+    actor: Actor,
     progress: Progress,
 ) -> DiskReport:
     """Show disk use by environment and namespace: logical, shared and own bytes."""
     from condarium.environments import disk
 
-    return disk.report(store, environment, namespace, progress=progress)
+    return disk.report(store, environment, namespace, actor=actor, progress=progress)
 
 
 @operation(

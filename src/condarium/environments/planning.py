@@ -8,13 +8,16 @@ from condarium.engine.solving.virtual_packages import host_platform
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
 from condarium.errors import BadArguments, PlatformNotLocked
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.actor import Actor
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.digest import sha256_of
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
 from condarium.model.progress import Progress
 from condarium.model.secret import redact_url
-from condarium.model.specfile import decode
+from condarium.model.specfile import decode, read_spec
 from condarium.storage.store import Store
 
 
@@ -64,6 +67,28 @@ def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) 
         "build from what? Give an environment.yml or a lock, and not both",
         hint="For example: condarium env build lab/fit -f environment.yml",
     )
+
+
+def require_permitted(store: Store, request: Request, actor: Actor) -> None:
+    """Ask before anything is solved or fetched: the file may say which namespace is meant.
+
+    Raises NotPermitted, BadSpec, BadArguments.
+    """
+    actor.require(Permission.ENVIRONMENT_BUILD)
+    name = request.environment
+    if name is None and request.file is not None:
+        text = decode(request.file.content, request.file.name)
+        said = read_spec(text, check_matchspec=lambda _: None, source=request.file.name)
+        name = EnvironmentName.parse(said.spec.name) if said.spec.name else None
+    if name is None:
+        return  # what it is to be built from is refused by whoever plans
+    actor.require(
+        Permission.ENVIRONMENT_BUILD, Resource(kind=ResourceKind.NAMESPACE, name=name.namespace)
+    )
+    with store.database.read() as facts:
+        known = facts.namespaces.is_there(name.namespace)
+    if not known:
+        actor.require(Permission.NAMESPACE_CREATE, PLATFORM)
 
 
 def _plan_from_file(store: Store, request: Request, progress: Progress, phases: Phases) -> Plan:

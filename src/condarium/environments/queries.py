@@ -6,7 +6,7 @@ they must be allowed to read.
 
 from typing import Annotated
 
-from condarium.model.actor import Permission
+from condarium.model.actor import Actor, Permission
 from condarium.model.answers import Dependencies, Dependents, Found, Reasons
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
@@ -77,6 +77,7 @@ def depends(
     platform: Platform = None,
     tree: Annotated[bool, Argument("also what those need in turn", "-t")] = False,
     refresh: Refresh = False,
+    actor: Actor,
 ) -> Dependencies:
     """Show what a package needs.
 
@@ -86,6 +87,8 @@ def depends(
     """
     from condarium.environments import questions
 
+    if tree and environment is None:  # which is solved
+        actor.require(Permission.LOCK_SOLVE)
     where = questions.Where(
         environment=environment, channels=channel, platform=platform, refresh=refresh
     )
@@ -141,6 +144,7 @@ def why(
         str | None,
         Argument("one of the platforms that are locked; by default that of this machine"),
     ] = None,
+    actor: Actor,
     progress: Progress,
 ) -> Reasons:
     """Show why a package is in an environment.
@@ -151,6 +155,8 @@ def why(
     """
     from condarium.environments import reasons
 
+    if file is not None:  # which is solved
+        actor.require(Permission.LOCK_SOLVE)
     return reasons.why(
         store, package, environment, generation, file=file, platform=platform, progress=progress
     )

@@ -9,6 +9,7 @@ from condarium.environments.inspecting import inspect
 from condarium.environments.prefixes import recover_prefix
 from condarium.environments.repairing import repair as mend
 from condarium.errors import StoreReadOnly
+from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation
 from condarium.model.names import EnvironmentName
@@ -41,7 +42,8 @@ def verify(
                 raise
         making = making_of(store, generation, first)
         found = inspect(prefix, making, progress)
-        problems, also, repaired = found.problems, _also(store, generation, found.problems), False
+        problems, repaired = found.problems, False
+        also = _also(store, generation, found.problems, actor)
         if problems:
             _require_still_there(store, generation)
         if problems and repair:
@@ -70,17 +72,19 @@ def _require_still_there(store: Store, generation: Generation) -> None:
 
 
 def _also(
-    store: Store, generation: Generation, problems: Sequence[FileProblem]
+    store: Store, generation: Generation, problems: Sequence[FileProblem], actor: Actor
 ) -> tuple[EnvironmentName, ...]:
-    """The other environments in which an altered file is the same file on disk."""
+    """The other environments that the actor may read, in which an altered file is the same file."""
     changed = [each.path for each in problems if each.what == "changed"]
     if not changed:
         return ()
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
     with store.database.read() as facts:
         others = [
             each
             for each in facts.environments.all_generations()
             if each.prefix and each.archived_at is None and each.prefix != generation.prefix
+            if readable is None or each.environment.namespace in readable
         ]
     shared = {
         each.prefix: _share(store, generation.prefix or "", each.prefix or "", changed)

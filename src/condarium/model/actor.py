@@ -1,5 +1,6 @@
 """Who does something: a principal, where from, with which token, and in which job."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from condarium.errors import NotPermitted
@@ -47,6 +48,9 @@ class Actor:
     def may(self, permission: Permission, resource: Resource | None = None) -> bool:
         return self.decide(permission, resource).allowed
 
+    def may_each(self, permission: Permission, resources: Iterable[Resource]) -> bool:
+        return all(self.may(permission, resource) for resource in resources)
+
     def names_where(self, permission: Permission, kind: ResourceKind) -> frozenset[str] | None:
         """The names of things on which a role permits something; None where it is on all."""
         scope = self.who.scope
@@ -64,6 +68,14 @@ class Actor:
         decision = self.decide(permission, resource)
         if not decision.allowed:
             raise NotPermitted(self.name, permission, decision.reasons, resource, decision.visible)
+
+    def require_each(self, permission: Permission, resources: Sequence[Resource]) -> None:
+        """Require it of the first, and of what that is made of, of which nothing is told."""
+        thing, *parts = resources
+        self.require(permission, thing)
+        if not self.may_each(permission, parts):
+            reason = f"{thing} has members for which {self.name} has no {permission}"
+            raise NotPermitted(self.name, permission, (reason,), thing)
 
 
 NOBODY_IN_PARTICULAR = Actor(name="anybody", principal=ANYBODY)

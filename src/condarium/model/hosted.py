@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from condarium.model.access.decisions import Resource
+from condarium.model.access.permissions import ResourceKind
 from condarium.model.view import ChannelName
 
 Record = Mapping[str, Any]
@@ -62,6 +64,11 @@ class HostedChannel:
     mode: UnionMode = UnionMode.FIRST
     upstream: str | None = None
     filter: Filter = field(default_factory=Filter)
+
+    @property
+    def resource(self) -> Resource:
+        """The channel as a thing that one may have a role on."""
+        return Resource(kind=ResourceKind.CHANNEL, name=self.name.name, public=self.public)
 
 
 @dataclass(frozen=True, kw_only=True)

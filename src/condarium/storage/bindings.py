@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from condarium.model.access.accounts import Bound
-from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.permissions import ROLES, ResourceKind, Role
 from condarium.model.access.principals import Binding, SubjectKind
+from condarium.model.actor import Actor
 from condarium.storage.channels import NoSuchChannel
 from condarium.storage.namespaces import namespace_id
 from condarium.storage.tables import (
@@ -38,6 +39,18 @@ class Bindings:
             return False
         self._connection.execute(bindings.insert().values(**values, created_at=at, created_by=by))
         return True
+
+    def add_creator(self, actor: Actor, kind: ResourceKind, name: str, *, at: datetime) -> None:
+        """Bind whoever makes a thing to its strongest role; the store's owner needs none."""
+        if actor.who.id is not None:
+            binding = Binding(
+                subject_kind=SubjectKind.PRINCIPAL,
+                subject=actor.who.id,
+                role=ROLES[kind][-1],
+                kind=kind,
+                resource=name,
+            )
+            self.add(binding, at=at, by=actor.name)
 
     def remove(self, binding: Binding) -> bool:
         """Unbind a role; False where it was not bound. Raises NoSuchNamespace, NoSuchChannel."""

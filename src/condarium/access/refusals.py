@@ -1,0 +1,62 @@
+"""Refusals, noted: each in the audit log, but for strangers not each of many that are alike."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from threading import Lock
+
+from condarium.errors import StoreReadOnly
+from condarium.model.access.decisions import Resource
+from condarium.model.actor import Actor
+from condarium.model.audit import Outcome
+from condarium.storage.store import Store
+
+_AGAIN = timedelta(minutes=1)
+_MOST = 10_000
+"""How many are remembered: whoever comes from ever more addresses makes us forget, not grow."""
+
+_Key = tuple[str, str | None, str]
+
+
+class _Latest:
+    """When a stranger was last refused, by store, address and operation."""
+
+    def __init__(self) -> None:
+        self._at: dict[_Key, datetime] = {}
+        self._lock = Lock()
+
+    def is_new(self, key: _Key, now: datetime) -> bool:
+        with self._lock:
+            before = self._at.get(key)
+            if before is not None and now - before < _AGAIN:
+                return False
+            if len(self._at) >= _MOST:
+                self._at.clear()
+            self._at[key] = now
+            return True
+
+
+_latest = _Latest()
+
+
+def note_refusal(
+    store: Store, actor: Actor, action: str, resource: Resource, reasons: Sequence[str]
+) -> None:
+    """Append an entry to the audit log; of strangers one a minute for each operation, whatever
+    they name: they could else fill the disk.
+
+    A store that may only be read refuses as well, and can note nothing.
+    """
+    now, target = store.now(), resource.name or str(resource)
+    if not actor.who.is_somebody:
+        if not _latest.is_new((str(store.layout.root), actor.address, action), now):
+            return
+    with suppress(StoreReadOnly), store.database.note() as facts:
+        facts.audit.add(
+            at=now,
+            actor=actor,
+            action=action,
+            target=target,
+            detail={"kind": str(resource.kind), "reasons": "; ".join(reasons)},
+            outcome=Outcome.REFUSED,
+        )
