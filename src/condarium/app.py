@@ -29,6 +29,7 @@ _DECLARATIONS = (
     "condarium.operating.operations",
     "condarium.restoring",
     "condarium.server.operations",
+    "condarium.client.operations",
 )
 """The modules in which capabilities declare their operations, in the order that help shows."""
 
