@@ -168,16 +168,17 @@ class Jobs:
         )
 
     def put_back(self, claim: JobClaim, *, not_before: datetime | None, spent: bool) -> bool:
-        """Have a job wait again; where nothing is `spent`, the attempt does not count.
+        """Have a job wait again; where nothing is `spent`, it may be begun once more for that.
 
-        False where this attempt no longer carries it out.
+        The number of an attempt is never given twice. False where this attempt no longer carries
+        the job out.
         """
         return self._change(
             claim,
             status=JobStatus.QUEUED,
             worker=None,
             not_before=not_before,
-            attempts=claim.attempt if spent else claim.attempt - 1,
+            most_attempts=jobs.c.most_attempts + (0 if spent else 1),
         )
 
     def cancel(self, job: int, *, at: datetime, by: str) -> JobStatus | None:

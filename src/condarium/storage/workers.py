@@ -37,6 +37,12 @@ class Workers:
         )
         return bool(changed.rowcount)
 
+    def revive(self, worker: str, *, at: datetime) -> None:
+        """Note that a worker lives after all."""
+        self._connection.execute(
+            workers.update().where(workers.c.id == worker).values(ended_at=None, heartbeat_at=at)
+        )
+
     def end(self, worker: str, *, at: datetime) -> bool:
         """Note that a worker ended; False where that was noted before."""
         changed = self._connection.execute(

@@ -1,0 +1,209 @@
+"""A worker: it takes jobs that it may and carries them out, and looks after other workers' jobs."""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from condarium.errors import CondariumError, Failed
+from condarium.jobs import bell
+from condarium.jobs.claiming import claim_next
+from condarium.jobs.processes import Forge
+from condarium.jobs.running import HANDED_BACK, Attempt, Outcome
+from condarium.jobs.scheduling import add_builtin, submit_due
+from condarium.jobs.settling import release, settle, take_from_dead
+from condarium.model.actor import JobClaim
+from condarium.model.jobs import Job, JobStatus
+from condarium.settings.worker import WorkerSettings
+from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.jobs.durable import Durable
+
+_log = logging.getLogger(__name__)
+_LOOK = 0.1
+"""How often, in seconds, the database is asked for jobs, and for what became of those that run."""
+_CANCEL_GRACE = 10.0
+"""For how many seconds a cancelled job that has begun to change things may go on."""
+
+
+class WorkerFailed(Failed):
+    """The worker ended by itself."""
+
+
+@dataclass
+class Worker:
+    """Some slots for jobs, in threads of this process; each job has a process of its own.
+
+    >>> worker = Worker.start(store, WorkerSettings(slots=4))              # doctest: +SKIP
+    >>> worker.stop()
+    """
+
+    store: Store
+    settings: WorkerSettings
+    id: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{secrets.token_hex(6)}")
+    _running: dict[int, Attempt] = field(default_factory=dict)
+    _asked: dict[int, float] = field(default_factory=dict)
+    _ending: threading.Event = field(default_factory=threading.Event)
+    _forge: Forge = field(default_factory=Forge)
+    _threads: list[threading.Thread] = field(default_factory=list)
+    error: BaseException | None = None
+
+    @classmethod
+    def start(cls, store: Store, settings: WorkerSettings) -> Self:
+        """Begin in the background. Raises what opening the store raises."""
+        worker = cls(store, settings)
+        worker._begin()
+        return worker
+
+    def stop(self) -> None:
+        """End it: jobs may go on for the grace that is set, and are handed back after that."""
+        self._ending.set()
+        bell.ring()
+        until = time.monotonic() + self.settings.grace.total_seconds()
+        while self._running and time.monotonic() < until:
+            time.sleep(0.05)
+        for attempt in list(self._running.values()):
+            attempt.stop(HANDED_BACK)
+        while self._running and time.monotonic() < until + 10:
+            time.sleep(0.05)
+        for thread in self._threads:
+            thread.join(20)
+        self._forge.close()
+        with suppress(CondariumError):
+            take_from_dead(self.store, self.id, why="its worker ended")
+        if self.error:
+            raise WorkerFailed(f"the worker ended by itself: {self.error}") from self.error
+
+    def wait(self) -> None:
+        """Wait until it is told to end, or ended by itself."""
+        self._ending.wait()
+
+    def end(self) -> None:
+        """Tell it to end, and do not wait."""
+        self._ending.set()
+
+    def _begin(self) -> None:
+        store, settings = self.store, self.settings
+        with store.database.note() as facts:
+            if settings.schedules and not facts.workers.any():
+                add_builtin(facts, at=store.now())
+            facts.workers.begin(
+                self.id,
+                host=f"{socket.gethostname()} (process {os.getpid()})"[:255],
+                queues=settings.queues,
+                slots=settings.slots,
+                at=store.now(),
+            )
+        for name, work in (("jobs", self._take_jobs), ("heart", self._look_after)):
+            thread = threading.Thread(target=self._guarded, args=(work,), name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits
+            _log.exception("the worker ended by itself")
+            self.error = error
+        finally:
+            self._ending.set()
+
+    def _take_jobs(self) -> None:
+        """Choose and begin jobs while there are free slots, until it ends."""
+        from condarium.jobs.durable import Durable
+
+        self._forge.warm()
+        durable = Durable(self.store.settings, self.id, run=self._run, settle=self._settle)
+        try:
+            while not self._ending.is_set() or self._running:
+                heard = bell.rings()
+                if not self._attend(durable):
+                    bell.wait(heard, _LOOK)
+        finally:
+            durable.stop()
+
+    def _attend(self, durable: "Durable") -> bool:
+        """Stop what is to be stopped, and begin one job: was there one?"""
+        try:
+            self._stop_lost()
+            free = self.settings.slots - len(self._running)
+            if free <= 0 or self._ending.is_set():
+                return False
+            claim = claim_next(self.store, self.id, self.settings.queues, free)
+        except CondariumError as error:
+            _log.warning("the database is asked again soon", extra={"why": error.message})
+            self._ending.wait(1)
+            return False
+        if claim is None:
+            return False
+        self._running[claim.job] = self._attempt(claim)
+        durable.start(claim)
+        return True
+
+    def _attempt(self, claim: JobClaim) -> Attempt:
+        with self.store.database.read() as facts:
+            order = facts.jobs.order(claim.job)
+        return Attempt(self.store, order, claim)
+
+    def _stop_lost(self) -> None:
+        """Stop attempts whose job was cancelled, removed, or taken over by another worker."""
+        if not self._running:
+            return
+        with self.store.database.read() as facts:
+            held = facts.jobs.held_by(self.id)
+        for number, attempt in list(self._running.items()):
+            job = held.get(number)
+            if job is None or job.attempts != attempt.claim.attempt:
+                attempt.stop(JobStatus.CANCELLED)
+            elif job.cancelling:
+                asked = self._asked.setdefault(number, time.monotonic())
+                if time.monotonic() - asked > _CANCEL_GRACE:
+                    attempt.stop(JobStatus.CANCELLED)
+
+    def _run(self, claim: JobClaim) -> Outcome:
+        attempt = self._running.get(claim.job) or self._attempt(claim)
+        return attempt.run(self._forge)
+
+    def _settle(self, claim: JobClaim, outcome: Outcome) -> None:
+        settle(self.store, claim, outcome)
+        self._running.pop(claim.job, None)
+        self._asked.pop(claim.job, None)
+        bell.ring()
+
+    def _look_after(self) -> None:
+        """Say that this worker lives, take from those that do not, and submit what is due."""
+        pause = self.settings.heartbeat.total_seconds()
+        while True:
+            try:
+                self._beat()
+                submit_due(self.store)
+            except CondariumError as error:
+                _log.warning("no heartbeat could be noted", extra={"why": error.message})
+            if self._ending.wait(pause) and not self._running:
+                return
+
+    def _beat(self) -> None:
+        store, now = self.store, self.store.now()
+        with store.database.note() as facts:
+            if not facts.workers.beat(self.id, at=now):
+                # it was taken for dead: others have its jobs, which it gives up by itself
+                facts.workers.revive(self.id, at=now)
+            silent = facts.workers.silent(now - self.settings.silence)
+            for job in facts.jobs.held_by(self.id).values():
+                if self._forgot(job, now):
+                    release(facts, job, store, "its worker lost it")
+        for worker in silent:
+            take_from_dead(store, worker, why=f"the worker {worker} fell silent")
+
+    def _forgot(self, job: Job, now: datetime) -> bool:
+        """Whether a job is noted as carried out here, and is not: nothing may stay stuck."""
+        begun = job.started_at or now
+        return job.id not in self._running and now - begun > self.settings.silence
