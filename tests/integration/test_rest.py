@@ -45,13 +45,12 @@ def ask(server: Server, method: str, path: str, **given: Any) -> httpx.Response:
         ("/channels", "channel list"),
         ("/channels/lab", "channel show lab"),
         ("/channels/lab/log?limit=1", "channel log lab --limit 1"),
-        ("/channels/packages?view=lab/as-of/r1", "channel packages lab/as-of/r1"),
-        ("/channels/search?view=lab&spec=tool%3D2", "channel search lab tool=2"),
-        ("/channels/lab/label", "channel label list lab"),
-        ("/channels/lab/verify", "channel verify lab"),
+        ("/channels/lab/as-of/r1/packages", "channel packages lab/as-of/r1"),
+        ("/channels/lab/search?spec=tool%3D2", "channel search lab tool=2"),
+        ("/channels/lab/labels", "channel label list lab"),
         ("/environments", "env list"),
         ("/environments/du", "env du"),
-        ("/channels/source", "channel source list"),
+        ("/sources", "channel source list"),
     ],
 )
 def test_an_answer_is_that_of_the_command_line(
@@ -69,7 +68,7 @@ def test_an_answer_is_that_of_the_command_line(
         ("/channels/nothing", "channel show nothing", 404),
         ("/environments/lab/fit", "env show lab/fit", 404),
         (
-            "/channels/packages?view=lab/as-of/r99",
+            "/channels/lab/as-of/r99/packages",
             "channel packages lab/as-of/r99",
             404,
         ),
@@ -108,23 +107,23 @@ def test_a_request_that_is_wrong_is_told_why(
     assert answer.json()["status"] == status
     assert {"title", "code", "detail"} <= answer.json().keys()
     if status == 405:
-        assert answer.headers["allow"] == "GET"
+        assert answer.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 def test_anybody_may_read_public_channels_and_learns_nothing_of_others(server: Server) -> None:
     def get(path: str) -> httpx.Response:
         return httpx.get(f"{server.url}/api/v1{path}")
 
-    assert [each["name"] for each in get("/channels").json()] == ["lab"]
-    assert get("/channels/files?view=lab").json()["files"]
-    for path in ("/channels/{}", "/channels/{}/log", "/channels/packages?view={}/as-of/r1"):
+    assert [each["name"] for each in get("/channels").json()["items"]] == ["lab"]
+    assert get("/channels/lab/files").json()["files"]
+    for path in ("/channels/{}", "/channels/{}/log", "/channels/{}/as-of/r1/packages"):
         private, absent = get(path.format("secret")), get(path.format("nothing"))
         assert private.status_code == absent.status_code == 404
         assert private.text.replace("secret", "nothing") == absent.text
     for path in (
         "/channels/lab/diff?before=secret",  # a side of it may be another channel
         "/channels/lab/verify",
-        "/channels/source",
+        "/sources",
         "/query/search?spec=x",
         "/environments",
     ):
@@ -141,14 +140,14 @@ def test_the_way_of_a_package(server: Server, tmp_path: Path) -> None:
         make_package(Made("large", "1.0", files={"x": random}), into=tmp_path),
         make_package(Made("tool", "1.0"), into=tmp_path),
     ]
-    assert ask(server, "POST", "/channels/way/create", json={"public": True}).status_code == 200
+    assert ask(server, "POST", "/channels", json={"channel": "way", "public": True}).status_code == 200
     files = [("file", (path.name, path.read_bytes())) for path in paths]
     done = ask(server, "POST", "/channels/way/publish", files=files, data={"reason": "first"})
     assert done.json()["revision"] == 1
     assert httpx.get(f"{server.url}/way/noarch/{paths[0].name}").content == paths[0].read_bytes()
 
     patch = {"file": [{"name": "p.yaml", "content": PATCH}], "reason": "it needs it"}
-    assert ask(server, "POST", "/channels/way/patch/add", json=patch).json()["revision"] == 2
+    assert ask(server, "POST", "/channels/way/patches", json=patch).json()["revision"] == 2
     yanked = ask(server, "POST", "/channels/way/yank", json={"spec": ["large"]})
     assert yanked.json()["revision"] == 3
     assert [record["depends"] for record in shown(server, "way").values()] == [["extra"]]

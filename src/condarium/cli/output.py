@@ -191,15 +191,9 @@ def _same(found: str | None, argument: str) -> bool:
 
 
 def _details(error: Exception | None) -> dict[str, Any]:
-    """What a known error carries, as far as JSON can say it."""
-    from condarium.model.plain import to_plain
+    from condarium.model.plain import error_data
 
-    found = {}
-    for name, value in vars(error).items() if isinstance(error, CondariumError) else ():
-        if not name.startswith("_") and name not in ("message", "hint"):
-            with suppress(TypeError):
-                found[name] = to_plain(value)
-    return found
+    return error_data(error) if isinstance(error, CondariumError) else {}
 
 
 def _document(value: object) -> str:

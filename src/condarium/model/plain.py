@@ -3,11 +3,13 @@
 import dataclasses
 import inspect
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import PurePath
 from typing import Any
 
+from condarium.errors import CondariumError
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 
@@ -31,6 +33,16 @@ def to_plain(value: object) -> Any:
     return _composite(value)
 
 
+def error_data(error: CondariumError) -> dict[str, Any]:
+    """What an error carries beside its message and its hint, as far as JSON can say it."""
+    found = {}
+    for name, value in vars(error).items():
+        if not name.startswith("_") and name not in ("message", "hint"):
+            with suppress(TypeError):
+                found[name] = to_plain(value)
+    return found
+
+
 def _composite(value: object) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: to_plain(getattr(value, name)) for name in attributes(type(value))}
@@ -43,7 +55,7 @@ def _composite(value: object) -> Any:
 
 @cache
 def attributes(kind: type) -> tuple[str, ...]:
-    """The names of a dataclass's fields, and of its public properties."""
-    fields = [field.name for field in dataclasses.fields(kind)]
+    """The names of a dataclass's public fields and properties."""
+    fields = [field.name for field in dataclasses.fields(kind) if not field.name.startswith("_")]
     properties = inspect.getmembers_static(kind, lambda member: isinstance(member, property))
     return (*fields, *(name for name, _ in properties if not name.startswith("_")))

@@ -62,9 +62,9 @@ def key(parameter: Parameter) -> str:
 
 
 def of_path(operation: Operation, named: Mapping[str, str]) -> Plain:
-    """The arguments that a path has; an environment takes two of its parts."""
+    """The arguments that a path has; an environment takes two of its parts. Raises BadArgument."""
     if "namespace" not in named or "name" not in named:
-        return dict(named)
+        return _of_fields(operation, {word: [value] for word, value in named.items()})
     (environment,) = (p for p in operation.parameters if p.type is EnvironmentName and p.required)
     return {key(environment): f"{named['namespace']}/{named['name']}"}
 
@@ -72,7 +72,9 @@ def of_path(operation: Operation, named: Mapping[str, str]) -> Plain:
 def of_query(operation: Operation, query: bytes) -> Plain:
     """Raises BadArgument."""
     try:
-        found = parse_qs(query.decode("ascii"), keep_blank_values=True, max_num_fields=1000)
+        found = parse_qs(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=1000
+        )
     except ValueError as error:
         raise BadArgument(f"the query cannot be read: {error}") from error
     return _of_fields(operation, found)
@@ -92,6 +94,8 @@ def of_json(operation: Operation, body: bytes) -> Plain:
 def accepted(operation: Operation, given: Plain) -> dict[str, Any]:
     """Give what the operation takes. Raises BadArgument and BadName."""
     known = {word: _known(operation, word) for word in given}
+    for word, value in given.items():
+        _check_text(word, value)
     for parameter in operation.parameters:
         if parameter.required and given.get(key(parameter), []) == []:
             raise BadArgument(
@@ -134,6 +138,24 @@ class Fields:
         upload = parameter.type is Upload
         file = nameless_file(self._layout) if upload else BytesIO()
         self._found.append((parameter, part, self._opened.enter_context(file)))
+
+
+def _check_text(word: str, value: object) -> None:
+    """Raise BadArgument for text that no database takes."""
+    if isinstance(value, list):
+        for each in value:
+            _check_text(word, each)
+    elif isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise BadArgument(f"{word}: found a character that no text has; expected a text in UTF-8")
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _of_part(parameter: Parameter, part: Part, file: IO[bytes]) -> object:

@@ -1,50 +1,54 @@
 """Errors as responses: the one table of statuses, and what a client is told (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
-from condarium.errors import (
-    BadInput,
-    CondariumError,
-    Conflict,
-    NoSuchBlob,
-    NotFound,
-    PipResolutionFailed,
-    Refused,
-    StoreFull,
-    Unsolvable,
-)
+from condarium.errors import BadInput, CondariumError
+from condarium.model.jobs import JobError
+from condarium.model.plain import error_data
 from condarium.model.secret import redact_url
-from condarium.server.credentials import NotSignedIn
 from condarium.server.responses import Response
 from condarium.server.workers import RETRY_AFTER, Busy
 from condarium.storage.failures import StoreBusy
 
-_STATUSES: Mapping[type[CondariumError], int] = {
-    NotSignedIn: 401,
-    NoSuchBlob: 500,
-    BadInput: 400,
-    NotFound: 404,
-    StoreBusy: 503,
-    Conflict: 409,
-    Refused: 403,
-    StoreFull: 507,
-    Busy: 503,
-    Unsolvable: 422,
-    PipResolutionFailed: 422,
+STATUSES: Mapping[str, int] = {
+    "bad-input": 400,
+    "not-signed-in": 401,
+    "refused": 403,
+    "not-found": 404,
+    "no-such-method": 405,
+    "conflict": 409,
+    "too-large": 413,
+    "unsolvable": 422,
+    "pip-resolution-failed": 422,
+    "idempotency-key-reused": 422,
+    "no-such-blob": 500,
+    "channel-unreachable": 502,
+    "channel-unauthorized": 502,
+    "bad-repodata": 502,
+    "package-unfetchable": 502,
+    "package-corrupt": 502,
+    "wheel-not-fetched": 502,
+    "remote-too-large": 502,
+    "upstream-failed": 502,
+    "busy": 503,
+    "store-busy": 503,
+    "took-too-long": 504,
+    "store-full": 507,
 }
-"""What is not here went wrong on our side, or upstream."""
+"""By the code of an error's class, or else of the nearest around it; by default it is 500.
+
+What is not here went wrong on our side.
+"""
 _CHALLENGES = (
     (b"www-authenticate", b'Basic realm="condarium", charset="UTF-8"'),
     (b"www-authenticate", b"Bearer"),
 )
-
-
 _MASKED = {
     500: "the server failed; its log says how",
     502: "a channel elsewhere did not give what this one needs; the server's log says how",
-    504: "a channel elsewhere did not answer in time",
 }
 """What a stranger is told: our files and upstream's address are not for everybody."""
 
@@ -69,22 +73,12 @@ class NoSuchMethod(BadInput):
 
 
 def status_of(error: CondariumError) -> int:
-    match error:
-        case TooLarge():
-            return 413
-        case NoSuchMethod():
-            return 405
-    found = (status for branch, status in _STATUSES.items() if isinstance(error, branch))
-    return next(found, None) or _status_of_failure(error)
+    return _status(type(error))
 
 
-def _status_of_failure(error: CondariumError) -> int:
-    from condarium.channels.remote.upstream import UpstreamFailed
-    from condarium.engine.network.errors import ChannelUnauthorized, ChannelUnreachable
-    from condarium.engine.network.remote_files import RemoteTooLarge
-
-    upstream = (UpstreamFailed, ChannelUnreachable, ChannelUnauthorized, RemoteTooLarge)
-    return 502 if isinstance(error, upstream) else 500
+def _status(kind: type[CondariumError]) -> int:
+    codes = (each.code for each in kind.__mro__ if issubclass(each, CondariumError))
+    return next((STATUSES[code] for code in codes if code in STATUSES), 500)
 
 
 def problem(error: CondariumError, *, frank: bool = False) -> Response:
@@ -93,31 +87,69 @@ def problem(error: CondariumError, *, frank: bool = False) -> Response:
     It is `frank` to somebody who may do what failed, and would be told all on a command line.
     """
     status = status_of(error)
-    masked = None if frank else _MASKED.get(status)
-    detail = masked or redact_url(error.message)
-    hint = None if masked else error.hint
-    response = _problem(status, error.code, detail, hint)
+    response = _problem(
+        status, error.code, error.message, error.hint, data=error_data(error), frank=frank
+    )
     if status == 401:
         return response.plus(*_CHALLENGES)
-    if isinstance(error, Busy | StoreBusy):
-        return response.plus((b"retry-after", b"%d" % RETRY_AFTER))
     if isinstance(error, NoSuchMethod):
         return response.plus((b"allow", ", ".join(error.expected).encode()))
-    return response
+    wait = RETRY_AFTER if isinstance(error, Busy | StoreBusy) else None
+    wait = getattr(error, "retry_after", wait)
+    return response if wait is None else response.plus((b"retry-after", b"%d" % wait))
+
+
+def job_problem(error: JobError) -> Response:
+    """Say why a job did not succeed, to whoever asked for it."""
+    kind = _class_of(error.code)
+    status = _status(kind) if kind else STATUSES.get(error.code, 500)
+    return _problem(status, error.code, error.message, error.hint, data=error.data, frank=True)
 
 
 def unexpected() -> Response:
     """What a client is told of a defect."""
-    return _problem(500, "unexpected", "something unexpected happened", None)
+    return _problem(500, "unexpected", "something unexpected happened", None, data={}, frank=True)
 
 
-def _problem(status: int, code: str, detail: str, hint: str | None) -> Response:
-    said = {"status": status, "title": code.replace("-", " "), "code": code, "detail": detail}
-    if hint:
-        said["hint"] = hint
+def _problem(
+    status: int,
+    code: str,
+    message: str,
+    hint: str | None,
+    *,
+    data: Mapping[str, Any],
+    frank: bool,
+) -> Response:
+    said: dict[str, Any] = {"status": status, "title": code.replace("-", " "), "code": code}
+    if not frank and status in _MASKED:
+        said |= {"detail": _MASKED[status]}
+    else:
+        said |= {"detail": redact_url(message), "hint": hint, "data": _redacted(data)}
     return Response.of(
-        msgspec.json.encode(said),
+        msgspec.json.encode({word: value for word, value in said.items() if value}),
         media_type="application/problem+json",
         status=status,
         cache_control="no-cache",
     )
+
+
+def _redacted(value: Any) -> Any:
+    match value:
+        case str():
+            return redact_url(value)
+        case Mapping():
+            return {word: _redacted(each) for word, each in value.items()}
+        case list():
+            return [_redacted(each) for each in value]
+    return value
+
+
+def _class_of(code: str) -> type[CondariumError] | None:
+    """The class that a code names, of those that this process has imported."""
+    return next((kind for kind in _below(CondariumError) if kind.code == code), None)
+
+
+def _below(kind: type[CondariumError]) -> Iterator[type[CondariumError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _below(each)

@@ -7,7 +7,7 @@ of the whole response and of the request's headers; sending it is the only thing
 import asyncio
 import os
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -50,7 +50,18 @@ class ElsewhereBody:
     size: int
 
 
-Body = bytes | FileBody | PartBody | ElsewhereBody
+@dataclass(frozen=True, kw_only=True)
+class StreamBody:
+    """Bytes that come little by little; how many there will be, nobody knows."""
+
+    pieces: AsyncIterator[bytes]
+
+    @property
+    def size(self) -> int:
+        return 0
+
+
+Body = StreamBody | bytes | FileBody | PartBody | ElsewhereBody
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,6 +175,10 @@ async def send_response(response: Response, send: Send) -> None:
             await send({"type": "http.response.pathsend", "path": str(path)})
         case PartBody() as part:
             await _send_part(part, send)
+        case StreamBody(pieces=pieces):
+            async for piece in pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _send_part(part: PartBody, send: Send) -> None:

@@ -5,28 +5,24 @@
     GET    /api/v1/openapi.json            all of them
 
 An answer is what the command line says with `--json`. Operations run in threads, apart from those
-that answer downloads; whoever goes away does not end what they have begun.
+that answer downloads; those that take long become jobs.
 """
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, aclosing
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from condarium.app import App, operations
-from condarium.errors import Failed, Refused
-from condarium.model.access.decisions import PLATFORM
+from condarium.errors import Failed, NotPermitted, Refused
 from condarium.model.actor import Actor
 from condarium.model.plain import to_plain
-from condarium.model.view import ChannelName, View
+from condarium.model.progress import Progress
 from condarium.operation import Operation
-from condarium.server.addresses import NoSuchAddress
 from condarium.server.arguments import (
     IN_MEMORY,
     BadBody,
@@ -39,29 +35,25 @@ from condarium.server.arguments import (
     of_query,
 )
 from condarium.server.bodies import pieces_of
-from condarium.server.content import NoChannelHere
-from condarium.server.credentials import ANYBODY, NotSignedIn
+from condarium.server.credentials import NotSignedIn
+from condarium.server.deferred import Deferred, Events
+from condarium.server.idempotency import once
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.openapi import described
+from condarium.server.paging import links
 from condarium.server.problems import NoSuchMethod, TooLarge, problem
 from condarium.server.responses import Receive, Response, Scope
+from condarium.server.routes import DESCRIPTION, PREFIX, Named, find_route, methods_at
+from condarium.server.turns import Turns
 from condarium.settings import ServerSettings
-from condarium.storage.channels import NoSuchChannel
 from condarium.storage.store import Store
 from condarium.values import BadArgument
 
 _log = logging.getLogger(__name__)
-PREFIX = "/api/v1"
-_DESCRIPTION = f"{PREFIX}/openapi.json"
-_READING, _CHANGING = 4, 4
-"""How many operations run at once; the others wait."""
-_LIST = "channel list"
-_OPEN = frozenset(
-    {_LIST, *(f"channel {verb}" for verb in ("show", "log", "search", "packages", "files"))}
-    | {"channel label list", "channel patch list"}
-)
-"""What anybody may ask of public channels: it names no other one, and costs little."""
-_READER = Actor(name=ANYBODY.name)
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+Sent = dict[bytes, bytes]
+"""A request's headers, whose names are in lower case."""
 
 
 class FromElsewhere(Refused):
@@ -73,42 +65,126 @@ class Rest:
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._limit = store, settings.upload_limit
-        self._reading = ThreadPoolExecutor(_READING, "reading")
-        self._changing = ThreadPoolExecutor(_CHANGING, "changing")
+        self._turns = Turns(settings.answer_timeout)
+        self._deferred = Deferred(store)
 
     def stop(self) -> None:
-        for pool in (self._reading, self._changing):
-            pool.shutdown(wait=False, cancel_futures=True)
+        self._turns.stop()
 
     async def respond(
-        self, scope: Scope, path: str, headers: dict[bytes, bytes], receive: Receive, actor: Actor
+        self, scope: Scope, path: str, headers: Sent, receive: Receive, actor: Actor
     ) -> Response:
         """Run an operation. Raises NotSignedIn, NotFound, BadInput and what the operation does."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        if path == _DESCRIPTION and method == "GET":
-            return await asyncio.to_thread(lambda: self._described)
-        operation, named = find_route(method, path)
-        if not (_allowed(actor, operation) or operation.name in _OPEN):
-            raise NotSignedIn(given=False)
-        if method != "GET" and headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+        if method not in _SAFE and headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
             raise FromElsewhere
+        if path == DESCRIPTION:
+            return await self._description(method)
+        if events := self._deferred.events(path, _query(scope), _text(headers, b"last-event-id")):
+            return await self._follow(events, method, receive, actor)
+        if method == "OPTIONS":
+            return _options(methods_at(path))
+        operation, named = find_route(method, path)
+        if (operation.changes or operation.job) and not actor.who.is_somebody:
+            raise NotSignedIn(given=False)
         with ExitStack() as opened:
-            given = of_path(operation, named)
-            if method == "POST":
-                sent = await self._body(operation, headers, receive, opened)
-            else:
-                sent = of_query(operation, scope["query_string"])
-            if twice := given.keys() & sent.keys():
-                raise BadArgument(f"{min(twice)} is in the path: found it a second time")
-            arguments = accepted(operation, {**given, **sent})
-            run = partial(self._run, operation, arguments, actor, opened.pop_all())
-        pool = self._reading if method == "GET" else self._changing
-        return await asyncio.get_running_loop().run_in_executor(pool, run)
+            arguments = await self._arguments(operation, named, scope, headers, receive, opened)
+            if operation.job:
+                ask = partial(self._ask, operation, arguments, headers, actor)
+                job = await asyncio.to_thread(ask)
+                return await self._deferred.answer(job, _text(headers, b"prefer") or "")
+            work = partial(
+                self._work, operation, arguments, scope, headers, actor, opened.pop_all()
+            )
+        return await self._turns.run(operation, work, receive=receive)
+
+    async def _description(self, method: str) -> Response:
+        if method == "OPTIONS":
+            return _options(["GET", "HEAD", "OPTIONS"])
+        if method != "GET":
+            raise NoSuchMethod(method, "GET", "HEAD", "OPTIONS")
+        return await asyncio.to_thread(lambda: self._described)
+
+    async def _follow(
+        self, events: Events, method: str, receive: Receive, actor: Actor
+    ) -> Response:
+        if method == "OPTIONS":
+            return _options(["GET", "HEAD", "OPTIONS"])
+        if method != "GET":
+            raise NoSuchMethod(method, "GET", "HEAD", "OPTIONS")
+        try:
+            await asyncio.to_thread(events.check, actor)
+        except NotPermitted as error:
+            raise _refusal(actor, error) from error
+        return events.response(receive)
+
+    async def _arguments(
+        self,
+        operation: Operation,
+        named: Named,
+        scope: Scope,
+        headers: Sent,
+        receive: Receive,
+        opened: ExitStack,
+    ) -> dict[str, Any]:
+        given = of_path(operation, named)
+        if scope["method"] == "POST":
+            sent = of_query(operation, scope["query_string"])
+            body = await self._body(operation, headers, receive, opened)
+            if twice := sent.keys() & body.keys():
+                raise BadArgument(f"{min(twice)} is in the query: found it a second time")
+            sent = {**sent, **body}
+        else:
+            sent = of_query(operation, scope["query_string"])
+        if twice := given.keys() & sent.keys():
+            raise BadArgument(f"{min(twice)} is in the path: found it a second time")
+        return accepted(operation, {**given, **sent})
+
+    def _ask(
+        self, operation: Operation, arguments: dict[str, Any], headers: Sent, actor: Actor
+    ) -> Any:
+        key = once(headers, actor, operation.name, arguments)
+        return self._deferred.ask(operation, arguments, actor, key)
+
+    def _work(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        scope: Scope,
+        headers: Sent,
+        actor: Actor,
+        opened: ExitStack,
+        progress: Progress,
+    ) -> Response:
+        """Run in a thread: what was handed in is closed when it is done."""
+        with opened:
+            run = partial(self._run, operation, arguments, scope, actor, progress)
+            key = once(headers, actor, operation.name, arguments) if operation.changes else None
+            return key.answer(self._store, run) if key else run()
+
+    def _run(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        scope: Scope,
+        actor: Actor,
+        progress: Progress,
+    ) -> Response:
+        app = App(self._store.settings, actor=actor, store=self._store, progress=progress)
+        try:
+            result = app.call(operation, arguments)
+        except NotPermitted as error:
+            raise _refusal(actor, error) from error
+        except Failed as error:
+            fields = {"operation": operation.name}
+            _log.warning("operation failed", exc_info=error, extra=fields)
+            return problem(error, frank=actor.who.is_somebody)
+        return _json(to_plain(result)).plus(*links(scope, result))
 
     async def _body(
         self,
         operation: Operation,
-        headers: dict[bytes, bytes],
+        headers: Sent,
         receive: Receive,
         opened: ExitStack,
     ) -> Plain:
@@ -136,68 +212,26 @@ class Rest:
         form.end()
         return fields.plain()
 
-    def _run(
-        self, operation: Operation, arguments: dict[str, Any], actor: Actor, opened: ExitStack
-    ) -> Response:
-        known = _allowed(actor, operation)
-        who = actor if known else _READER
-        app = App(self._store.settings, actor=who, store=self._store)
-        with opened:
-            if not known:
-                self._check_public(arguments)
-            try:
-                result = app.call(operation, arguments)
-            except Failed as error:
-                fields = {"operation": operation.name}
-                _log.warning("operation failed", exc_info=error, extra=fields)
-                return problem(error, frank=known)
-        if not known and operation.name == _LIST:
-            result = [channel for channel in result if channel.public]
-        return _json(to_plain(result))
-
-    def _check_public(self, arguments: dict[str, Any]) -> None:
-        """Raise NoChannelHere for a channel that not everybody may read, or that is not there."""
-        for value in arguments.values():
-            if isinstance(value, ChannelName | View):
-                name = value.channel if isinstance(value, View) else value
-                try:
-                    with self._store.database.read() as facts:
-                        public = facts.channels.get(name).public
-                except NoSuchChannel:
-                    public = False
-                if not public:
-                    raise NoChannelHere(name)
-
     @cached_property
     def _described(self) -> Response:
         return _json(described(PREFIX, operations().values()))
 
 
-def find_route(method: str, path: str) -> tuple[Operation, dict[str, str]]:
-    """The operation at an address, and what its path names. Raises NoSuchAddress, NoSuchMethod."""
-    there = [(operation, found) for operation, pattern in _routes() if (found := pattern(path))]
-    for operation, found in there:
-        if operation.route and operation.route[0] == method:
-            return operation, found.groupdict()
-    if there:
-        raise NoSuchMethod(method, *sorted({op.route[0] for op, _ in there if op.route}))
-    raise NoSuchAddress(hint=f"{_DESCRIPTION} has all operations.")
+def _refusal(actor: Actor, error: NotPermitted) -> Refused:
+    """Who is nobody yet is told to sign in; it may help."""
+    return error if actor.who.is_somebody else NotSignedIn(given=False)
 
 
-@cache
-def _routes() -> tuple[tuple[Operation, Callable[[str], re.Match[str] | None]], ...]:
-    """Operations and what their paths are matched by: words of theirs before what may be any."""
-    routed = [(found.route[1], found) for found in operations().values() if found.route]
-    routed.sort(key=lambda each: [part.startswith("{") for part in each[0].split("/")])
-    return tuple((found, _pattern(path).fullmatch) for path, found in routed)
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
 
 
-def _pattern(path: str) -> re.Pattern[str]:
-    return re.compile(re.escape(PREFIX) + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path))
+def _text(headers: Sent, name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None
 
 
-def _allowed(actor: Actor, operation: Operation) -> bool:
-    return actor.may(operation.permission, PLATFORM)
+def _options(methods: list[str]) -> Response:
+    return Response(status=204, headers=((b"allow", ", ".join(methods).encode()),))
 
 
 def _json(plain: object) -> Response:

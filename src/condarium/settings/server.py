@@ -23,6 +23,7 @@ class ServerSettings:
     max_age: int = 0
     upload_limit: int = 20 * 10**9
     public_url: str | None = None
+    answer_timeout: int = 300
     admin_token: Secret | None = None
     admin_token_file: Path | None = None
 
@@ -37,6 +38,7 @@ class ServerSettings:
         return cls(
             max_age=reading.seconds("CONDARIUM_MAX_AGE", environ, cls.max_age),
             upload_limit=reading.size("CONDARIUM_UPLOAD_LIMIT", environ, cls.upload_limit),
+            answer_timeout=reading.seconds("CONDARIUM_ANSWER_TIMEOUT", environ, cls.answer_timeout),
             public_url=reading.url("CONDARIUM_PUBLIC_URL", environ),
             admin_token=Secret(token) if token else None,
             admin_token_file=Path(file).expanduser().absolute() if file else None,
