@@ -48,9 +48,9 @@ def note_refusal(
     A store that may only be read refuses as well, and can note nothing.
     """
     now, target = store.now(), resource.name or str(resource)
-    if not actor.who.is_somebody:
-        if not _latest.is_new((str(store.layout.root), actor.address, action), now):
-            return
+    key = str(store.layout.root), actor.address, action
+    if not actor.who.is_somebody and not _latest.is_new(key, now):
+        return
     with suppress(StoreReadOnly), store.database.note() as facts:
         facts.audit.add(
             at=now,

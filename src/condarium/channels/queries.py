@@ -199,6 +199,7 @@ def diff(
         Argument("what to compare it with; by default the present", positional=True, metavar="B"),
     ] = None,
     *,
+    actor: Actor,
     progress: Progress,
 ) -> ChannelDiff:
     """Show what changed in a channel between two revisions, instants or views.
@@ -208,8 +209,8 @@ def diff(
     """
     from condarium.channels.asking import comparing
 
-    old = comparing.find_view(store, channel, before)
-    new = comparing.find_view(store, channel, after or str(channel))
+    old = comparing.find_view(store, channel, before, actor=actor)
+    new = comparing.find_view(store, channel, after or str(channel), actor=actor)
     return comparing.compare(store, old, new, progress=progress)
 
 

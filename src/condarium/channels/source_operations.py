@@ -6,7 +6,7 @@ from condarium.model.actor import Actor, Permission
 from condarium.model.progress import Progress
 from condarium.model.source import AddedSource, Source
 from condarium.model.upload import Upload
-from condarium.operation import Argument, operation
+from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
 
 
@@ -42,27 +42,32 @@ def add(
     )
 
 
-@operation("channel source list", permission=Permission.CHANNEL_READ)
+@operation("channel source list", permission=Permission.CHANNEL_READ, where=Where.INSIDE)
 def list_(
     store: Store,
     text: Annotated[
         str | None, Argument("only those with this in their name or a URL", positional=True)
     ] = None,
+    *,
+    actor: Actor,
 ) -> tuple[Source, ...]:
-    """List source archives."""
+    """List source archives: the public ones, and for administrators all."""
     from condarium.channels.sources import list_sources
 
-    return list_sources(store, text)
+    return list_sources(store, text, actor=actor)
 
 
-@operation("channel source show", permission=Permission.CHANNEL_READ)
+@operation("channel source show", permission=Permission.CHANNEL_READ, where=Where.INSIDE)
 def show(
-    store: Store, source: Annotated[str, Argument("its SHA-256, or a URL where upstream had it")]
+    store: Store,
+    source: Annotated[str, Argument("its SHA-256, or a URL where upstream had it")],
+    *,
+    actor: Actor,
 ) -> Source:
     """Show a source archive, and where upstream had it.
 
     Raises NoSuchSource.
     """
-    from condarium.channels.sources import find_source
+    from condarium.channels.sources import find_source, may_have
 
-    return find_source(store, source)
+    return find_source(store, source, may_have=lambda found: may_have(found, actor))

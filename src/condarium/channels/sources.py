@@ -8,7 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 from condarium.channels.remote.pulling import fetched
 from condarium.errors import BadArguments, NotFound
-from condarium.model.actor import Actor
+from condarium.model.access.decisions import PLATFORM
+from condarium.model.actor import Actor, Permission
 from condarium.model.progress import Progress
 from condarium.model.source import (
     AddedSource,
@@ -96,11 +97,20 @@ def _changed(
             yield f"{url} had other bytes before: SHA-256 {different[0]}"
 
 
-def list_sources(store: Store, text: str | None) -> tuple[Source, ...]:
-    """All archives, or those with a text in their name or in a URL."""
+def list_sources(store: Store, text: str | None, *, actor: Actor) -> tuple[Source, ...]:
+    """The archives that an actor may have, or those with a text in their name or in a URL."""
     with store.database.read() as facts:
         found = facts.sources.all()
-    return tuple(source for source in found if text is None or _mentions(source, text))
+    return tuple(
+        source
+        for source in found
+        if may_have(source, actor) and (text is None or _mentions(source, text))
+    )
+
+
+def may_have(source: Source, actor: Actor) -> bool:
+    """Everybody may have a public archive; others belong to no channel, but to the platform."""
+    return source.public or actor.may(Permission.CHANNEL_READ, PLATFORM)
 
 
 def find_source(

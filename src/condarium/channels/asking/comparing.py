@@ -10,6 +10,7 @@ from condarium.channels.shard import Shard
 from condarium.channels.views.contents import read_packages
 from condarium.channels.views.listing import Listing
 from condarium.errors import BadArguments
+from condarium.model.actor import Actor, Permission
 from condarium.model.channel_history import (
     ChannelDiff,
     FactChange,
@@ -28,17 +29,23 @@ from condarium.storage.store import Store
 _EMPTY = Shard()
 
 
-def find_view(store: Store, channel: ChannelName, text: str) -> View:
+def find_view(store: Store, channel: ChannelName, text: str, *, actor: Actor) -> View:
     """Read which view is meant, and notice a label without its word before it.
 
-    Raises BadView, BadName, BadArguments.
+    It may be of another channel, if the actor may read that. Raises BadView, BadName, BadArguments,
+    NotPermitted.
     """
     view = read_view(channel, text)
-    if text == view.channel.name and view.channel != channel:
-        with store.database.read() as facts:
-            known = any(other.name == view.channel for other in facts.channels.all())
-            if not known and facts.shards.ever_had(facts.channels.get(channel), text):
-                raise BadArguments(f"{text!r} is a label of {channel}", hint=f"Write label/{text}.")
+    if view.channel == channel:
+        return view
+    with store.database.read() as facts:
+        other = facts.channels.resources(view.channel)
+        there = any(each.name == view.channel for each in facts.channels.all())
+        known = there and actor.may_each(Permission.CHANNEL_READ, other)
+        label = not known and text == view.channel.name
+        if label and facts.shards.ever_had(facts.channels.get(channel), text):
+            raise BadArguments(f"{text!r} is a label of {channel}", hint=f"Write label/{text}.")
+    actor.require_each(Permission.CHANNEL_READ, other)
     return view
 
 

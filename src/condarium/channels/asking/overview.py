@@ -31,8 +31,15 @@ def list_channels(
     readable = actor.names_where(Permission.CHANNEL_READ, ResourceKind.CHANNEL)
     with store.database.read() as facts:
         found = facts.channels.page(readable, after=after, limit=size and size + 1)
-        lines = [_summary(facts, channel) for channel in found]
-    return page_of(lines, size, [(channel.name.name,) for channel in found])
+        page = page_of(found, size, [(channel.name.name,) for channel in found])
+        lines = tuple(_summary(facts, each) for each in page if _may_read(facts, each, actor))
+    return Page(items=lines, next=page.next)
+
+
+def _may_read(facts: Facts, channel: HostedChannel, actor: Actor) -> bool:
+    """Whether an actor may read a channel that is theirs to read, and what it is made of."""
+    parts = facts.channels.resources(channel.name) if channel.members else []
+    return actor.may_each(Permission.CHANNEL_READ, parts)
 
 
 def show_channel(store: Store, name: ChannelName) -> ChannelDetail:

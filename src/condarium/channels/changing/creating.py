@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from condarium.errors import BadArguments, Conflict
+from condarium.model.access.decisions import PLATFORM
+from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.actor import Actor
 from condarium.model.channel_changes import ChannelCreated, ChannelEdited, ChannelRemoved
 from condarium.model.channel_url import BadChannel, parse_channel_url
@@ -44,10 +46,14 @@ class ChannelWasRemoved(Conflict):
 
 
 class ChannelInUse(Conflict):
-    """A channel is a member of a union."""
+    """A channel is a member of a union; `unions` are those that may be told."""
 
     def __init__(self, channel: ChannelName, unions: Sequence[ChannelName]) -> None:
         self.channel, self.unions = channel, tuple(unions)
+        if not unions:
+            hint = "Ask an administrator: you may not see which."
+            super().__init__(f"channel {channel} is in a union", hint=hint)
+            return
         super().__init__(
             f"channel {channel} is in the union {', '.join(map(str, unions))}",
             hint=f"Remove the union first: condarium channel remove {unions[0]}",
@@ -69,10 +75,12 @@ def create(
 ) -> ChannelCreated:
     """Make a channel: a union where it has `members`, a proxy where it has an `upstream`.
 
+    Whoever makes it is bound as its owner; of a union, they must be allowed to read the members.
     A union can only be of channels that are there, so that none can contain itself. A name that was
-    removed is taken again only for `reuse`. Raises ChannelExists, ChannelWasRemoved, NoSuchChannel,
-    PrivateMember, BadChannel, BadPackageSpec, BadArguments.
+    removed is taken again only for `reuse`. Raises NotPermitted, ChannelExists, ChannelWasRemoved,
+    NoSuchChannel, PrivateMember, BadChannel, BadPackageSpec, BadArguments.
     """
+    actor.require(Permission.CHANNEL_CREATE, PLATFORM)
     if members and upstream is not None:
         raise BadArguments("a channel is a union or a proxy, not both")
     kind = ChannelKind.UNION if members else ChannelKind.PROXY if upstream else ChannelKind.LOCAL
@@ -92,8 +100,11 @@ def create(
     )
     detail = {"kind": str(kind), "public": "yes" if public else "no"}
     with store.database.change(actor, "channel create", name.name, detail) as facts:
+        for member in channel.members:
+            actor.require_each(Permission.CHANNEL_READ, facts.channels.resources(member))
         _check_members(facts, channel)
         facts.channels.create(channel)
+        facts.bindings.add_creator(actor, ResourceKind.CHANNEL, name.name, at=store.now())
         removed = facts.audit.last("channel remove", name.name)
         if removed is not None and not reuse:
             raise ChannelWasRemoved(name, removed)
@@ -141,9 +152,10 @@ def remove(store: Store, name: ChannelName, *, actor: Actor) -> ChannelRemoved:
     """Delete a channel, its log and its facts. Raises NoSuchChannel, ChannelInUse."""
     with store.database.change(actor, "channel remove", name.name) as facts:
         channel = facts.channels.lock(name)
-        unions = [each.name for each in facts.channels.all() if name in each.members]
+        unions = [each for each in facts.channels.all() if name in each.members]
         if unions:
-            raise ChannelInUse(name, unions)
+            known = [each for each in unions if actor.may(Permission.CHANNEL_READ, each.resource)]
+            raise ChannelInUse(name, [each.name for each in known])
         holding = facts.holdings.holding(channel, at=channel.head, kind=FactKind.FILE)
         files = sum(1 for _ in holding)
         facts.channels.remove(name)
