@@ -16,7 +16,7 @@ from condarium.storage.facts import Facts
 from condarium.storage.failures import BadStoreAddress, say_database_error
 from condarium.storage.holding import Flock, StoreLock
 from condarium.storage.locks import locked
-from condarium.storage.schema import bring_up, revision_of
+from condarium.storage.schema import bring_up, check_unchanged, revision_of
 from condarium.storage.sqlite import Watch, sqlite_engine
 
 
@@ -60,6 +60,11 @@ class Database:
         """A unit of work on what can be found out again: no audit entry goes with it."""
         with translated(), self._writing.begin() as connection:
             yield Facts(connection)
+
+    def check_schema(self) -> None:
+        """Raise DatabaseFailed where it does not answer, SchemaChanged where it is another now."""
+        with translated(), self._reading.connect() as connection:
+            check_unchanged(connection)
 
     def version(self) -> int | None:
         """A number that changes with every commit, quick to ask for; None where there is none."""

@@ -17,6 +17,7 @@ from condarium.storage.idempotency import Idempotency
 from condarium.storage.inspection import Inspection
 from condarium.storage.job_events import JobEvents
 from condarium.storage.jobs import Jobs
+from condarium.storage.measures import Measures
 from condarium.storage.memberships import Memberships
 from condarium.storage.namespaces import Namespaces
 from condarium.storage.naming import Naming
@@ -91,6 +92,10 @@ class Facts:
     @cached_property
     def inspection(self) -> Inspection:
         return Inspection(self._connection)
+
+    @cached_property
+    def measures(self) -> Measures:
+        return Measures(self._connection)
 
     @cached_property
     def idempotency(self) -> Idempotency:

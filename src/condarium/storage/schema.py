@@ -36,6 +36,17 @@ class SchemaBroken(Conflict):
         )
 
 
+class SchemaChanged(Conflict):
+    """The database has been migrated, or lost its schema, since it was opened."""
+
+    def __init__(self, *, found: str | None, known: str) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            f"the store's database is of schema revision {found} now; this condarium needs {known}",
+            hint="Start the release of whoever migrated it.",
+        )
+
+
 @dataclass(frozen=True)
 class Migrated:
     """`before` is None for a database that was empty."""
@@ -57,6 +68,12 @@ def revision_of(connection: Connection) -> str | None:
     if not rows and found.has_table(_FIRST_TABLE):
         raise SchemaBroken(f"there is a table {_FIRST_TABLE!r}, and no revision")
     return rows[0] if rows else None
+
+
+def check_unchanged(connection: Connection) -> None:
+    """Raises SchemaChanged where the revision is no longer the one that this release works with."""
+    if (found := revision_of(connection)) != HEAD:
+        raise SchemaChanged(found=found, known=HEAD)
 
 
 def check_known(revision: str | None) -> None:
