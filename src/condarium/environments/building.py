@@ -10,6 +10,7 @@ from condarium.environments.activation import (
     require_no_stranger,
     switch,
 )
+from condarium.environments.built_before import built_before
 from condarium.environments.comparing import lock_of
 from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
@@ -35,6 +36,8 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
     planning.require_permitted(store, request, actor)
+    if known := built_before(store, actor):
+        return known
     check_length(store.layout)
     phases = Phases()
     with store.shared(waiting=_waits(progress)):
@@ -59,10 +62,16 @@ def _plan(store: Store, request: Request, actor: Actor, progress: Progress, phas
         return planning.plan(store, request, progress=progress, phases=phases)
     except CondariumError as error:
         if request.environment is not None and not request.dry_run:
-            with store.database.note() as facts:
-                number = facts.builds.start(request.environment, at=store.now(), actor=actor.name)
+            number = _start(store, request.environment, actor)
             note_failure(store, number, error, phases, ())
         raise
+
+
+def _start(store: Store, name: EnvironmentName, actor: Actor) -> int:
+    """Note that a build runs, and give its number."""
+    job = actor.job.job if actor.job else None
+    with store.database.note() as facts:
+        return facts.builds.start(name, at=store.now(), actor=actor.name, job=job)
 
 
 def _generations(
@@ -144,8 +153,7 @@ class _Build:
 
     def run(self) -> Built:
         store = self.store
-        with store.database.note() as facts:
-            number = facts.builds.start(self.plan.name, at=store.now(), actor=self.actor.name)
+        number = _start(store, self.plan.name, self.actor)
         with locked(store.layout.locks / "build" / str(number)):
             try:
                 generation = self._make(number)

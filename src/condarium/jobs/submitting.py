@@ -133,3 +133,6 @@ def _require_inside(
     actor.require(operation.permission)
     for resource in checking.resources_of(store, arguments):
         actor.require(operation.permission, resource)
+    kind, name, _ = subject(arguments)
+    if kind and name:  # which a document may say, too
+        actor.require(operation.permission, Resource(kind=ResourceKind(kind), name=name))

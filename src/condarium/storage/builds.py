@@ -14,8 +14,10 @@ class Builds:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def start(self, environment: EnvironmentName, *, at: datetime, actor: str) -> int:
-        """Note that a build runs, and give its number."""
+    def start(
+        self, environment: EnvironmentName, *, at: datetime, actor: str, job: int | None = None
+    ) -> int:
+        """Note that a build runs, perhaps in a job, and give its number."""
         added = self._connection.scalar(
             builds.insert()
             .values(
@@ -24,6 +26,7 @@ class Builds:
                 status=BuildStatus.RUNNING,
                 started_at=at,
                 actor=actor,
+                job=job,
                 phases={},
             )
             .returning(builds.c.id)
@@ -53,6 +56,11 @@ class Builds:
                 error=error,
             )
         )
+
+    def made_by(self, job: int) -> Build | None:
+        """The build of a job that made a generation; None where none of its attempts did."""
+        made = and_(builds.c.job == job, builds.c.generation.is_not(None))
+        return next(iter(self._select(made)), None)
 
     def of(self, environment: EnvironmentName) -> list[Build]:
         """The builds of an environment, the oldest first."""
