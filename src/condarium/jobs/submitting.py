@@ -7,6 +7,8 @@ from condarium.access import checking
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs import bell
 from condarium.jobs.arguments import check_keeps, pack
+from condarium.model.access.decisions import Resource
+from condarium.model.access.permissions import ResourceKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
