@@ -22,11 +22,15 @@ class Ask:
     method: str
     path: str
     headers: dict[str, str]  # by their names in lower case
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """`length` is what Content-Length claims; the connection waits `stall` seconds before it."""
+    """`length` is what Content-Length claims; the connection waits `stall` seconds before it.
+
+    With the status 0, the connection ends without an answer.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -114,10 +118,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _handle(self) -> None:
         outer = self.server.outer
         headers = {name.lower(): value for name, value in self.headers.items()}
-        ask = Ask(self.command, self.path, headers)
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        ask = Ask(self.command, self.path, headers, body)
         outer.asks.append(ask)
         reply = outer.answer(ask)
         outer.stopping.wait(reply.stall)
+        if not reply.status:
+            self.close_connection = True
+            return
         self.send_response(reply.status)
         for name, value in reply.headers.items():
             self.send_header(name, value)
@@ -128,7 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(reply.body)
             self.close_connection = length != len(reply.body)
 
-    do_GET = do_HEAD = do_CONNECT = _handle  # noqa: N815
+    do_GET = do_HEAD = do_CONNECT = do_POST = do_DELETE = _handle  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         pass

@@ -32,6 +32,8 @@ _SILENCE = 45.0
 """Seconds without an event, or a sign of life, after which a stream of events is given up."""
 _BUSY = (502, 503, 504)
 _PROBLEM = "application/problem+json"
+_BEING_ANSWERED = b'"idempotency-key-in-use"'
+"""The code of the answer to a request that the server is still busy with."""
 
 
 class ServerUnreachable(Failed):
@@ -236,9 +238,9 @@ class Unanswered(Exception):
 
 def _passes(answer: Answer) -> bool:
     """Whether to ask again: what condarium itself says is final, unless it says when to."""
-    if "retry-after" in answer.headers:
-        return answer.status in (409, *_BUSY)
-    return answer.status in _BUSY and answer.media_type != _PROBLEM
+    if "retry-after" in answer.headers or answer.media_type != _PROBLEM:
+        return answer.status in _BUSY
+    return answer.status == 409 and _BEING_ANSWERED in answer.content
 
 
 def _wanted_pause(answer: Answer) -> float:
