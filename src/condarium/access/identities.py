@@ -99,7 +99,9 @@ def actor_of_token(store: Store, secret: str, *, address: str | None = None) -> 
         token, principal = found
         _check(token, store.now())
         try:
-            actor = load_actor(facts, principal, scope=token.scope, token=token.id, address=address)
+            actor = load_actor(
+                facts, principal, scope=token.scope(), token=token.id, address=address
+            )
         except PrincipalDisabled as error:
             raise BadToken(f"is of a disabled account, {error.name}") from error
     _uses(store).note(token)

@@ -27,10 +27,12 @@ class Bindings:
 
     def of(self, principal: str) -> tuple[Binding, ...]:
         """The bindings of a principal and of its groups, by their ids."""
-        through = select(memberships.c.group_id).where(memberships.c.principal_id == principal)
-        wanted = (bindings.c.principal_id == principal) | bindings.c.group_id.in_(through)
-        rows = self._connection.execute(_named().where(wanted).order_by(bindings.c.id))
-        return tuple(_binding(row) for row in rows)
+        return tuple(_binding(row) for row in self._connection.execute(self._of(principal)))
+
+    def all_of(self, principal: str) -> list[Bound]:
+        """The same with the names of both sides."""
+        rows = self._connection.execute(self._of(principal))
+        return [_bound(row) for row in rows]
 
     def add(self, binding: Binding, *, at: datetime, by: str) -> bool:
         """Bind a role; False where that is so already. Raises NoSuchNamespace, NoSuchChannel."""
@@ -75,6 +77,11 @@ class Bindings:
         if thing is not None:
             query = query.where(_is_on(*thing))
         return [_bound(row) for row in self._connection.execute(query)]
+
+    def _of(self, principal: str) -> Select[Any]:
+        through = select(memberships.c.group_id).where(memberships.c.principal_id == principal)
+        wanted = (bindings.c.principal_id == principal) | bindings.c.group_id.in_(through)
+        return _named().where(wanted).order_by(bindings.c.id)
 
     def _find(self, values: dict[str, Any]) -> int | None:
         same = [bindings.c[name].is_not_distinct_from(value) for name, value in values.items()]

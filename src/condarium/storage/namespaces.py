@@ -1,6 +1,6 @@
 """Namespaces: what owns environments, and how much of everything they may have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,9 +78,13 @@ class Namespaces:
         query = select(namespaces.c.id).where(namespaces.c.name == name)
         return self._connection.scalar(query) is not None
 
-    def all(self, *, after: str = "", limit: int | None = None) -> list[Namespace]:
-        """Namespaces by name, those behind the name `after`."""
+    def all(
+        self, *, names: Collection[str] | None = None, after: str = "", limit: int | None = None
+    ) -> list[Namespace]:
+        """Namespaces by name, or those of these names; those behind the name `after`."""
         query = select(namespaces).where(namespaces.c.name > after).order_by(namespaces.c.name)
+        if names is not None:
+            query = query.where(namespaces.c.name.in_(names))
         return [_namespace(row) for row in self._connection.execute(query.limit(limit))]
 
     def remove(self, name: str) -> None:
@@ -160,10 +164,11 @@ class Namespaces:
                 builds.c.namespace == name, builds.c.started_at >= month
             )
         )
-        return int(sum(_seconds(row, at, running) for row in rows) // 60)
+        seconds = [_seconds(row, at, running) for row in rows]
+        return int(sum(seconds) // 60)
 
 
-def _seconds(row: Row[Any], at: datetime, running: frozenset[int]) -> float:
+def _seconds(row: Any, at: datetime, running: frozenset[int]) -> float:
     if row.status in (BuildStatus.SUCCEEDED, BuildStatus.FAILED) and row.ended_at:
         return float((row.ended_at - row.started_at).total_seconds())
     if row.id in running:

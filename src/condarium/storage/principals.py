@@ -138,14 +138,14 @@ class Principals:
         ended = sessions.delete().where(sessions.c.principal_id == identifier)
         return self._connection.execute(ended).rowcount
 
-    def administrators(self) -> frozenset[str]:
-        """The ids of the accounts that are administrators, by themselves or through a group.
+    def administrators(self, *, lock: bool = False) -> frozenset[str]:
+        """The ids of enabled accounts that are administrators, by themselves or through a group.
 
-        Nobody else changes bindings of the platform until this unit of work ends, where it is one
-        that changes facts.
+        With `lock`, nobody else ends that until this unit of work does.
         """
         held = bindings.c.role == Role.ADMINISTRATOR
-        self._connection.execute(select(bindings.c.id).where(held).with_for_update()).all()
+        if lock:
+            self._connection.execute(select(bindings.c.id).where(held).with_for_update()).all()
         direct = select(bindings.c.principal_id).where(held, bindings.c.principal_id.is_not(None))
         through = (
             select(memberships.c.principal_id)

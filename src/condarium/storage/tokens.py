@@ -8,7 +8,6 @@ from sqlalchemy import Connection, Row, Select, select
 from condarium.errors import NotFound
 from condarium.model.access.accounts import Token
 from condarium.model.access.permissions import Permission
-from condarium.model.access.principals import Scope
 from condarium.storage.tables import principals, tokens
 
 
@@ -29,16 +28,15 @@ class Tokens:
 
     def add(self, token: Token, *, principal: str, digest: str) -> None:
         """Keep a token of the principal with this id; `digest` is the SHA-256 of its secret."""
-        scope = token.scope
         self._connection.execute(
             tokens.insert().values(
                 id=token.id,
                 principal_id=principal,
                 name=token.name,
                 digest=digest,
-                permissions=_listed(scope.permissions),
-                namespaces=_listed(scope.namespaces),
-                channels=_listed(scope.channels),
+                permissions=_listed(token.permissions),
+                namespaces=_listed(token.namespaces),
+                channels=_listed(token.channels),
                 created_at=token.created_at,
                 created_by=token.created_by,
                 expires_at=token.expires_at,
@@ -100,7 +98,7 @@ def _tokens() -> Select[Any]:
     return select(tokens, principals.c.name.label("holder")).join(principals, joined)
 
 
-def _listed(names: frozenset[Any] | None) -> list[str] | None:
+def _listed(names: tuple[str, ...] | None) -> list[str] | None:
     return None if names is None else sorted(map(str, names))
 
 
@@ -110,11 +108,9 @@ def _token(row: Row[Any]) -> Token:
         id=row.id,
         name=row.name,
         principal=row.holder,
-        scope=Scope(
-            permissions=None if permissions is None else frozenset(map(Permission, permissions)),
-            namespaces=None if row.namespaces is None else frozenset(row.namespaces),
-            channels=None if row.channels is None else frozenset(row.channels),
-        ),
+        permissions=None if permissions is None else tuple(map(Permission, permissions)),
+        namespaces=None if row.namespaces is None else tuple(row.namespaces),
+        channels=None if row.channels is None else tuple(row.channels),
         created_at=row.created_at,
         created_by=row.created_by,
         expires_at=row.expires_at,

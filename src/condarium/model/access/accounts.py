@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.permissions import Permission, ResourceKind, Role
 from condarium.model.access.principals import PrincipalKind, Scope, SubjectKind
 
 
@@ -45,19 +45,29 @@ class Membership:
 class Token:
     """A token, never its secret; `principal` is its holder's name.
 
-    `expires_at` is None where it never does; `last_used_at` is right to a minute.
+    `permissions`, `namespaces` and `channels` are None where it is not narrowed; `expires_at` where
+    it never does. `last_used_at` is right to a minute.
     """
 
     id: str
     name: str
     principal: str
-    scope: Scope
+    permissions: tuple[Permission, ...] | None = None
+    namespaces: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
     created_at: datetime
     created_by: str
     expires_at: datetime | None
     last_used_at: datetime | None = None
     revoked_at: datetime | None = None
     revoked_by: str | None = None
+
+    def scope(self) -> Scope:
+        return Scope(
+            permissions=None if self.permissions is None else frozenset(self.permissions),
+            namespaces=None if self.namespaces is None else frozenset(self.namespaces),
+            channels=None if self.channels is None else frozenset(self.channels),
+        )
 
     def holds(self, now: datetime) -> bool:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
