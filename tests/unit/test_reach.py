@@ -3,7 +3,7 @@
 import pytest
 
 from condarium.engine.network.addresses import PlaceRefused, check_reach
-from condarium.settings.reach import BadSetting, guarded, own_place, parse_reach, read_reach
+from condarium.settings.reach import BadSetting, guarded, parse_reach, read_reach
 
 PUBLIC = ["8.8.8.8", "93.184.215.14", "2606:4700::1111", "::ffff:8.8.8.8"]
 PRIVATE = [
@@ -82,7 +82,7 @@ def test_what_says_nothing_is_refused(text: str) -> None:
 
 def test_a_command_line_reaches_everything_and_a_server_what_it_is_told() -> None:
     assert read_reach({}).everything
-    served = read_reach(guarded({}, [own_place("http://127.0.0.1:8000")]))
+    served = read_reach(guarded({}, ["http://127.0.0.1:8000/x"]))
     assert served.allows("127.0.0.1", 8000, "127.0.0.1")
     assert not served.allows("127.0.0.1", 8001, "127.0.0.1")
 

@@ -77,6 +77,8 @@ def _call(
     with _client(options, output) as client:
         with output.kept_clean():
             result = client.call(operation, arguments)
+        if hear := getattr(result, "hear", None):  # who is told where it is may tell it to end
+            hear()
         output.result(operation, result, arguments, quiet=options.quiet)
         if wait := getattr(result, "wait", None):  # it goes on until it is told to end
             wait()

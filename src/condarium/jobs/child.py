@@ -21,6 +21,7 @@ from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import JobError, Order
 from condarium.model.plain import to_plain
 from condarium.settings import Settings
+from condarium.settings.reach import for_others
 from condarium.storage.failures import BlobsFailed, StoreBusy
 from condarium.storage.store import Store
 
@@ -72,13 +73,14 @@ def said(error: CondariumError) -> JobError:
 def _carry_out(task: Task, talk: "_Talk") -> Any:
     from condarium.app import App, operations
 
-    store = Store(task.settings)
+    settings = for_others(task.settings)
+    store = Store(settings)
     operation = operations().get(task.order.operation)
     if operation is None:
         raise _Gone(task.order.operation)
     actor = _actor(store, task)
     arguments = unpack(operation, task.order.arguments, store.blobs)
-    app = App(task.settings, actor=actor, progress=talk, store=store)
+    app = App(settings, actor=actor, progress=talk, store=store)
     return to_plain(app.call(operation, arguments))
 
 

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from condarium.model.reach import EVERYWHERE, Reach
+from condarium.settings import reading
 from condarium.settings.reading import BadSetting
+from condarium.settings.store import Settings
 
 VARIABLE = "CONDARIUM_ALLOW_PRIVATE_CHANNELS"
 _ENTRY = re.compile(
@@ -51,16 +54,24 @@ def parse_reach(text: str) -> Reach:
 
 
 def guarded(environ: Mapping[str, str], own: Iterable[str] = ()) -> dict[str, str]:
-    """The environment of what works for others: it reaches what is allowed, and itself (`own`).
+    """The environment of what works for others: it reaches what is allowed, and itself.
 
-    Raises BadSetting.
+    `own` are URLs at which the server is reached. Raises BadSetting.
     """
-    said = ",".join(filter(None, (environ.get(VARIABLE, ""), *own)))
-    parse_reach(said)
-    return {**environ, VARIABLE: said}
+    said = [environ.get(VARIABLE, ""), *map(_place_of, own)]
+    text = ",".join(dict.fromkeys(filter(None, ",".join(said).split(","))))
+    parse_reach(text)
+    return {**environ, VARIABLE: text}
 
 
-def own_place(url: str) -> str:
+def for_others(settings: Settings, *own: str) -> Settings:
+    """The settings of a server or a worker, which does what its users ask. Raises BadSetting."""
+    public = reading.url("CONDARIUM_PUBLIC_URL", settings.environ)
+    urls = filter(None, (*own, public))
+    return replace(settings, environ=guarded(settings.environ, urls))
+
+
+def _place_of(url: str) -> str:
     """The entry that allows what is at a URL."""
     parts = urlsplit(url)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname

@@ -79,6 +79,11 @@ class Encodings:
             self._interest.note((listing.view, subdir))
         return found.files[file_name]
 
+    @property
+    def lag(self) -> float:
+        """For how many seconds files have been out of date that are being rewritten."""
+        return self._rewriting.lag if self._rewriting else 0.0
+
     def start(self) -> None:
         """Rewrite in the background, as views change, until `stop`."""
         self._stopping.clear()

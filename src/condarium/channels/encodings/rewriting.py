@@ -80,6 +80,12 @@ class Rewriting:
         self._stopping.set()
         self._thread.join()
 
+    @property
+    def lag(self) -> float:
+        """For how many seconds the first of the sets has been out of date that wait."""
+        first = min((each.first for each in list(self._stale.values())), default=None)
+        return 0.0 if first is None else time.monotonic() - first
+
     def _run(self) -> None:
         while not self._stopping.wait(_LOOKING):
             try:
