@@ -25,6 +25,8 @@ _DECLARATIONS = (
     "condarium.channels.remote_operations",
     "condarium.channels.transfer_operations",
     "condarium.channels.source_operations",
+    "condarium.access.operations",
+    "condarium.access.queries",
     "condarium.access.audit_operations",
     "condarium.operating.operations",
     "condarium.restoring",
@@ -89,7 +91,12 @@ class App:
             raise checking.refused(self.store, self.actor, operation, error) from None
 
     def _run(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        handed = {"store": self.store, "actor": self.actor, "progress": self.progress}
+        handed = {
+            "store": self.store,
+            "actor": self.actor,
+            "progress": self.progress,
+            "operations": operations(),
+        }
         given = {name: handed[name] for name in operation.injected}
         shared = modes_of(self.store.layout.root) if operation.changes else nullcontext()
         try:

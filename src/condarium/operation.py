@@ -53,6 +53,7 @@ class _Argument:
     positional: bool | None
     flags: tuple[str, ...]
     metavar: str | None
+    asked: str | None = None
 
 
 def Argument(  # noqa: N802 - reads as the type that it marks
@@ -60,13 +61,16 @@ def Argument(  # noqa: N802 - reads as the type that it marks
     *flags: str,
     positional: bool | None = None,
     metavar: str | None = None,
+    asked: str | None = None,
 ) -> _Argument:
     """Describe a parameter that the caller gives.
 
     `flags` are spellings beside the derived `--name`; a parameter without a default is positional
     unless it has flags. One with flags that is said to be positional may be given either way.
+    `asked` is said to a person at a terminal who leaves out a document that is a secret, and who
+    then types it unseen.
     """
-    return _Argument(help=help, positional=positional, flags=flags, metavar=metavar)
+    return _Argument(help=help, positional=positional, flags=flags, metavar=metavar, asked=asked)
 
 
 @dataclass(frozen=True, kw_only=True)

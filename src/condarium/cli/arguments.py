@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from getpass import getpass
 from typing import Any, NoReturn
 
 from condarium.client.files import accept
@@ -116,6 +117,7 @@ def parse(operation: Operation, words: Sequence[str]) -> tuple[Options, dict[str
     if rest and tail:
         found[rest.name] = list(tail)
     _merge(operation, found)
+    _ask(operation, found)
     _require(operation, found)
     return options, _convert(operation, found)
 
@@ -203,6 +205,18 @@ def _merge(operation: Operation, found: dict[str, Any]) -> None:
             message = f"{prog}: {metavar(parameter)} was given twice: {twice}"
             raise BadCommandLine(message, hint=f"Leave {parameter.flags[0]} out, or the other.")
         found[parameter.name] = by_flag
+
+
+def _ask(operation: Operation, found: dict[str, Any]) -> None:
+    """Ask whoever sits at a terminal for the secrets that were left out; nothing shows them."""
+    for parameter in operation.parameters:
+        prompt = parameter.argument.asked
+        if prompt and parameter.name not in found and sys.stdin.isatty() and sys.stderr.isatty():
+            typed = getpass(f"{prompt}: ")
+            if typed and getpass("The same again: ") != typed:
+                raise BadCommandLine("the two differ", hint="Try again.")
+            if typed or parameter.required:
+                found[parameter.name] = Document("what was typed", typed.encode())
 
 
 def _require(operation: Operation, found: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from condarium.cli.render import (
 from condarium.cli.render.registry import renderer
 
 __all__ = [
+    "access",
     "audit",
     "channel_history",
     "channel_patches",
