@@ -6,8 +6,12 @@ from pathlib import Path
 
 @dataclass(kw_only=True)
 class ServerStarted:
-    """Where a server answers. `token_file` has the administrator's token, unless that was given."""
+    """Where a server answers.
+
+    `first_sign_in` is a link by which the first administrator signs in, once, within 24 hours; None
+    where there is one already, or where an operator's token was given.
+    """
 
     url: str
     store: Path
-    token_file: Path | None
+    first_sign_in: str | None = None

@@ -2,9 +2,11 @@
 
 import logging
 
+from condarium import __version__
 from condarium.errors import CondariumError, NoSuchBlob
 from condarium.server.content import Content
 from condarium.server.credentials import Gate, split_token
+from condarium.server.doors import Doors
 from condarium.server.pages import asked_of
 from condarium.server.problems import NoSuchMethod, problem, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
@@ -12,14 +14,18 @@ from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
 
 _log = logging.getLogger(__name__)
+_VERSION = (b"x-condarium-version", __version__.encode())
 _HEALTHY = Response.of(b"ok\n", media_type="text/plain", cache_control="no-cache")
 
 
 class Application:
     """Everything that `condarium serve` answers."""
 
-    def __init__(self, content: Content, uploads: Uploads, rest: Rest, gate: Gate) -> None:
-        self._content, self._uploads, self._rest, self._gate = content, uploads, rest, gate
+    def __init__(
+        self, content: Content, uploads: Uploads, rest: Rest, doors: Doors, gate: Gate
+    ) -> None:
+        self._content, self._uploads, self._rest = content, uploads, rest
+        self._doors, self._gate = doors, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -32,14 +38,20 @@ class Application:
         except Exception:  # noqa: BLE001 - a request's own boundary
             _log.exception("unexpected error")
             response = unexpected()
-        await send_response(response.answering(scope["method"], headers), send)
+        answer = response.answering(scope["method"], headers).plus(_VERSION)
+        await send_response(answer, send)
 
     async def _respond(
         self, scope: Scope, headers: dict[bytes, bytes], receive: Receive
     ) -> Response:
         path, token = split_token(scope["path"])
+        caller = self._gate.caller(scope, headers, token)
+        if self._doors.takes(path):
+            return await self._doors.respond(scope, path, headers, receive, caller)
         if path.startswith("/api/"):
-            actor = self._gate.actor(headers, token)
+            actor = await caller.found()
+            if caller.has_cookie:
+                await self._doors.check_page(scope, headers, caller)
             taken = self._uploads if self._uploads.takes(path) else self._rest
             return await taken.respond(scope, path, headers, receive, actor)
         if scope["method"] not in ("GET", "HEAD"):
@@ -48,7 +60,7 @@ class Application:
             return _HEALTHY
         return await self._content.respond(
             path,
-            lambda: self._gate.actor(headers, token),
+            caller,
             lambda: asked_of(headers, scope["query_string"], scope["scheme"]),
         )
 

@@ -1,7 +1,9 @@
 """What a request carries: read in pieces, and never more of it in memory than is meant to be."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
+from time import monotonic
 from typing import IO
 
 from condarium.errors import BadInput
@@ -12,18 +14,42 @@ from condarium.storage.modes import make_folder
 
 _AT_ONCE = 1 << 20
 """How many bytes are given at once."""
+PATIENCE = 30.0
+"""How many seconds a body may take beside those that its bytes need."""
+SLOWEST = 4096
+"""How many bytes are expected each second, after all."""
 
 
 class UploadBroken(BadInput):
     """The upload ended before it was whole."""
 
 
+class TooSlow(BadInput):
+    """The body comes so slowly that somebody may only want to keep us busy."""
+
+    def __init__(self, received: int) -> None:
+        self.received = received
+        super().__init__(
+            f"gave up after {received} bytes of the body: they came too slowly",
+            hint="Send it again over a faster connection.",
+        )
+
+
 async def pieces_of(receive: Receive, limit: int) -> AsyncGenerator[bytes, None]:
-    """The request's body, in pieces that are worth a thread. Raises TooLarge, UploadBroken."""
+    """The request's body, in pieces that are worth a thread.
+
+    Raises TooLarge, UploadBroken, TooSlow.
+    """
     pieces: list[bytes] = []
     total, going = 0, True
+    begun = monotonic()
     while going:
-        message = await receive()
+        left = begun + PATIENCE + total / SLOWEST - monotonic()
+        try:
+            async with asyncio.timeout(left):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow(total) from None
         if message["type"] == "http.disconnect":
             raise UploadBroken
         piece, going = message.get("body", b""), message.get("more_body", False)

@@ -6,7 +6,7 @@ microseconds: the database is asked whether anything was committed. All else is 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -16,13 +16,15 @@ from condarium.channels.encodings.encodings import Encodings, NotMade
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
-from condarium.model.access.decisions import PLATFORM
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.hosted import ChannelKind, HostedChannel
 from condarium.model.view import MAIN, ChannelName, View
 from condarium.server.addresses import Address, FileAddress, FrontPage, ShardAddress, parse_address
 from condarium.server.cache import Cache
-from condarium.server.downloads import BytesAbsent, Downloads, makes_shards
+from condarium.server.credentials import Caller
+from condarium.server.downloads import BytesAbsent, Downloads, channels_of, makes_shards
 from condarium.server.pages import Asked, moved, render_page
 from condarium.server.responses import ElsewhereBody, Headers, Response
 from condarium.server.source_downloads import PREFIX as SOURCES
@@ -54,8 +56,6 @@ _NOT_READY = Response.of(
 
 _log = logging.getLogger(__name__)
 
-Who = Callable[[], Actor]
-
 
 class _BehindUpstream(Exception):
     """The channel is another one's proxy, or has such members: answering may take long."""
@@ -84,9 +84,14 @@ class Content:
         self._catalogue = Catalogue(store)
         self._encodings = Encodings(store, self._catalogue)
         self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
-        self._ready: Cache[tuple[int, bool, Response]] = Cache(_READY)
+        self._ready: Cache[tuple[int, tuple[Resource, ...], Response]] = Cache(_READY)
         self._ready_for: int | None = None
         self._workers = Workers()
+
+    @property
+    def lag(self) -> float:
+        """For how many seconds large index files have been out of date."""
+        return self._encodings.lag
 
     def start(self) -> None:
         self._encodings.start()
@@ -96,7 +101,7 @@ class Content:
         self._workers.stop()
         self._downloads.close()
 
-    async def respond(self, path: str, who: Who, asked: Callable[[], Asked]) -> Response:
+    async def respond(self, path: str, who: Caller, asked: Callable[[], Asked]) -> Response:
         """Answer for a path without its token; `who` is asked where not everybody may read.
 
         `asked` is what the request says beside the path, which matters to pages. Raises NotFound,
@@ -125,13 +130,16 @@ class Content:
                 await self._workers.encode(wanted, partial(self._encode, absent))
         raise Busy
 
-    def _at_hand(self, path: str, who: Who) -> Response | None:
+    def _at_hand(self, path: str, who: Caller) -> Response | None:
         """What was answered before, if nothing was committed since."""
         known = self._ready.get(path)
         if known is None or known[0] != self._store.database.version():
             return None
-        _, public, response = known
-        return response if public or _may_read(who()) else None
+        _, private, response = known
+        if not private:
+            return response
+        actor = who.known()
+        return response if actor and _may_read(actor, private) else None
 
     def _readiness(self) -> Response:
         """Whether the database answers, whatever it says."""
@@ -143,9 +151,9 @@ class Content:
             return _NOT_READY
         return _IS_READY
 
-    def _source(self, path: str, who: Who, asked: Asked) -> Response:
+    def _source(self, path: str, who: Caller, asked: Asked) -> Response:
         what = path.removeprefix(SOURCES)
-        return source_response(self._store, what, asked.query, lambda: _may_read(who()))
+        return source_response(self._store, what, asked.query, lambda: _may_read_all(who()))
 
     def _encode(self, absent: NotMade) -> None:
         self._encodings.get(absent.view, absent.subdir, absent.file_name)
@@ -154,7 +162,7 @@ class Content:
         self,
         path: str,
         address: Address,
-        who: Who,
+        who: Caller,
         asked: Callable[[], Asked],
         *,
         patient: bool,
@@ -162,7 +170,7 @@ class Content:
         """Make a response; it may wait for channels elsewhere only where it is patient."""
         version = self._store.database.version()
         if isinstance(address, FrontPage):
-            return self._page(address, None, asked())
+            return self._page(address, None, asked(), who())
         channel = self._readable(address.view, who)
         upstream = self._refresh(channel, address.view, patient=patient)
         self._check_label(channel, address.view)
@@ -170,7 +178,7 @@ class Content:
         if isinstance(address, FileAddress) and not address.file_name:
             if not path.endswith("/"):
                 return moved(path)
-            return self._page(address, listing, asked()).plus(*upstream)
+            return self._page(address, listing, asked(), who()).plus(*upstream)
         response = self._download(listing, address, patient=patient)
         self._keep_ready(path, version, listing, response)
         return response.plus(*upstream)
@@ -197,14 +205,19 @@ class Content:
             self._ready.clear()
             self._ready_for = version
         held = response.size if isinstance(response.body, bytes | SpooledBody) else 0
-        self._ready.keep(path, (version, listing.channel.public, response), size=1024 + held)
+        private = _private(channels_of(listing))
+        self._ready.keep(path, (version, private, response), size=1024 + held)
 
     def _page(
-        self, address: FrontPage | FileAddress, listing: Listing | None, asked: Asked
+        self,
+        address: FrontPage | FileAddress,
+        listing: Listing | None,
+        asked: Asked,
+        actor: Actor,
     ) -> Response:
         if self._settings.public_url:
             asked = replace(asked, origin=self._settings.public_url)
-        return render_page(self._store, self._catalogue, address, listing, asked)
+        return render_page(self._store, self._catalogue, address, listing, asked, actor)
 
     def _check_label(self, channel: HostedChannel, view: View) -> None:
         """Raises NoSuchLabel where nothing ever had it: it may be a slip, or anything at all."""
@@ -219,16 +232,17 @@ class Content:
             }
         raise NoSuchLabel(view.channel, view.label, sorted(there)[:_LABELS])
 
-    def _readable(self, view: View, who: Who) -> HostedChannel:
+    def _readable(self, view: View, who: Caller) -> HostedChannel:
         """The channel, if it may be read; of others nothing is told, not even that they exist."""
         try:
             with self._store.database.read() as facts:
                 channel = facts.channels.get(view.channel)
+                private = _private(_with_members(facts, channel))
         except NoSuchChannel as error:
-            if _may_read(who()):
+            if _may_read_all(who()):
                 raise
             raise NoChannelHere(view.channel) from error
-        if not channel.public and not _may_read(who()):
+        if private and not _may_read(who(), private):
             raise NoChannelHere(view.channel)
         return channel
 
@@ -258,7 +272,21 @@ def _fetch(store: Store, absent: BytesAbsent) -> None:
     ensure_bytes(store, absent.channel, absent.file)
 
 
-def _may_read(actor: Actor) -> bool:
+def _private(channels: Iterable[HostedChannel]) -> tuple[Resource, ...]:
+    """Those of some channels that not everybody may read."""
+    return tuple(
+        Resource(kind=ResourceKind.CHANNEL, name=channel.name.name)
+        for channel in channels
+        if not channel.public
+    )
+
+
+def _may_read(actor: Actor, private: Iterable[Resource]) -> bool:
+    return all(actor.may(Permission.CHANNEL_READ, channel) for channel in private)
+
+
+def _may_read_all(actor: Actor) -> bool:
+    """Whether nothing is hidden from somebody."""
     return actor.may(Permission.CHANNEL_READ, PLATFORM)
 
 

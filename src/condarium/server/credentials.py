@@ -1,29 +1,54 @@
-"""Who sends a request: the administrator, who has the token, or anybody.
+"""Who sends a request: whose token it has, who is signed in in the browser, or anybody.
 
 Clients send a token in any of four ways, and all of them before they are asked for one:
 `/t/TOKEN/` in front of a path (conda, mamba, rattler), HTTP Basic with the token as password or as
 user, a Bearer token, or `X-API-Key` (quetz's clients).
 """
 
+import asyncio
 import base64
 import binascii
 import hmac
-import os
-import secrets
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from time import monotonic
+from typing import TypeVar
 
+from condarium.access.identities import PREFIX, BadToken, actor_of_token
 from condarium.errors import BadInput, Refused, StoreUnusable
+from condarium.model.access.principals import Principal, PrincipalKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.secret import Secret
+from condarium.server.cache import Cache
+from condarium.server.origins import address_of, is_https
+from condarium.server.responses import Scope
+from condarium.server.sessions import Cookie, Sessions, session_cookie
 from condarium.settings import ServerSettings
-from condarium.storage.layout import Layout
-from condarium.storage.modes import make_folder
+from condarium.settings.sign_in import SignInSettings
+from condarium.storage.sign_ins import Session
+from condarium.storage.store import Store
 
 ANYBODY = NOBODY_IN_PARTICULAR
-ADMINISTRATOR = Actor(name="administrator")
-ADMIN_TOKEN = "admin-token"  # noqa: S105 - a file's name
-"""The file in the store that has the token, for its owner's eyes only."""
+ADMINISTRATOR = Actor(
+    name="administrator",
+    principal=Principal(kind=PrincipalKind.STORE_OWNER, name="administrator"),
+)
+"""Whoever has the operator's token."""
+_PREFIX = PREFIX.encode()
+_AT_ONCE = 4
+"""How many requests wait for the database to say who sends them."""
+_KNOWN = 4096
+"""How many tokens and sessions are known at once."""
+_FRESH = 1
+"""For how many seconds: as late as that it may be noticed that one has expired."""
+
+_TOKEN, _COOKIE = "token", "cookie"
+
+Key = tuple[str, bytes]
+"""What a request is known by: a token's secret, or what the cookie of a session holds."""
+_R = TypeVar("_R")
 
 
 class NotSignedIn(Refused):
@@ -60,23 +85,159 @@ def split_token(path: str) -> tuple[str, str | None]:
 
 
 class Gate:
-    """Knows the administrator's token."""
+    """Knows by what a request carries who sends it.
 
-    def __init__(self, token: Secret) -> None:
-        self._token = token.reveal().encode()
+    What it has looked up it knows until something is committed, so that whoever is revoked is
+    turned away at once; where the database cannot tell that, each request asks it.
+    """
 
-    def actor(self, headers: dict[bytes, bytes], in_path: str | None) -> Actor:
-        """Who sends a request with these headers, whose names are in lower case.
+    def __init__(
+        self,
+        store: Store,
+        settings: SignInSettings,
+        *,
+        operator: Secret | None,
+        public_url: str | None = None,
+    ) -> None:
+        self._store, self.settings, self._public_url = store, settings, public_url
+        self._operator = operator.reveal().encode() if operator else None
+        self.sessions = Sessions(store, settings)
+        self._known: Cache[_Known] = Cache(_KNOWN)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "identity")
 
-        Raises NotSignedIn where a token was sent and is wrong.
-        """
-        given = list(_sent(headers, in_path))
-        if not given:
-            return ANYBODY
-        right = [hmac.compare_digest(token, self._token) for token in given]
-        if not any(right):
+    def stop(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def caller(self, scope: Scope, headers: dict[bytes, bytes], in_path: str | None) -> "Caller":
+        """Who sends a request with these headers, whose names are in lower case."""
+        return Caller(self, scope, headers, in_path)
+
+    def is_https(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
+        return is_https(scope, headers, self.settings.trusted_proxies, self._public_url)
+
+    async def run(self, work: Callable[[], _R]) -> _R:
+        """Do what may wait for the database, in one of a few threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def recall(self, key: "Key") -> "Who | None":
+        """What was found out lately, and still holds."""
+        known = self._known.get(key)
+        if known is None or known.until < monotonic():
+            return None
+        return known.who if known.version == self._store.database.version() else None
+
+    def is_operator(self, token: bytes) -> bool:
+        return self._operator is not None and hmac.compare_digest(token, self._operator)
+
+    def look_up(self, key: "Key") -> "Who | None":
+        """Ask the database whose token or whose session's cookie it is; None if nobody's."""
+        version = self._store.database.version()
+        kind, value = key
+        who = self._of_token(value) if kind == _TOKEN else self._of_cookie(value)
+        if version is not None and who is not None:
+            self._known.keep(key, _Known(version, monotonic() + _FRESH, who))
+        return who
+
+    def _of_token(self, token: bytes) -> "Who | None":
+        if not token.startswith(_PREFIX):
+            return None
+        try:
+            actor = actor_of_token(self._store, token.decode(errors="surrogateescape"))
+        except BadToken:
+            return None
+        return Who(actor)
+
+    def _of_cookie(self, value: bytes) -> "Who | None":
+        found = self.sessions.find(value.decode(errors="surrogateescape"))
+        return Who(found[1], found[0]) if found else None
+
+
+@dataclass(frozen=True)
+class Who:
+    """An actor, and the session that it is known by."""
+
+    actor: Actor
+    session: Session | None = None
+
+
+@dataclass(frozen=True)
+class _Known:
+    version: int
+    until: float
+    who: Who
+
+
+class Caller:
+    """Whoever sends one request: found out when somebody asks, and not before."""
+
+    def __init__(
+        self, gate: Gate, scope: Scope, headers: dict[bytes, bytes], in_path: str | None
+    ) -> None:
+        self._gate, self._scope, self._headers, self._in_path = gate, scope, headers, in_path
+
+    @cached_property
+    def address(self) -> str | None:
+        return address_of(self._scope, self._headers, self._gate.settings.trusted_proxies)
+
+    @cached_property
+    def cookie(self) -> Cookie:
+        return session_cookie(https=self._gate.is_https(self._scope, self._headers))
+
+    @cached_property
+    def _tokens(self) -> list[bytes]:
+        return list(_sent(self._headers, self._in_path))
+
+    @cached_property
+    def _keys(self) -> list["Key"]:
+        """What the request is known by: its tokens, or else the cookie of a session."""
+        if self._tokens:
+            return [(_TOKEN, token) for token in self._tokens]
+        value = self.cookie.value(self._headers) if b"cookie" in self._headers else None
+        return [(_COOKIE, value.encode())] if value else []
+
+    def known(self) -> Actor | None:
+        """Who it is, if that takes microseconds to say. Raises NotSignedIn."""
+        found = self._recalled()
+        return self._from_here(found) if found else None
+
+    def __call__(self) -> Actor:
+        """Who it is; it may wait for the database. Raises NotSignedIn."""
+        return self._from_here(self.who())
+
+    async def found(self) -> Actor:
+        """Who it is, without holding others up. Raises NotSignedIn."""
+        known = self.known()
+        return known if known is not None else await self._gate.run(self)
+
+    def who(self) -> Who:
+        """Who it is, and by which session. Raises NotSignedIn where a token is nobody's."""
+        if known := self._recalled():
+            return known
+        for key in self._keys:
+            if found := self._gate.look_up(key):
+                return found
+        if self._tokens:
             raise NotSignedIn(given=True)
-        return ADMINISTRATOR
+        return _ANYBODY  # a session that has ended is none
+
+    @property
+    def has_cookie(self) -> bool:
+        """Whether it is known by what a browser sends by itself, whichever page told it to."""
+        return bool(self._keys) and not self._tokens
+
+    def _recalled(self) -> Who | None:
+        if not self._keys:
+            return _ANYBODY
+        if any(self._gate.is_operator(token) for token in self._tokens):
+            return _OPERATOR
+        found = map(self._gate.recall, self._keys)
+        return next(filter(None, found), None)
+
+    def _from_here(self, who: Who) -> Actor:
+        return replace(who.actor, address=self.address)
+
+
+_ANYBODY, _OPERATOR = Who(ANYBODY), Who(ADMINISTRATOR)
 
 
 def _sent(headers: dict[bytes, bytes], in_path: str | None) -> Iterator[bytes]:
@@ -100,39 +261,22 @@ def _decoded(value: bytes) -> bytes:
         return b"?"  # no token at all is something else than one that cannot be read
 
 
-def administrator_token(layout: Layout, settings: ServerSettings) -> tuple[Secret, Path | None]:
-    """The token, and the file that it is in; in the store it is made where there is none.
+def operator_token(settings: ServerSettings) -> Secret | None:
+    """The token that CONDARIUM_ADMIN_TOKEN or its file gives an operator, if any.
 
     Raises BadTokenFile, StoreUnusable.
     """
     if settings.admin_token:
-        return _checked(settings.admin_token.reveal(), "CONDARIUM_ADMIN_TOKEN"), None
-    file = settings.admin_token_file or layout.root / ADMIN_TOKEN
+        return _checked(settings.admin_token.reveal(), "CONDARIUM_ADMIN_TOKEN")
+    file = settings.admin_token_file
+    if file is None:
+        return None
     try:
-        if settings.admin_token_file is None:
-            _make(file)
-        return _checked(file.read_text().strip(), file), file
+        return _checked(file.read_text().strip(), file)
     except UnicodeDecodeError as error:
         raise BadTokenFile(file, "bytes that are no text") from error
     except OSError as error:
         raise StoreUnusable(file, error.strerror or str(error)) from error
-
-
-def _make(file: Path) -> None:
-    """Write a new token, whole or not at all; of two servers that start at once one makes it."""
-    if file.exists():
-        return
-    make_folder(file.parent)
-    fresh = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as writing:
-            writing.write(f"{secrets.token_urlsafe(32)}\n")
-        os.link(fresh, file)
-    except FileExistsError:
-        return
-    finally:
-        fresh.unlink()
 
 
 def _checked(token: str, source: object) -> Secret:

@@ -9,11 +9,19 @@ from urllib.parse import parse_qs
 
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
+from condarium.model.actor import Actor
 from condarium.server.addresses import FileAddress, FrontPage
 from condarium.server.responses import Response
 from condarium.storage.store import Store
 
 _HTML = "text/html; charset=utf-8"
+_SAFE = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    # a token in the path must not reach the sites that packages link to
+    (b"referrer-policy", b"same-origin"),
+    (b"vary", b"Cookie, Authorization"),
+)
 _FIELDS = 20
 _NUMBER = re.compile(r"[0-9]{1,6}")
 _HOST = re.compile(r"[0-9A-Za-z.\-]+(:[0-9]+)?|\[[0-9A-Fa-f:.]+\](:[0-9]+)?")
@@ -64,10 +72,10 @@ def render_page(
     address: FrontPage | FileAddress,
     listing: Listing | None,
     asked: Asked,
+    actor: Actor,
 ) -> Response:
-    """A page; nobody but the browser keeps it. Raises what opening the view raises."""
+    """A page as somebody sees it. Raises what opening the view raises."""
     from condarium.web.pages import page
-    from condarium.web.rendering import security_policy
 
     content, revision = page(
         store,
@@ -77,13 +85,20 @@ def render_page(
         url=asked.origin,
         query=asked.text,
         number=asked.number,
+        actor=actor,
     )
-    etag = sha256(content).hexdigest()[:32]
     said = ((b"x-condarium-revision", revision.encode()),) if revision else ()
+    return html(content, etag=sha256(content).hexdigest()[:32]).plus(*said)
+
+
+def html(content: bytes, *, status: int = 200, etag: str | None = None) -> Response:
+    """A page, which nobody but the browser keeps, nor that where it has no ETag."""
+    from condarium.web.rendering import security_policy
+
     return Response.of(
-        content, media_type=_HTML, etag=etag, cache_control="private, no-cache"
-    ).plus(
-        (b"content-security-policy", security_policy().encode()),
-        (b"x-content-type-options", b"nosniff"),
-        *said,
-    )
+        content,
+        media_type=_HTML,
+        status=status,
+        etag=etag,
+        cache_control="private, no-cache" if etag else "no-store",
+    ).plus((b"content-security-policy", security_policy().encode()), *_SAFE)

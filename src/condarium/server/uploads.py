@@ -22,12 +22,11 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from condarium.channels.changing.publishing import publish
-from condarium.errors import BadInput
-from condarium.model.access.decisions import PLATFORM
-from condarium.model.actor import Actor, Permission
+from condarium.access import checking
+from condarium.app import App, operations
+from condarium.errors import BadInput, NotPermitted
+from condarium.model.actor import Actor
 from condarium.model.channel_report import Published
-from condarium.model.progress import Quiet
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
 from condarium.server.bodies import nameless_file, pieces_of
@@ -90,20 +89,25 @@ class Uploads:
     ) -> Response:
         """Take an upload. Raises NotSignedIn, TooLarge, BadInput and what publishing raises."""
         announced = _announced(path, scope, headers)
-        if not actor.may(Permission.CHANNEL_PUBLISH, PLATFORM):
+        if not actor.who.is_somebody:
             raise NotSignedIn(given=False)
         if scope["method"] != "POST":
             raise NoSuchMethod(scope["method"], "POST")
         if int(headers.get(b"content-length", b"0")) > self._limit:
             raise TooLarge(self._limit)
-        await self._in_thread(partial(self._check, announced.channel))
+        await self._in_thread(partial(self._check, announced.channel, actor))
         with nameless_file(self._store.layout) as file:
             taken = await self._take(file, announced, headers, receive)
             published = await self._in_thread(partial(self._publish, file, taken, actor))
         return _said(published)
 
-    def _check(self, channel: ChannelName) -> None:
-        """Raise NoSuchChannel before the bytes come."""
+    def _check(self, channel: ChannelName, actor: Actor) -> None:
+        """Raise NoSuchChannel or NotPermitted before the bytes come."""
+        publish = operations()["channel publish"]
+        try:
+            checking.require(self._store, actor, publish, {"channel": channel})
+        except NotPermitted as error:
+            raise checking.refused(self._store, actor, publish, error) from None
         with self._store.database.read() as facts:
             facts.channels.get(channel)
 
@@ -133,9 +137,10 @@ class Uploads:
         file.flush()
         assert taken.file_name is not None
         upload = Upload(taken.file_name, Path(f"/proc/self/fd/{file.fileno()}"))
-        return publish(
-            self._store, taken.channel, [upload], labels=taken.labels, actor=actor, progress=Quiet()
-        )
+        arguments = {"channel": taken.channel, "file": (upload,), "label": taken.labels}
+        app = App(self._store.settings, actor=actor, store=self._store)
+        published: Published = app.call(operations()["channel publish"], arguments)
+        return published
 
     async def _in_thread(self, function: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function)

@@ -6,6 +6,9 @@ from condarium.channels.encodings.browsing import files_of, packages_of
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
+from condarium.model.access.decisions import Resource
+from condarium.model.access.permissions import ResourceKind
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor, Permission
 from condarium.model.hosted import HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
@@ -33,32 +36,41 @@ def page(
     url: str = "",
     query: str = "",
     number: int = 1,
+    actor: Actor = NOBODY_IN_PARTICULAR,
 ) -> tuple[bytes, str]:
     """Give a page as UTF-8, and the revision that it shows, which is empty for that of channels.
 
-    `url` is where people reach this server; `query` and `number` choose what a list shows. Pages
-    link to each other by relative paths, so a token in the path stays there. `security_policy`
-    goes with them. Raises NoSuchPage, and what opening a view raises.
+    `actor` may see the view. `url` is where people reach this server; `query` and `number` choose
+    what a list shows. Pages link to each other by relative paths, so a token in the path stays
+    there. `security_policy` goes with them. Raises NoSuchPage, and what opening a view raises.
     """
     if view is None:
-        return _root(store, url).encode(), ""
+        return _root(store, url, actor).encode(), ""
     listing = catalogue.open(view)
     if subdir is None:
-        text = _channel(store, listing, url=url, query=query, number=number)
+        text = _channel(store, listing, url=url, query=query, number=number, actor=actor)
     else:
-        text = _subdir(store, listing, subdir, query=query, number=number)
+        text = _subdir(store, listing, subdir, query=query, number=number, actor=actor)
     return text.encode(), listing.revision
 
 
-def _root(store: Store, url: str) -> str:
-    """Public channels only: of the others, nobody is told that they exist."""
+def _root(store: Store, url: str, actor: Actor) -> str:
+    """The channels that somebody may read: of the others, nobody is told that they exist."""
     with store.database.read() as facts:
-        channels = [channel for channel in facts.channels.all() if channel.public]
+        channels = [channel for channel in facts.channels.all() if _may_read(actor, channel)]
         lines = [(channel, _changed(facts, channel)) for channel in channels]
-    return render_root(lines, url=url)
+    return render_root(lines, url=url, actor=actor)
 
 
-def _channel(store: Store, listing: Listing, *, url: str, query: str, number: int) -> str:
+def _may_read(actor: Actor, channel: HostedChannel) -> bool:
+    name, kind = channel.name.name, ResourceKind.CHANNEL
+    thing = Resource(kind=kind, name=name, public=channel.public)
+    return channel.public or actor.may(Permission.CHANNEL_READ, thing)
+
+
+def _channel(
+    store: Store, listing: Listing, *, url: str, query: str, number: int, actor: Actor
+) -> str:
     part, packages = packages_of(store, listing, query=query, number=number)
     channel = listing.channel
     with store.database.read() as facts:
@@ -74,10 +86,13 @@ def _channel(store: Store, listing: Listing, *, url: str, query: str, number: in
         part=part,
         packages=packages,
         url=url,
+        actor=actor,
     )
 
 
-def _subdir(store: Store, listing: Listing, subdir: str, *, query: str, number: int) -> str:
+def _subdir(
+    store: Store, listing: Listing, subdir: str, *, query: str, number: int, actor: Actor
+) -> str:
     if subdir not in listing.subdirs:
         raise NoSuchPage(listing.view, subdir)
     part, names = files_of(store, listing, subdir, query=query, number=number)
@@ -88,6 +103,7 @@ def _subdir(store: Store, listing: Listing, subdir: str, *, query: str, number: 
         revision=listing.revision,
         part=part,
         names=names,
+        actor=actor,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from condarium.channels.encodings.browsing import FilesOfName, PackageLine, Part
+from condarium.model.actor import Actor
 from condarium.model.fact import Revision
 from condarium.model.hosted import HostedChannel
 from condarium.model.instants import say_instant
@@ -20,9 +21,14 @@ from condarium.model.view import MAIN, View, say_as_of, say_cooldown
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
-def render_root(channels: Sequence[tuple[HostedChannel, datetime | None]], *, url: str) -> str:
-    """The page of all channels, each with when it changed last."""
-    return _page("root.html", channels=channels, url=url, up="")
+def render_root(
+    channels: Sequence[tuple[HostedChannel, datetime | None]],
+    *,
+    url: str,
+    actor: Actor | None = None,
+) -> str:
+    """The page of all channels, each with when it changed last, as `actor` sees it."""
+    return render("root.html", channels=channels, url=url, up="", actor=actor)
 
 
 def render_channel(
@@ -36,9 +42,10 @@ def render_channel(
     part: Part,
     packages: Sequence[PackageLine],
     url: str,
+    actor: Actor | None = None,
 ) -> str:
     """The page of a view. `url` is that of the server, without a slash at its end."""
-    return _page(
+    return render(
         "channel.html",
         **_about(view, channel, revision),
         labels=labels,
@@ -48,6 +55,7 @@ def render_channel(
         packages=packages,
         url=f"{url}/{view}",
         up=_up(view),
+        actor=actor,
     )
 
 
@@ -59,15 +67,17 @@ def render_subdir(
     revision: str,
     part: Part,
     names: Sequence[FilesOfName],
+    actor: Actor | None = None,
 ) -> str:
     """The page of the files of one subdir of a view."""
-    return _page(
+    return render(
         "subdir.html",
         **_about(view, channel, revision),
         subdir=subdir,
         part=part,
         names=names,
         up=f"../{_up(view)}",
+        actor=actor,
     )
 
 
@@ -111,8 +121,9 @@ def _up(view: View) -> str:
     return "../" * (str(view).count("/") + 1)
 
 
-def _page(name: str, **values: Any) -> str:
-    return _environment().get_template(name).render(values)
+def render(template: str, /, **values: Any) -> str:
+    """A page from a template, with the page's `up`: the way from it to that of all channels."""
+    return _environment().get_template(template).render(values)
 
 
 @cache

@@ -9,5 +9,7 @@ from condarium.model.server_report import ServerStarted
 def server_started(answer: ServerStarted, page: Page) -> None:
     page.line("serving ", bold(answer.url), dim("  (Ctrl-C ends it)"))
     page.line("store: ", str(answer.store))
-    told = str(answer.token_file or "as CONDARIUM_ADMIN_TOKEN says")
-    page.line("administrator's token: ", told)
+    if answer.first_sign_in:
+        page.line()
+        page.line("There is no administrator yet. Become the first one, within 24 hours, at")
+        page.line(bold(answer.first_sign_in))

@@ -6,3 +6,10 @@ for (const input of document.querySelectorAll("form.find input[type=search]")) {
     for (const row of rows) row.hidden = !row.dataset.name.includes(text);
   });
 }
+// What stands behind the # never reaches a server, nor a log: it is put into the form here.
+for (const input of document.querySelectorAll("[data-from-fragment]")) {
+  if (location.hash.length > 1) {
+    input.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+  }
+}
