@@ -219,6 +219,122 @@ _SIGN_IN = (
     ),
 )
 
+_WORKER = (
+    Option(
+        section="worker",
+        name="serve_worker",
+        kind=Kind.FLAG,
+        default=True,
+        help="whether a server carries out jobs itself, or leaves them to `condarium worker`",
+    ),
+    Option(
+        section="worker",
+        name="worker_queues",
+        kind=Kind.WORDS,
+        default="default",
+        help="the queues whose jobs a worker takes",
+    ),
+    Option(
+        section="worker",
+        name="worker_slots",
+        kind=Kind.COUNT,
+        help="how many jobs a worker carries out at once",
+        otherwise="as many as the machine has cores",
+        example="4",
+    ),
+    Option(
+        section="worker",
+        name="worker_heartbeat",
+        kind=Kind.TEXT,
+        default="5s",
+        help="how often a worker says that it lives",
+    ),
+    Option(
+        section="worker",
+        name="worker_silence",
+        kind=Kind.TEXT,
+        default="30s",
+        help="after how long without a word others take over a worker's jobs",
+    ),
+    Option(
+        section="worker",
+        name="worker_grace",
+        kind=Kind.TEXT,
+        default="20s",
+        help="how long the jobs of a worker that is stopped may go on before they are handed back",
+    ),
+    Option(
+        section="worker",
+        name="job_time",
+        kind=Kind.TEXT,
+        default="2h",
+        help="how long a job may run",
+    ),
+    Option(
+        section="worker",
+        name="job_memory",
+        kind=Kind.SIZE,
+        default="16G",
+        help="how much memory all processes of a job may have",
+    ),
+    Option(
+        section="worker",
+        name="job_attempts",
+        kind=Kind.COUNT,
+        default=3,
+        help="how often a job is begun at most",
+    ),
+    Option(
+        section="worker",
+        name="job_retention",
+        kind=Kind.TEXT,
+        default="90d",
+        help="how long a job and its log are kept once it ended",
+    ),
+    Option(
+        section="worker",
+        name="schedules",
+        kind=Kind.FLAG,
+        default=True,
+        help="whether a new store gets schedules that keep it tidy",
+    ),
+)
+
+_CLIENT = (
+    Option(
+        section="client",
+        name="server",
+        kind=Kind.URL,
+        in_file=False,
+        help="the server that commands and Python work with",
+        otherwise="the store on this machine, or the server of a saved login",
+        example="https://conda.example.org",
+    ),
+    Option(
+        section="client",
+        name="token",
+        kind=Kind.TEXT,
+        in_file=False,
+        secret=True,
+        help="the token for that server",
+        otherwise="that of the saved login",
+    ),
+    Option(
+        section="client",
+        name="token_file",
+        kind=Kind.PATH,
+        in_file=False,
+        help="a file that has token, and nothing else",
+    ),
+    Option(
+        section="client",
+        name="plain_http",
+        kind=Kind.TEXT,
+        in_file=False,
+        help="1: tokens may be sent over http:// to other machines",
+    ),
+)
+
 _ENVIRONMENT = (
     Option(
         section="environment",
@@ -237,12 +353,13 @@ _ENVIRONMENT = (
     ),
 )
 
-OPTIONS: tuple[Option, ...] = (*_STORE, *_SERVER, *_SIGN_IN, *_ENVIRONMENT)
+OPTIONS: tuple[Option, ...] = (*_STORE, *_SERVER, *_SIGN_IN, *_WORKER, *_CLIENT, *_ENVIRONMENT)
 
 SECTIONS = {
     "store": "Where things are.",
     "server": "`condarium serve`.",
     "sign_in": "Who may sign in, and how.",
+    "worker": "Jobs, and who carries them out.",
 }
 """The sections of a file, in their order."""
 
