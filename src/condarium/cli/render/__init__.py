@@ -1,6 +1,7 @@
 """How results look to a person: one function for each type that an operation answers."""
 
 from condarium.cli.render import (
+    access,
     audit,
     channel_history,
     channel_patches,
