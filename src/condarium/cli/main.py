@@ -75,6 +75,7 @@ def _call(
     if arguments.get("output") == "-":
         del arguments["output"]
     with _client(options, output) as client:
+        output.place = client.place
         with output.kept_clean():
             result = client.call(operation, arguments)
         if hear := getattr(result, "hear", None):  # who is told where it is may tell it to end

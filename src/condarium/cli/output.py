@@ -41,6 +41,7 @@ class Output:
     debug: bool
     operation: Operation | None = None
     program: str = "condarium"
+    place: str = ""
 
     @classmethod
     def early(cls, argv: Sequence[str]) -> Self:
@@ -165,6 +166,7 @@ class Output:
             color=self.color and terminal,
             width=width,
             program=self.program,
+            place=self.place,
         )
 
 

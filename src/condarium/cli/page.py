@@ -55,7 +55,8 @@ Part = Styled | str
 class Page:
     """Collects what is said. `width` is the terminal's, None where there is no terminal.
 
-    `program` is what a reader types to call condarium again.
+    `program` is what a reader types to call condarium again, `place` the store or the server that
+    answered.
     """
 
     def __init__(
@@ -65,8 +66,10 @@ class Page:
         color: bool = False,
         width: int | None = None,
         program: str = "condarium",
+        place: str = "",
     ) -> None:
-        self.now, self.color, self.width, self.program = now, color, width, program
+        self.now, self.color, self.width = now, color, width
+        self.program, self.place = program, place
         self._lines: list[str] = []
 
     @property

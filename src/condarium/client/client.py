@@ -78,8 +78,15 @@ class Client:
         write_whole(path, getattr(result, operation.saves or ""))
         return result
 
+    @property
+    def place(self) -> str:
+        """With what it works, in words."""
+        if isinstance(self._at, App):
+            return f"the store at {self._at.store.settings.store}"
+        return f"the server at {self._at.url}"
+
     def close(self) -> None:
-        """Give back what the store holds open."""
+        """Give back what is held open."""
         self._at.close()
 
     def __enter__(self) -> Self:
@@ -111,9 +118,7 @@ class Client:
         return sorted({*super().__dir__(), *derived})
 
     def __repr__(self) -> str:
-        if isinstance(self._at, App):
-            return f"<condarium.Client of {self._at.store.settings.store} as {self._at.actor.name}>"
-        return f"<condarium.Client of {self._at.url}>"
+        return f"<condarium.Client of {self.place}>"
 
 
 class Group:

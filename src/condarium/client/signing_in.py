@@ -15,7 +15,7 @@ from condarium.client.requests import PREFIX
 from condarium.client.saved_logins import Login, NoSavedLogin, SavedLogins
 from condarium.client.server_errors import NoServerHere, error_of
 from condarium.engine.network.api import Api, Question
-from condarium.errors import BadInput, CondariumError
+from condarium.errors import BadInput, CondariumError, Conflict
 from condarium.model.document import Document
 from condarium.model.login import LoggedIn, LoggedOut
 from condarium.model.secret import Secret
@@ -77,11 +77,10 @@ def _signed_in(
 ) -> Secret:
     """The token that the server makes."""
     _check_encrypted(url, settings)
-    asked = {"name": name, "password": password.reveal()}
-    if first:
+    path = f"{PREFIX}/sign-in"
+    asked = {"name": name, "password": password.reveal(), "token_name": _token_name()}
+    if first:  # the secret, or the whole link that ends with it
         path, asked = f"{PREFIX}/first-sign-in", {**asked, "secret": first.rpartition("#")[2]}
-    else:
-        path, asked = f"{PREFIX}/sign-in", {**asked, "token_name": _token_name()}
     api = Api(url, agent=f"condarium/{__version__}")
     try:
         answer = api.ask(Question(method="POST", path=path, body=asked))
@@ -106,8 +105,9 @@ def _who(login: Login, settings: ClientSettings) -> Any:
 
 def _revoke(login: Login, settings: ClientSettings) -> None:
     who = _called(login, settings, "whoami")
-    if who.token:
-        _called(login, settings, "token revoke", token=who.token)
+    if who.token is None:
+        raise Conflict("it is the operator's, which is in the server's settings")
+    _called(login, settings, "token revoke", id_=who.token)
 
 
 def _called(login: Login, settings: ClientSettings, name: str, **arguments: Any) -> Any:

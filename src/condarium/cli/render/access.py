@@ -202,6 +202,8 @@ def token_list(tokens: paging.Page[Token], page: Page) -> None:
 @renders(WhoAmI)
 def who_am_i(answer: WhoAmI, page: Page) -> None:
     page.line(bold(answer.name), dim(f"  {answer.kind}"))
+    if page.place:
+        page.line("at ", page.place)
     if answer.id is None:
         page.line("owns the store and may do everything")
     if answer.groups:
