@@ -135,6 +135,13 @@ _SERVER = (
     ),
     Option(
         section="server",
+        name="drain",
+        kind=Kind.SECONDS,
+        default=0,
+        help="for how long a server that ends says so at /readyz before it takes no more requests",
+    ),
+    Option(
+        section="server",
         name="trusted_proxies",
         kind=Kind.WORDS,
         help="addresses or networks of proxies whose X-Forwarded-For is believed",
@@ -335,6 +342,37 @@ _CLIENT = (
     ),
 )
 
+_TELEMETRY = (
+    *_secret(
+        "telemetry",
+        "metrics_token",
+        "a token for /metrics alone; whoever may inspect the store may read it too",
+    ),
+    Option(
+        section="telemetry",
+        name="log_format",
+        kind=Kind.TEXT,
+        default="text",
+        help="text for people, or json: an object a line",
+    ),
+    Option(
+        section="telemetry",
+        name="log_level",
+        kind=Kind.TEXT,
+        default="warning",
+        help="debug, info (each request), warning or error",
+    ),
+    Option(
+        section="telemetry",
+        name="traces",
+        kind=Kind.TEXT,
+        called="OTEL_EXPORTER_OTLP_ENDPOINT",
+        help="where OpenTelemetry traces go; it needs the extra `telemetry`",
+        otherwise="there are none",
+        example="http://collector.example.org:4318",
+    ),
+)
+
 _ENVIRONMENT = (
     Option(
         section="environment",
@@ -353,12 +391,21 @@ _ENVIRONMENT = (
     ),
 )
 
-OPTIONS: tuple[Option, ...] = (*_STORE, *_SERVER, *_SIGN_IN, *_WORKER, *_CLIENT, *_ENVIRONMENT)
+OPTIONS: tuple[Option, ...] = (
+    *_STORE,
+    *_SERVER,
+    *_SIGN_IN,
+    *_WORKER,
+    *_CLIENT,
+    *_TELEMETRY,
+    *_ENVIRONMENT,
+)
 
 SECTIONS = {
     "store": "Where things are.",
     "server": "`condarium serve`.",
     "sign_in": "Who may sign in, and how.",
+    "telemetry": "What servers and workers tell those who watch them.",
     "worker": "Jobs, and who carries them out.",
 }
 """The sections of a file, in their order."""
