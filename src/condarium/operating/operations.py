@@ -88,9 +88,9 @@ def backup(
 @operation("backup list", permission=Permission.STORE_MAINTAIN, makes_store=True)
 def list_(store: Store, dest: Place) -> tuple[BackupLine, ...]:
     """List the backups in a place, the oldest first."""
-    from condarium.operating import place
+    from condarium.storage.backups import BackupPlace, line_of
 
-    return place.Place.at(dest).lines()
+    return tuple(line_of(*each) for each in BackupPlace.at(dest).manifests().items())
 
 
 @operation("backup verify", permission=Permission.STORE_MAINTAIN, makes_store=True, job=True)
@@ -123,7 +123,7 @@ def prune(
     """Remove old backups, and the blobs that only they need."""
     from condarium.operating import pruning
 
-    return pruning.prune(dest, keep_last=keep_last, dry_run=dry_run, progress=progress)
+    return pruning.prune(store, dest, keep_last=keep_last, dry_run=dry_run, progress=progress)
 
 
 @operation("upgrade", permission=Permission.STORE_MAINTAIN, changes=True, local=True)

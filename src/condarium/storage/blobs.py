@@ -13,12 +13,14 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
-from condarium.errors import BlobDamaged, NoSuchBlob
+from condarium.errors import BlobDamaged, CondariumError, NoSuchBlob
 from condarium.storage.failures import BadStoreAddress, BlobsFailed, say_blobs_error
 
 _PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
 _PIECE = 1 << 20
 """In bytes: how much of a blob is in memory while it is read piece by piece."""
+_WHOLE = 8 << 20
+"""In bytes: up to which size a blob is copied in one piece."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,45 @@ class Blobs:
                 raise NoSuchBlob(digest) from error
             for piece in found.stream(min_chunk_size=_PIECE):
                 yield bytes(piece)
+
+    def take(self, digest: str, *, of: "Blobs") -> int:
+        """Copy a blob of another place in bounded memory, comparing its hash; give its size.
+
+        Raises NoSuchBlob, or BlobDamaged where the bytes do not have their hash: nothing is kept.
+        """
+        with _translated(reading=True):
+            try:
+                found = obstore.get(of._store, _path(digest))
+            except FileNotFoundError as error:
+                raise NoSuchBlob(digest) from error
+            size = int(found.meta["size"])
+            content = bytes(found.bytes()) if size <= _WHOLE else None
+        if content is None:
+            self._take_large(digest, of)
+        elif hashlib.sha256(content).hexdigest() != digest:
+            raise BlobDamaged(digest)
+        else:
+            with _translated():
+                obstore.put(self._store, _path(digest), content)
+        return size
+
+    def _take_large(self, digest: str, of: "Blobs") -> None:
+        hashed = hashlib.sha256()
+
+        def pieces() -> Iterator[bytes]:
+            for piece in of.pieces(digest):
+                hashed.update(piece)
+                yield piece
+            if hashed.hexdigest() != digest:  # the write ends with this, and keeps nothing
+                raise BlobDamaged(digest)
+
+        try:
+            with _translated():
+                obstore.put(self._store, _path(digest), pieces())
+        except CondariumError:
+            if hashed.hexdigest() != digest:
+                raise BlobDamaged(digest) from None
+            raise
 
     def has(self, digest: str) -> bool:
         return self.size(digest) is not None

@@ -73,12 +73,12 @@ class Dump:
         header = {"format": FORMAT, "revision": revision_of(self._connection)}
         stream.write(encode({**header, "sequences": _sequences(self._connection)}) + b"\n")
         for table in reflected(self._connection, _every_table()):
-            kinds = {column.name: kind_of(column) for column in table.columns}
-            stream.write(encode({"table": table.name, "columns": kinds}) + b"\n")
-            counts[table.name] = 0
+            kinds = {str(each.name): kind_of(each) for each in table.columns}
+            stream.write(encode({"table": str(table.name), "columns": kinds}) + b"\n")
+            counts[str(table.name)] = 0
             for rows in self._rows(table):
                 stream.write(b"".join(encode(row) + b"\n" for row in rows))
-                counts[table.name] += len(rows)
+                counts[str(table.name)] += len(rows)
         stream.write(encode({"rows": counts}) + b"\n")
         return counts
 
@@ -254,7 +254,8 @@ def _sequences(connection: Connection) -> dict[str, int]:
         else:
             query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
             value = connection.scalar(query, {"name": name})
-        found[name] = int(value or 0)
+        most = connection.scalar(select(func.max(tables.metadata.tables[name].c.id)))
+        found[name] = max(value or 0, most or 0)
     return found
 
 
