@@ -13,26 +13,18 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from condarium.app import App, operations
+from condarium.app import operations
 from condarium.cli import arguments, help  # noqa: A004
 from condarium.cli.render import renderer
 from condarium.client import Client
 from condarium.client.signature import OUTPUT, method_name
-from condarium.errors import NotPermitted
-from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.names import EnvironmentName
 from condarium.model.paging import Page
 from condarium.model.view import ChannelName, View
 from condarium.operation import SCALARS, Operation
-from condarium.settings import Settings
 
 EVERY = tuple(operations().values())
 every_operation = pytest.mark.parametrize("operation", EVERY, ids=lambda found: found.name)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.read({"HOME": str(tmp_path)}, store=tmp_path / "store")
 
 
 def test_names_are_unique() -> None:
@@ -99,15 +91,6 @@ def test_its_result_can_be_written_as_json(operation: Operation) -> None:
     _assert_plain(operation.result)
     if operation.saves:
         assert operation.saves in {field.name for field in dataclasses.fields(operation.result)}
-
-
-@every_operation
-def test_an_actor_without_its_permission_is_refused(
-    operation: Operation, settings: Settings
-) -> None:
-    app = App(settings, actor=NOBODY_IN_PARTICULAR)
-    with pytest.raises(NotPermitted, match="anybody may not run"):
-        app.call(operation, {})
 
 
 _NAMES = (EnvironmentName, ChannelName, View)

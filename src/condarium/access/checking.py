@@ -20,7 +20,10 @@ from condarium.storage.store import Store
 
 
 def require(store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]) -> None:
-    """Raise NotPermitted where the actor may not run the operation with these arguments."""
+    """Raise NotPermitted where the actor may not run the operation with these arguments.
+
+    What may take long is for those who can be asked about it: strangers start none.
+    """
     match operation.where:
         case Where.INSIDE:
             return
@@ -33,6 +36,8 @@ def require(store: Store, actor: Actor, operation: Operation, arguments: Mapping
         actor.require_each(needed, [thing, *parts] if reads else [thing])
     if not named and operation.where is Where.NAMED:
         actor.require(operation.permission, PLATFORM)
+    if operation.job:
+        actor.require(Permission.SIGNED_IN)
 
 
 def resources_of(store: Store, arguments: Mapping[str, Any]) -> Iterator[Resource]:

@@ -74,9 +74,9 @@ def require_permitted(store: Store, request: Request, actor: Actor) -> None:
 
     Raises NotPermitted, BadSpec, BadArguments.
     """
-    actor.require(Permission.ENVIRONMENT_BUILD)
     name = request.environment
     if name is None and request.file is not None:
+        actor.require(Permission.ENVIRONMENT_BUILD)  # before a stranger's file is read
         text = decode(request.file.content, request.file.name)
         said = read_spec(text, check_matchspec=lambda _: None, source=request.file.name)
         name = EnvironmentName.parse(said.spec.name) if said.spec.name else None

@@ -46,12 +46,12 @@ def decide(
     """Decide by the bindings of a principal and of its groups, within its token's scope."""
     if principal.kind is PrincipalKind.STORE_OWNER:
         return _yes(f"{principal.name} owns the store")
-    scope = principal.scope
+    scope, platform = principal.scope, resource.kind is ResourceKind.PLATFORM
     if not scope.reaches(resource.kind, resource.name) and not resource.public:
-        return _no(f"the token of {principal.name} does not reach {resource}", visible=False)
+        return _no(f"the token of {principal.name} does not reach {resource}", visible=platform)
     own = [binding for binding in bindings if _is_for(binding, principal)]
     roles = [binding for binding in own if _is_on(binding, resource)]
-    visible = bool(roles) or resource.public or resource.kind is ResourceKind.PLATFORM
+    visible = bool(roles) or resource.public or platform
     if scope.permissions is not None and permission not in scope.permissions:
         return _no(f"the token of {principal.name} is not for {permission}", visible=visible)
     if permission is Permission.SIGNED_IN and principal.is_somebody:
@@ -75,6 +75,8 @@ def permitted_somewhere(
     scope = principal.scope
     if scope.permissions is not None and permission not in scope.permissions:
         return _no(f"the token of {principal.name} is not for {permission}", visible=True)
+    if permission is Permission.SIGNED_IN and principal.is_somebody:
+        return _yes(f"{principal.name} is signed in")
     for binding in bindings:
         reached = scope.reaches(binding.kind, binding.resource)
         if _is_for(binding, principal) and reached and permission in PERMISSIONS[binding.role]:

@@ -1,0 +1,139 @@
+"""Who may run which operation, said once more: a table for tests, and people of every role."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.principals import (
+    Binding,
+    Principal,
+    PrincipalKind,
+    Scope,
+    SubjectKind,
+)
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
+
+NAMESPACE: Mapping[str, str] = {
+    "viewer": "env show, env history, env log, env path, env diff, env du, env run",
+    "editor": "env build, env rollback, env archive, env restore, env verify",
+    "admin": "env remove",
+}
+"""The weakest role on an environment's namespace that permits each operation."""
+
+CHANNEL: Mapping[str, str] = {
+    "reader": "channel show, channel search, channel packages, channel files, channel label list, "
+    "channel patch list, channel log, channel diff, channel verify, channel export",
+    "publisher": "channel publish, channel yank, channel unyank, channel label add, "
+    "channel label remove, channel label copy, channel label promote, channel import-index, "
+    "channel mirror, channel import, channel import-wheels",
+    "owner": "channel edit, channel remove, channel remove-package, channel patch add, "
+    "channel patch dry-run, channel patch undo, channel revert",
+}
+
+PLATFORM: Mapping[str, str] = {
+    "auditor": "audit search, audit verify, audit export, doctor, user list, "
+    "service-account list, group list, group show, config template, config check, config show",
+    "administrator": "gc, quickstart, serve, backup, backup list, backup verify, backup prune, "
+    "upgrade, restore, channel create, channel source add, user create, user rename, "
+    "user disable, user enable, service-account create, service-account disable, "
+    "service-account enable, group create, group add-member, group remove-member, group remove, "
+    "namespace create, namespace set-quota, access rotate-keys",
+}
+
+SOMEWHERE: Mapping[str, str] = {
+    "viewer reader": "query search, query depends, query whoneeds, query why",
+    "editor": "lock",
+}
+"""What is about no thing in particular: the weakest roles of which one is needed anywhere."""
+
+TOLD_WHAT_THEY_MAY_KNOW = (
+    "env list, channel list, channel source list, channel source show, namespace list, "
+    "namespace show, namespace remove, access list, access bind, access unbind, "
+    "access revoke-all, access explain, token create, token revoke, token list, user show, "
+    "user set-password, service-account show, whoami, login, logout"
+)
+"""What asks by itself about each thing, or is about oneself: tests of its own hold that."""
+
+_STRENGTH = {
+    ResourceKind.NAMESPACE: ("viewer", "editor", "admin", "administrator"),
+    ResourceKind.CHANNEL: ("reader", "publisher", "owner", "administrator"),
+    ResourceKind.PLATFORM: ("auditor", "administrator"),
+}
+
+
+def names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an operation needs: the weakest role, and on what kind of thing."""
+
+    role: str
+    kind: ResourceKind
+
+
+NEEDS: Mapping[str, Needs] = {
+    operation: Needs(role, kind)
+    for kind, table in (
+        (ResourceKind.NAMESPACE, NAMESPACE),
+        (ResourceKind.CHANNEL, CHANNEL),
+        (ResourceKind.PLATFORM, PLATFORM),
+    )
+    for role, operations in table.items()
+    for operation in names(operations)
+}
+
+
+def is_enough(held: str | None, needs: Needs) -> bool:
+    order = _STRENGTH[needs.kind]
+    return held in order and order.index(held) >= order.index(needs.role)
+
+
+def person(name: str, *roles: tuple[str, ResourceKind, str], scope: Scope | None = None) -> Actor:
+    """Somebody with roles on things, perhaps with a token that reaches less."""
+    identifier = f"id-of-{name}"
+    return Actor(
+        name=name,
+        principal=Principal(
+            kind=PrincipalKind.USER, id=identifier, name=name, scope=scope or Scope()
+        ),
+        bindings=tuple(
+            Binding(
+                subject_kind=SubjectKind.PRINCIPAL,
+                subject=identifier,
+                role=Role(role),
+                kind=kind,
+                resource=thing,
+            )
+            for role, kind, thing in roles
+        ),
+        token="t0" if scope else None,
+        address="192.0.2.7",
+    )
+
+
+_N, _C, _P = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, ResourceKind.PLATFORM
+OWN, OTHER, HIDDEN, ABSENT, PUBLIC = "own", "team", "secret", "nothing", "everybodys"
+_SEES_OTHERS = (("viewer", _N, OTHER), ("reader", _C, OTHER))
+_ALL = (("admin", _N, OWN), ("owner", _C, OWN), *_SEES_OTHERS)
+
+
+def _only(*permissions: Permission) -> Scope:
+    return Scope(permissions=frozenset(permissions))
+
+
+PEOPLE: tuple[Actor, ...] = (
+    NOBODY_IN_PARTICULAR,
+    person("newcomer"),
+    *(person(role, (role, _N, OWN), *_SEES_OTHERS) for role in ("viewer", "editor", "admin")),
+    *(person(role, (role, _C, OWN), *_SEES_OTHERS) for role in ("reader", "publisher", "owner")),
+    *(person(role, (role, _P, "")) for role in ("auditor", "administrator")),
+    person(
+        "token-that-reads",
+        *_ALL,
+        scope=_only(Permission.ENVIRONMENT_READ, Permission.CHANNEL_READ, Permission.SIGNED_IN),
+    ),
+    person("token-of-a-namespace", *_ALL, scope=Scope(namespaces=frozenset({OWN}))),
+    person("token-of-a-channel", *_ALL, scope=Scope(channels=frozenset({OWN}))),
+)
