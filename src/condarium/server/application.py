@@ -50,6 +50,7 @@ class Application:
             return await self._doors.respond(scope, path, headers, receive, caller)
         if path.startswith("/api/"):
             actor = await caller.found()
+            scope["principal"] = actor.who.id or actor.name  # for the log
             if caller.has_cookie:
                 await self._doors.check_page(scope, headers, caller)
             taken = self._uploads if self._uploads.takes(path) else self._rest

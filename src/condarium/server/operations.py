@@ -17,14 +17,20 @@ def serve(
     port: Annotated[
         int, Argument("the port to listen at; by default 8000; 0 for a free one")
     ] = 8000,
+    *,
+    no_worker: Annotated[
+        bool, Argument("carry out no jobs: `condarium worker` does so elsewhere")
+    ] = False,
 ) -> ServerStarted:
     """Serve the store's channels over HTTP, until Ctrl-C or SIGTERM.
 
-    Channels are below its URL, and whoever has the administrator's token may publish and read
-    private ones. A token is made when a store is first served; CONDARIUM_ADMIN_TOKEN and
-    CONDARIUM_ADMIN_TOKEN_FILE name another one. In Python it goes on in the background: the result
-    has `wait()` and `stop()`, and is a context manager.
+    Channels are below its URL, operations below its /api/v1, and people sign in there. While nobody
+    administers the store, each start shows a link by which the first administrator signs in, once.
+    CONDARIUM_ADMIN_TOKEN gives an operator a token that may do everything. In Python it goes on in
+    the background: the result has `wait()` and `stop()`, and is a context manager.
     """
     from condarium.server.serving import Serving
+    from condarium.settings.worker import WorkerSettings
 
-    return Serving.start(store, host=host, port=port)
+    worker = not no_worker and WorkerSettings.read(store.settings.environ).embedded
+    return Serving.start(store, host=host, port=port, worker=worker)

@@ -4,20 +4,31 @@ import asyncio
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import replace
+from queue import SimpleQueue
 from types import FrameType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from condarium.errors import BadArguments, Conflict, Failed
+from condarium.jobs.worker import Worker
 from condarium.model.server_report import ServerStarted
+from condarium.operating.logs import configure_logs
+from condarium.operating.tracing import configure_traces
 from condarium.server.application import Application
 from condarium.server.content import Content
-from condarium.server.credentials import Gate, administrator_token
+from condarium.server.credentials import Gate, operator_token
+from condarium.server.doors import Doors, first_link
+from condarium.server.health import Health
+from condarium.server.metrics import Metrics
+from condarium.server.observing import Observed
 from condarium.server.rest import Rest
 from condarium.server.uploads import Uploads
 from condarium.settings import ServerSettings
-from condarium.settings.reach import guarded, own_place
+from condarium.settings.reach import for_others
+from condarium.settings.sign_in import SignInSettings
+from condarium.settings.telemetry import TelemetrySettings
+from condarium.settings.worker import WorkerSettings
 from condarium.storage.modes import modes_of
 from condarium.storage.store import Store
 
@@ -53,40 +64,79 @@ class Serving(ServerStarted):
     """
 
     _opened: ExitStack
+    _worker: Worker | None = None
+    _health: Health
+    _drain: int
+    _before: Mapping[signal.Signals, Any]
 
     @classmethod
-    def start(cls, store: Store, *, host: str, port: int) -> Self:
-        """Raises AddressInUse, BadSetting, BadTokenFile, and what opening the store raises."""
+    def start(cls, store: Store, *, host: str, port: int, worker: bool = False) -> Self:
+        """Begin to answer, perhaps with a worker within, once that is so.
+
+        Raises AddressInUse, BadSetting, BadTokenFile, and what opening the store raises."""
         settings = ServerSettings.read(store.settings.environ)
         with ExitStack() as opened:
             reserved = opened.enter_context(_reserve(host, port))
             port = reserved.getsockname()[1]
-            store = opened.enter_context(closing(_for_others(store, settings, host, port)))
+            store = opened.enter_context(closing(_for_others(store, host, port)))
             store.database  # noqa: B018 - a store that cannot be opened is said now
-            token, file = administrator_token(store.layout, settings)
+            operator = operator_token(settings)
+            sign_in = SignInSettings.read(store.settings.environ)
+            gate = Gate(store, sign_in, operator=operator, public_url=settings.public_url)
             content, uploads = Content(store, settings), Uploads(store, settings)
-            rest = Rest(store, settings)
-            application = Application(content, uploads, rest, Gate(token))
+            rest, doors = Rest(store, settings), Doors(store, gate, settings)
+            telemetry = TelemetrySettings.read(store.settings.environ)
+            configure_logs(telemetry)
+            configure_traces(telemetry, service="condarium-web")
+            health = Health(store)
+            application = Observed(
+                Application(content, uploads, rest, doors, gate),
+                gate=gate,
+                health=health,
+                metrics=Metrics(store, lag=lambda: content.lag),
+                settings=telemetry,
+            )
             opened.enter_context(modes_of(store.layout.root))
             content.start()
             opened.callback(content.stop)
             opened.callback(uploads.stop)
             opened.callback(rest.stop)
-            serving = cls(url=_url(host, port), store=store.layout.root, token_file=file)
+            opened.callback(doors.stop)
+            opened.callback(gate.stop)
+            opened.callback(health.stop)
+            url = _url(host, port)
+            first = None if operator else first_link(store, settings.public_url or url)
+            serving = cls(url=url, store=store.layout.root, first_sign_in=first)
+            serving._health, serving._drain = health, settings.drain
             serving._run(application, host, port)
+            if worker:
+                serving._worker = Worker.start(store, WorkerSettings.read(store.settings.environ))
+                opened.callback(serving._worker.stop)
             serving._opened = opened.pop_all()
         return serving
 
+    def hear(self) -> None:
+        """From now on Ctrl-C and SIGTERM are what `wait` waits for."""
+        told = (signal.SIGINT, signal.SIGTERM)
+        self._before = {each: signal.signal(each, self._heard) for each in told}
+
     def wait(self) -> None:
-        """Wait for Ctrl-C or SIGTERM, and stop; what is being answered is answered first."""
-        before = {each: signal.signal(each, self._hear) for each in (signal.SIGINT, signal.SIGTERM)}
-        self._before = before
-        self._ending.wait()
+        """Wait for Ctrl-C or SIGTERM, and stop; what is being answered is answered first.
+
+        Until it stops, which may be a while later, /readyz says so.
+        """
+        if not self._before:
+            self.hear()
+        self._told.get()
+        self._health.stopping = True
+        self._ending.wait(self._drain)
         self.stop()
 
     def stop(self) -> None:
         """End it, gracefully. Raises ServerFailed where it had ended by itself."""
         self._ending.set()
+        if self._worker:
+            self._worker.end()
         with suppress(RuntimeError):  # its loop is closed already
             self._loop.call_soon_threadsafe(self._server.stop)
         self._thread.join(_GRACE)
@@ -100,14 +150,19 @@ class Serving(ServerStarted):
     def __exit__(self, *raised: object) -> None:
         self.stop()
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end; the next signal does what it always does."""
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        """Begin to end; the next signal does what it always does.
+
+        A handler interrupts the thread that waits: to set an event that it waits for could wait for
+        ever, to put something into a simple queue cannot.
+        """
         for each, handler in self._before.items():
             signal.signal(each, handler)
-        self._ending.set()
+        self._told.put(None)
 
-    def _run(self, application: Application, host: str, port: int) -> None:
-        self._ending = threading.Event()
+    def _run(self, application: Observed, host: str, port: int) -> None:
+        self._ending, self._told = threading.Event(), SimpleQueue[None]()
+        self._before = {}
         self._error: BaseException | None = None
         ready = threading.Event()
         self._thread = threading.Thread(
@@ -117,7 +172,7 @@ class Serving(ServerStarted):
         ready.wait()
         _wait_until_open(host, port, self._ending)
 
-    def _live(self, application: Application, host: str, port: int, ready: threading.Event) -> None:
+    def _live(self, application: Observed, host: str, port: int, ready: threading.Event) -> None:
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
             self._server = _granian(application, host, port)
@@ -133,21 +188,19 @@ class Serving(ServerStarted):
         finally:
             ready.set()
             self._ending.set()
+            self._told.put(None)
 
 
-def _for_others(store: Store, settings: ServerSettings, host: str, port: int) -> Store:
+def _for_others(store: Store, host: str, port: int) -> Store:
     """The store as the server uses it: of what is not public it asks only what is allowed.
 
     Itself it may ask, and what is at the URL by which people reach it.
     """
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
-    urls = filter(None, (_url(here, port), settings.public_url))
-    own = [own_place(url) for url in urls]
-    environ = guarded(store.settings.environ, own)
-    return Store(replace(store.settings, environ=environ), now=store.now)
+    return Store(for_others(store.settings, _url(here, port)), now=store.now)
 
 
-def _granian(application: Application, host: str, port: int) -> "Server":
+def _granian(application: Observed, host: str, port: int) -> "Server":
     from granian.constants import HTTPModes, Interfaces
     from granian.server.embed import Server
 
