@@ -30,6 +30,7 @@ _DECLARATIONS = (
     "condarium.access.audit_operations",
     "condarium.operating.operations",
     "condarium.restoring",
+    "condarium.jobs.operations",
     "condarium.server.operations",
     "condarium.client.operations",
 )

@@ -117,13 +117,29 @@ def submit_due(store: Store) -> list[Job]:
     return [job for each in due if (job := _submit_if_due(store, each.name, now))]
 
 
-def run(store: Store, name: str) -> Job:
+def run(store: Store, name: str, *, actor: Actor) -> Job:
     """Make a job of a schedule now, whatever its time. Raises NoSuchSchedule."""
-    with store.database.note() as facts:
+    with store.database.change(actor, "schedule run", name) as facts:
         job = _submit(facts, facts.schedules.get(name), store)
         facts.schedules.ran(name, at=store.now(), job=job.id)
     bell.ring()
     return job
+
+
+def switch(store: Store, name: str, *, enabled: bool, actor: Actor) -> Schedule:
+    """Turn a schedule on or off. Raises NoSuchSchedule."""
+    action = "schedule enable" if enabled else "schedule disable"
+    with store.database.change(actor, action, name) as facts:
+        facts.schedules.enable(name, enabled=enabled, at=store.now())
+        return with_next(facts.schedules.get(name))
+
+
+def remove(store: Store, name: str, *, actor: Actor) -> Schedule:
+    """Forget a schedule, and give it. Raises NoSuchSchedule."""
+    with store.database.change(actor, "schedule remove", name) as facts:
+        schedule = facts.schedules.get(name)
+        facts.schedules.remove(name)
+    return schedule
 
 
 def _submit_if_due(store: Store, name: str, now: datetime) -> Job | None:

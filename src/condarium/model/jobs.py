@@ -48,7 +48,8 @@ class Job:
     `queue` is the label of the workers that may take it; of those that wait, a higher `priority`
     goes first. `attempts` counts how often it was begun, of `most_attempts`; `phases` are seconds
     by name. `result` is the plain form of what the operation answered. `not_before` is when one
-    that is tried again may begin; `reasons` say why one waits, where that was asked.
+    that is tried again may begin; `reasons` say why one waits, where that was asked. `principal`
+    is the id of who asked, None for the store's owner.
     """
 
     id: int
@@ -60,6 +61,7 @@ class Job:
     priority: int
     status: JobStatus
     actor: str
+    principal: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
@@ -123,6 +125,32 @@ class JobEvent:
     total: int | None = None
     done: int | None = None
     unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobLog:
+    """What happened in a job, or that part of it which was asked for; `last` is the newest event's
+    number."""
+
+    job: Job
+    events: tuple[JobEvent, ...]
+    last: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobsRemoved:
+    """How many jobs were forgotten, with their logs."""
+
+    count: int
+
+
+@dataclass(kw_only=True)
+class WorkerStarted:
+    """A worker that has begun; `wait()` waits until it is told to end."""
+
+    id: str
+    queues: tuple[str, ...]
+    slots: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,12 +51,15 @@ class WorkerSettings:
     silence: timedelta = timedelta(seconds=30)
     grace: timedelta = timedelta(seconds=20)
     schedules: bool = True
+    embedded: bool = True
+    """Whether a server has a worker within."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Take CONDARIUM_WORKER_QUEUES, _SLOTS, _HEARTBEAT, _SILENCE and _GRACE.
 
-        CONDARIUM_SCHEDULES=0 leaves out the schedules that a new store gets. Raises BadSetting.
+        CONDARIUM_SCHEDULES=0 leaves out the schedules that a new store gets, and
+        CONDARIUM_SERVE_WORKER=0 the worker of a server. Raises BadSetting.
         """
         queues = environ.get("CONDARIUM_WORKER_QUEUES", "").replace(",", " ").split()
         return cls(
@@ -65,7 +68,8 @@ class WorkerSettings:
             heartbeat=_span("CONDARIUM_WORKER_HEARTBEAT", environ, cls.heartbeat),
             silence=_span("CONDARIUM_WORKER_SILENCE", environ, cls.silence),
             grace=_span("CONDARIUM_WORKER_GRACE", environ, cls.grace),
-            schedules=environ.get("CONDARIUM_SCHEDULES", "1").strip() != "0",
+            schedules=reading.flag("CONDARIUM_SCHEDULES", environ, default=True) is not False,
+            embedded=reading.flag("CONDARIUM_SERVE_WORKER", environ, default=True) is not False,
         )
 
 

@@ -42,6 +42,7 @@ class JobFilter:
     kind: str | None = None
     resource: str | None = None
     operation: str | None = None
+    actor: str | None = None
     principal: str | None = None
     before: int | None = None
 
@@ -266,9 +267,9 @@ _ORDER = (
     "principal", "token", "address", "most_attempts", "schedule",
 )  # fmt: skip
 _JOB = (
-    "id", "operation", "target", "kind", "resource", "queue", "priority", "actor", "created_at",
-    "started_at", "ended_at", "worker", "attempts", "most_attempts", "phases", "result",
-    "not_before", "schedule",
+    "id", "operation", "target", "kind", "resource", "queue", "priority", "actor", "principal",
+    "created_at", "started_at", "ended_at", "worker", "attempts", "most_attempts", "phases",
+    "result", "not_before", "schedule",
 )  # fmt: skip
 
 
