@@ -17,7 +17,9 @@ def create(store: Store, name: str, *, actor: Actor) -> NamespaceDetail:
     """Raises BadName, NamespaceExists."""
     check_namespace(name)
     with store.database.change(actor, "namespace create", name) as facts:
-        facts.namespaces.add(name, at=store.now(), by=actor.name)
+        at = store.now()
+        facts.namespaces.add(name, at=at, by=actor.name)
+        facts.bindings.add_creator(actor, ResourceKind.NAMESPACE, name, at=at)
     return _detail(store, name)
 
 

@@ -15,6 +15,7 @@ from condarium.environments.comparing import lock_of
 from condarium.environments.making import Making, prefix_ready
 from condarium.environments.planning import Plan, Request
 from condarium.environments.prefixes import Phases, PrefixSpec, check_length
+from condarium.environments.quotas import check_quota
 from condarium.errors import CondariumError
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import Actor
@@ -36,8 +37,8 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
     planning.require_permitted(store, request, actor)
-    if known := built_before(store, actor):
-        return known
+    if done := built_before(store, actor):
+        return done
     check_length(store.layout)
     phases = Phases()
     with store.shared(waiting=_waits(progress)):
@@ -67,10 +68,12 @@ def _plan(store: Store, request: Request, actor: Actor, progress: Progress, phas
         raise
 
 
-def _start(store: Store, name: EnvironmentName, actor: Actor) -> int:
-    """Note that a build runs, and give its number."""
+def _start(store: Store, name: EnvironmentName, actor: Actor, *, within_quota: bool = False) -> int:
+    """Note that a build runs, and give its number; it may have to fit into the quota."""
     job = actor.job.job if actor.job else None
     with store.database.note() as facts:
+        if within_quota:
+            check_quota(store, facts, name, builds=1, build_minutes=1)
         return facts.builds.start(name, at=store.now(), actor=actor.name, job=job)
 
 
@@ -153,7 +156,7 @@ class _Build:
 
     def run(self) -> Built:
         store = self.store
-        number = _start(store, self.plan.name, self.actor)
+        number = _start(store, self.plan.name, self.actor, within_quota=True)
         with locked(store.layout.locks / "build" / str(number)):
             try:
                 generation = self._make(number)
@@ -223,6 +226,7 @@ class _Build:
     ) -> int:
         """Append the generation unless it is there by now; have it active; give its number."""
         name, at, actor = self.plan.name, self.store.now(), self.actor.name
+        check_quota(self.store, facts, name, prefix=new.prefix)
         is_first = not facts.namespaces.is_there(name.namespace)
         identifier = facts.environments.ensure(name, at=at, actor=actor)
         if is_first:
