@@ -22,6 +22,7 @@ from condarium.jobs.settling import release, settle, take_from_dead
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import Job, JobStatus
 from condarium.settings.worker import WorkerSettings
+from condarium.storage.database import import_whole
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Worker:
     @classmethod
     def start(cls, store: Store, settings: WorkerSettings) -> Self:
         """Begin in the background. Raises what opening the store raises."""
+        import_whole()
         worker = cls(store, settings)
         worker._begin()
         return worker

@@ -29,6 +29,7 @@ from condarium.settings.reach import for_others
 from condarium.settings.sign_in import SignInSettings
 from condarium.settings.telemetry import TelemetrySettings
 from condarium.settings.worker import WorkerSettings
+from condarium.storage.database import import_whole
 from condarium.storage.modes import modes_of
 from condarium.storage.store import Store
 
@@ -80,6 +81,7 @@ class Serving(ServerStarted):
             port = reserved.getsockname()[1]
             store = opened.enter_context(closing(_for_others(store, host, port)))
             store.database  # noqa: B018 - a store that cannot be opened is said now
+            import_whole()
             operator = operator_token(settings)
             sign_in = SignInSettings.read(store.settings.environ)
             gate = Gate(store, sign_in, operator=operator, public_url=settings.public_url)

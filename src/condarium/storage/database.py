@@ -116,6 +116,14 @@ def open_database(
     return Database(engine, now=now)
 
 
+def import_whole() -> None:
+    """Import the part of SQLAlchemy that we do not use, before there are threads.
+
+    Libraries of ours do. While one thread imports it, statements that another makes can fail.
+    """
+    import sqlalchemy.orm  # noqa: F401
+
+
 def open_engine(url: str | URL) -> Engine:
     """Reach a database, whatever it holds. Raises BadStoreAddress."""
     expected = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
