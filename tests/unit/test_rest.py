@@ -12,19 +12,21 @@ import httpx
 import pytest
 
 from condarium.app import operations
-from condarium.errors import CondariumError
+from condarium.cli.error_reference import errors_page
+from condarium.errors import CondariumError, NotFound
 from condarium.model.document import Document
 from condarium.model.upload import Upload
 from condarium.operation import Operation
 from condarium.server import rest
 from condarium.server.addresses import NoSuchAddress
-from condarium.server.arguments import Fields, accepted, of_json, of_path, of_query
-from condarium.server.content import NoChannelHere
+from condarium.server.arguments import Fields, accepted, key, of_json, of_path, of_query
 from condarium.server.credentials import ADMINISTRATOR, ANYBODY, NotSignedIn
+from condarium.server.deferred import preferred_wait
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.openapi import described
-from condarium.server.problems import NoSuchMethod
-from condarium.server.rest import PREFIX, FromElsewhere, Rest, find_route
+from condarium.server.problems import STATUSES, NoSuchMethod
+from condarium.server.rest import FromElsewhere, Rest
+from condarium.server.routes import PREFIX, find_route
 from condarium.settings import ServerSettings, Settings
 from condarium.storage.layout import Layout
 from condarium.storage.store import Store
@@ -33,9 +35,21 @@ ROUTED = tuple(found for found in operations().values() if found.route)
 every_routed = pytest.mark.parametrize("operation", ROUTED, ids=lambda found: found.name)
 JSON = {"content-type": "application/json"}
 OPEN = """channel show, channel log, channel search, channel packages, channel files,
-channel label list, channel patch list""".replace("\n", " ").split(", ")
+channel label list, channel patch list, channel diff, channel source show""".replace(
+    "\n", " "
+).split(", ")
 """What anybody may ask of public channels."""
-VALUES = {"namespace": "lab", "name": "fit", "channel": "lab", "source": "0" * 64}
+LISTS = ("channel list", "channel source list")
+VALUES = {
+    "namespace": "lab",
+    "name": "fit",
+    "channel": "lab",
+    "view": "lab/label/dev",
+    "source": "0" * 64,
+    "job": "7",
+    "id": "abc",
+    "schedule": "nightly",
+}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +77,7 @@ def ask(api: Rest, method: str, path: str, *, actor: Any = ADMINISTRATOR, **give
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": next(body), "more_body": False}
 
-    scope = {"method": method, "query_string": request.url.query}
+    scope = {"method": method, "query_string": request.url.query, "path": request.url.path}
     headers = {name.lower(): value for name, value in request.headers.raw}
     response = asyncio.run(api.respond(scope, request.url.path, headers, receive, actor))
     assert isinstance(response.body, bytes)
@@ -74,7 +88,7 @@ def ask(api: Rest, method: str, path: str, *, actor: Any = ADMINISTRATOR, **give
 def test_an_operation_is_found_at_its_route(operation: Operation) -> None:
     found, named = find_route(*address(operation))
     assert found is operation
-    assert set(of_path(found, named)) <= {each.name for each in found.parameters}
+    assert set(of_path(found, named)) <= {key(each) for each in found.parameters}
 
 
 @every_routed
@@ -83,12 +97,13 @@ def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
 ) -> None:
     assert operation.route
     method, path = address(operation)
-    if operation.name == "channel list":
-        assert ask(api, method, path, actor=ANYBODY) == []
+    needed = {key(p): "lab" for p in operation.parameters if p.required and not p.many}
+    query = {word: needed[word] for word in needed if f"{{{word}}}" not in operation.route[1]}
+    if operation.name in LISTS:
+        answer = ask(api, method, path, actor=ANYBODY)
+        assert answer in ({"items": [], "next": None}, [])
     elif operation.name in OPEN:
-        needed = {p.name: "lab" for p in operation.parameters if p.required}
-        query = {word: needed[word] for word in needed if f"{{{word}}}" not in operation.route[1]}
-        with pytest.raises(NoChannelHere):
+        with pytest.raises(NotFound):
             ask(api, method, path, actor=ANYBODY, params=query)
     else:
         with pytest.raises(NotSignedIn):
@@ -104,6 +119,7 @@ def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
         ("PUT", "/channels", NoSuchMethod),
         ("GET", "/channels/lab/yank", NoSuchMethod),
         ("POST", "/channels/lab", NoSuchMethod),
+        ("GET", "/channels/lab/verify", NoSuchMethod),
     ],
 )
 def test_other_addresses_have_nothing(method: str, path: str, error: type[Exception]) -> None:
@@ -118,10 +134,13 @@ def test_other_addresses_have_nothing(method: str, path: str, error: type[Except
         ("/channels/lab/log?limit=1&limit=2", "limit: found 2 values; expected one"),
         ("/channels/lab/log?limits=1", "channel log has no argument 'limits'"),
         ("/channels/lab/log?channel=lab", "channel is in the path"),
-        ("/channels/lab/verify?no_bytes=yes", "no_bytes: found 'yes'; expected true or false"),
+        ("/channels/lab/patches?all=yes", "all: found 'yes'; expected true or false"),
+        ("/environments?namespace=%ff", "the query cannot be read"),
+        ("/environments?namespace=a%00", "namespace: found a character that no text has"),
+        ("/environments?cursor=x", "cursor: found 'x'; expected the `next` of an earlier page"),
+        ("/environments?limit=-1", "limit: found -1; expected 1 or more, or 0 for all"),
         ("/channels/Lab", "'Lab' is not the name of a channel"),
-        ("/channels/packages", "view is missing: a channel, or a view of one"),
-        ("/channels/packages?view=lab/as-of/x", "is not a view"),
+        ("/channels/lab/as-of/x/packages", "is not a view"),
         ("/environments/lab/-", "'lab/-' is not the name of an environment"),
     ],
 )
@@ -145,8 +164,12 @@ def test_what_is_wrong_with_a_question_is_said(api: Rest, path: str, said: str) 
         ("yank", {"content": b"{", "headers": JSON}, "the body: found no JSON"),
         ("yank", {"content": b'"\xff"', "headers": JSON}, "the body: found no JSON"),
         ("yank", {"content": b"[" * 100_000, "headers": JSON}, "the body: found no JSON"),
-        ("patch/undo", {"json": {"number": 10**18}}, "number: found 1000000000000000000; expected"),
-        ("patch/undo", {"json": {"number": "1"}}, "number: found '1'; expected a whole number"),
+        (
+            "patches/undo",
+            {"json": {"number": 10**18}},
+            "number: found 1000000000000000000; expected",
+        ),
+        ("patches/undo", {"json": {"number": "1"}}, "number: found '1'; expected a whole number"),
         (
             "publish",
             {"json": {"file": "/etc/passwd"}},
@@ -238,7 +261,7 @@ def of_form(operation: Operation, sent: httpx.Request, opened: ExitStack, folder
 def test_the_description_has_every_operation_and_nothing_that_is_not_there() -> None:
     said = described(PREFIX, operations().values())
     found = {each["operationId"] for path in said["paths"].values() for each in path.values()}
-    assert found == {operation.name.replace(" ", "-") for operation in ROUTED}
+    assert found == {"job-events", *(operation.name.replace(" ", "-") for operation in ROUTED)}
     references = re.findall(r'"#/components/schemas/(\w+)"', json.dumps(said))
     assert set(references) == set(said["components"]["schemas"])
 
@@ -248,9 +271,37 @@ def test_all_its_arguments_are_described(operation: Operation) -> None:
     assert operation.route
     method, path = operation.route
     said = described(PREFIX, [operation])["paths"][PREFIX + path][method.lower()]
-    names = {each["name"] for each in said["parameters"]}
+    names = {each["name"] for each in said["parameters"] if "name" in each}
     for body in said.get("requestBody", {"content": {}})["content"].values():
         names |= set(body["schema"]["properties"])
     wanted = {parameter.name.rstrip("_") for parameter in operation.parameters}
     assert wanted - names <= {"environment"}
     assert said["responses"]["200"]["content"]["application/json"]["schema"]
+
+
+def test_a_path_has_only_what_its_operation_takes() -> None:
+    for operation in ROUTED:
+        assert operation.route
+        words = set(re.findall(r"\{(\w+)\}", operation.route[1]))
+        if "{namespace}/{name}" not in operation.route[1]:
+            assert words <= {key(parameter) for parameter in operation.parameters}
+
+
+def test_every_status_is_of_an_error_that_there_is() -> None:
+    errors_page()  # it imports all that raises errors
+    known = {kind.code for kind in _kinds(CondariumError)}
+    assert set(STATUSES) <= known
+
+
+def _kinds(kind: type[CondariumError]) -> Iterator[type[CondariumError]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from _kinds(each)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [("", 0), ("wait=5", 5), ("respond-async, wait=10", 10), ("WAIT=99999", 300), ("wait=x", 0)],
+)
+def test_how_long_a_client_would_wait(prefer: str, seconds: int) -> None:
+    assert preferred_wait(prefer) == seconds

@@ -19,7 +19,7 @@ import msgspec
 
 from condarium.app import App, operations
 from condarium.errors import Failed, NotPermitted, Refused
-from condarium.model.actor import Actor
+from condarium.model.actor import Actor, Permission
 from condarium.model.plain import to_plain
 from condarium.model.progress import Progress
 from condarium.operation import Operation
@@ -85,7 +85,7 @@ class Rest:
         if method == "OPTIONS":
             return _options(methods_at(path))
         operation, named = find_route(method, path)
-        if (operation.changes or operation.job) and not actor.who.is_somebody:
+        if not (actor.who.is_somebody or _is_for_anybody(operation)):
             raise NotSignedIn(given=False)
         with ExitStack() as opened:
             arguments = await self._arguments(operation, named, scope, headers, receive, opened)
@@ -215,6 +215,11 @@ class Rest:
     @cached_property
     def _described(self) -> Response:
         return _json(described(PREFIX, operations().values()))
+
+
+def _is_for_anybody(operation: Operation) -> bool:
+    """Whether there may be something in it for whoever has not signed in: public channels."""
+    return operation.permission is Permission.CHANNEL_READ and not operation.job
 
 
 def _refusal(actor: Actor, error: NotPermitted) -> Refused:
