@@ -15,7 +15,6 @@ from condarium.server.uploads import Uploads
 
 _log = logging.getLogger(__name__)
 _VERSION = (b"x-condarium-version", __version__.encode())
-_HEALTHY = Response.of(b"ok\n", media_type="text/plain", cache_control="no-cache")
 
 
 class Application:
@@ -57,8 +56,6 @@ class Application:
             return await taken.respond(scope, path, headers, receive, actor)
         if scope["method"] not in ("GET", "HEAD"):
             raise NoSuchMethod(scope["method"], "GET", "HEAD")
-        if path == "/healthz":
-            return _HEALTHY
         return await self._content.respond(
             path,
             caller,

@@ -4,7 +4,6 @@ What was answered before and cannot have changed since is answered on the event 
 microseconds: the database is asked whether anything was committed. All else is made by threads.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -45,14 +44,6 @@ _TRIES = 8
 """How often a response is begun; once would do, if nobody published meanwhile."""
 _LABELS = 20
 """How many labels an error names."""
-_READYZ = "/readyz"
-_IS_READY = Response.of(b"ready\n", media_type="text/plain", cache_control="no-cache")
-_NOT_READY = Response.of(
-    b"the database does not answer\n",
-    media_type="text/plain",
-    status=503,
-    cache_control="no-cache",
-)
 
 _log = logging.getLogger(__name__)
 
@@ -109,8 +100,6 @@ class Content:
         """
         if ready := self._at_hand(path, who):
             return ready
-        if path == _READYZ:
-            return await asyncio.to_thread(self._readiness)
         if path.startswith(SOURCES):
             return await self._workers.run(partial(self._source, path, who, asked()))
         return await self._respond(partial(self._make, path, parse_address(path), who, asked))
@@ -140,16 +129,6 @@ class Content:
             return response
         actor = who.known()
         return response if actor and _may_read(actor, private) else None
-
-    def _readiness(self) -> Response:
-        """Whether the database answers, whatever it says."""
-        try:
-            with self._store.database.read() as facts:
-                facts.channels.heads()
-        except Exception as error:  # noqa: BLE001 - it is what is asked for
-            _log.warning("the database does not answer", extra={"error": repr(error)})
-            return _NOT_READY
-        return _IS_READY
 
     def _source(self, path: str, who: Caller, asked: Asked) -> Response:
         what = path.removeprefix(SOURCES)

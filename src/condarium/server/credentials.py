@@ -234,6 +234,7 @@ class Caller:
         return next(filter(None, found), None)
 
     def _from_here(self, who: Who) -> Actor:
+        self._scope["principal"] = who.actor.who.id or who.actor.name  # for the log
         return replace(who.actor, address=self.address)
 
 

@@ -1,12 +1,13 @@
 """Whether the server can do its work now: what /readyz says."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from condarium.errors import CondariumError
 from condarium.storage.store import Store
 
+_log = logging.getLogger(__name__)
 _PATIENCE = 5.0  # seconds
 _NOBODYS = "0" * 64
 
@@ -35,7 +36,8 @@ class Health:
         asking = asyncio.get_running_loop().run_in_executor(self._pool, ask)
         try:
             await asyncio.wait_for(asking, _PATIENCE)
-        except (CondariumError, OSError, TimeoutError):
+        except Exception as error:  # noqa: BLE001 - it is what is asked for
+            _log.warning("not ready", extra={"what": what, "error": repr(error)})
             return f"{what} {'does' if what.endswith('database') else 'do'} not answer"
         return None
 
