@@ -20,8 +20,10 @@ from condarium.jobs.arguments import unpack
 from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import JobError, Order
 from condarium.model.plain import to_plain
+from condarium.operating.tracing import configure_traces, send_traces, span
 from condarium.settings import Settings
 from condarium.settings.reach import for_others
+from condarium.settings.telemetry import TelemetrySettings
 from condarium.storage.failures import BlobsFailed, StoreBusy
 from condarium.storage.store import Store
 
@@ -81,7 +83,12 @@ def _carry_out(task: Task, talk: "_Talk") -> Any:
     actor = _actor(store, task)
     arguments = unpack(operation, task.order.arguments, store.blobs)
     app = App(settings, actor=actor, progress=talk, store=store)
-    return to_plain(app.call(operation, arguments))
+    configure_traces(TelemetrySettings.read(settings.environ), service="condarium-worker")
+    try:
+        with span("job", job=task.claim.job, attempt=task.claim.attempt):
+            return to_plain(app.call(operation, arguments))
+    finally:
+        send_traces()
 
 
 def _actor(store: Store, task: Task) -> Actor:

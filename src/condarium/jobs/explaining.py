@@ -4,9 +4,8 @@ from dataclasses import replace
 
 from condarium.jobs.choosing import choose
 from condarium.jobs.claiming import quotas_of
-from condarium.model.jobs import Job, JobStatus
+from condarium.model.jobs import Job, JobFilter, JobStatus
 from condarium.settings.worker import WorkerSettings
-from condarium.storage.jobs import JobFilter
 from condarium.storage.store import Store
 
 NO_WORKER = "no worker is at work"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from condarium.model.actor import Actor, Permission
 from condarium.model.jobs import (
     Job,
+    JobFilter,
     JobLog,
     JobsRemoved,
     JobStatus,
@@ -46,7 +47,6 @@ def list_(
     from condarium.errors import BadArguments
     from condarium.jobs import seeing
     from condarium.model.paging import decode_cursor, page_of, read_limit
-    from condarium.storage.jobs import JobFilter
 
     if namespace and channel:
         raise BadArguments("a job is about a namespace or about a channel: give one")

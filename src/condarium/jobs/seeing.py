@@ -7,8 +7,8 @@ from condarium.model.access.decisions import PLATFORM, Resource
 from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
-from condarium.model.jobs import Job
-from condarium.storage.jobs import JobFilter, NoSuchJob
+from condarium.model.jobs import Job, JobFilter
+from condarium.storage.jobs import NoSuchJob
 from condarium.storage.store import Store
 
 _BATCH = 200

@@ -102,6 +102,19 @@ class Order:
     schedule: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobFilter:
+    """Which jobs a list shows; None for any."""
+
+    status: JobStatus | None = None
+    kind: str | None = None
+    resource: str | None = None
+    operation: str | None = None
+    actor: str | None = None
+    principal: str | None = None
+    before: int | None = None
+
+
 class EventKind(StrEnum):
     STATUS = "status"
     """The job's status changed: `text` is the new one."""

@@ -1,7 +1,7 @@
 """Jobs as facts: what waits, what runs and where, what came of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.actor import JobClaim
-from condarium.model.jobs import Job, JobError, JobStatus, Limits, Order
+from condarium.model.jobs import Job, JobError, JobFilter, JobStatus, Limits, Order
 from condarium.storage.tables import job_events, jobs
 
 _CHOOSING = 0x636F6E66
@@ -32,19 +32,6 @@ class NoSuchJob(NotFound):
         super().__init__(
             f"there is no job {job}", hint="`condarium job list` shows those there are."
         )
-
-
-@dataclass(frozen=True, kw_only=True)
-class JobFilter:
-    """Which jobs a list shows; None for any."""
-
-    status: JobStatus | None = None
-    kind: str | None = None
-    resource: str | None = None
-    operation: str | None = None
-    actor: str | None = None
-    principal: str | None = None
-    before: int | None = None
 
 
 class Jobs:
