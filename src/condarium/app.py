@@ -11,6 +11,7 @@ from typing import Any
 from condarium.errors import NotPermitted
 from condarium.model.actor import Actor
 from condarium.model.progress import Progress, Quiet
+from condarium.operating.tracing import span
 from condarium.operation import Operation, declared_in
 from condarium.settings import Settings
 from condarium.storage.modes import modes_of
@@ -101,7 +102,7 @@ class App:
         given = {name: handed[name] for name in operation.injected}
         shared = modes_of(self.store.layout.root) if operation.changes else nullcontext()
         try:
-            with shared:
+            with shared, span(operation.name):
                 return operation.function(**given, **arguments)
         finally:
             self.progress.finish()

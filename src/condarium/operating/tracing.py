@@ -11,11 +11,13 @@ from condarium.settings.telemetry import TelemetrySettings
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Tracer
 
 
 class _Here:
     tracer: "Tracer | None" = None
+    provider: "TracerProvider | None" = None
 
 
 _here = _Here()
@@ -38,8 +40,14 @@ def configure_traces(settings: TelemetrySettings, *, service: str) -> bool:
     if _here.tracer is None:
         provider = TracerProvider(resource=Resource.create({"service.name": service}))
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        _here.tracer = provider.get_tracer("condarium")
+        _here.tracer, _here.provider = provider.get_tracer("condarium"), provider
     return True
+
+
+def send_traces() -> None:
+    """Send what has not been sent: before a process ends that nobody else's spans wait for."""
+    if _here.provider is not None:
+        _here.provider.force_flush(2_000)
 
 
 @contextmanager

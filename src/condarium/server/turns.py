@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from enum import Enum
 from threading import Event
 from typing import TypeVar
@@ -112,7 +113,9 @@ class Turns:
         if self._asked[turn] >= _QUEUE:
             raise TooBusy
         progress = _UntilGivenUp()
-        doing = asyncio.get_running_loop().run_in_executor(self._pools[turn], work, progress)
+        doing = asyncio.get_running_loop().run_in_executor(
+            self._pools[turn], copy_context().run, work, progress
+        )
         self._asked[turn] += 1
         doing.add_done_callback(lambda done: self._end(turn, done))
         watched = watch(receive) if turn is Turn.PATIENT else None
