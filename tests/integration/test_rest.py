@@ -185,7 +185,7 @@ def test_environments_are_built_by_the_server(server: Server, user: User) -> Non
 
 
 def test_long_work_does_not_keep_downloads_waiting(server: Server) -> None:
-    """More of it at once than the server does at once; what is asked is of a channel that is silent."""
+    """More of it than the server does at once; the channel that is asked about is silent."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         where = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         question = f"/query/search?spec=tool&channel={where}"

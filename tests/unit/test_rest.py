@@ -34,10 +34,10 @@ from condarium.storage.store import Store
 ROUTED = tuple(found for found in operations().values() if found.route)
 every_routed = pytest.mark.parametrize("operation", ROUTED, ids=lambda found: found.name)
 JSON = {"content-type": "application/json"}
-OPEN = """channel show, channel log, channel search, channel packages, channel files,
-channel label list, channel patch list, channel diff, channel source show""".replace(
-    "\n", " "
-).split(", ")
+OPEN = {
+    *(f"channel {verb}" for verb in ("show", "log", "search", "packages", "files", "diff")),
+    *("channel label list", "channel patch list", "channel source show"),
+}
 """What anybody may ask of public channels."""
 LISTS = ("channel list", "channel source list")
 VALUES = {
@@ -72,10 +72,12 @@ def address(operation: Operation) -> tuple[str, str]:
 def ask(api: Rest, method: str, path: str, *, actor: Any = ADMINISTRATOR, **given: Any) -> Any:
     """Send a request without a server; what httpx would send, and what it would be told."""
     request = httpx.Request(method, f"http://x{path}", **given)
-    body = iter([request.read()])
+    bodies = [request.read()]
 
     async def receive() -> MutableMapping[str, Any]:
-        return {"type": "http.request", "body": next(body), "more_body": False}
+        if not bodies:
+            await asyncio.Event().wait()  # it stays
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
     scope = {"method": method, "query_string": request.url.query, "path": request.url.path}
     headers = {name.lower(): value for name, value in request.headers.raw}

@@ -63,6 +63,18 @@ class IdempotencyKeyInUse(Conflict):
         )
 
 
+class ShownOnce(Conflict):
+    """The answer had a secret, and was given before."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"the request with the Idempotency-Key {key!r} was answered with a secret, which is "
+            "shown once",
+            hint="If it was lost, revoke it, and ask for another one with a new key.",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Once:
     """A request by one key of one principal, whose digest tells it from others."""
@@ -71,11 +83,15 @@ class Once:
     key: str
     request: str
 
-    def answer(self, store: Store, make: Callable[[], Response]) -> Response:
-        """The answer that is kept, or a new one. Raises IdempotencyKeyReused, …InUse."""
+    def answer(self, store: Store, make: Callable[[], Response], *, secret: bool) -> Response:
+        """The answer that is kept, or a new one; of one with a secret only that it was given.
+
+        Raises IdempotencyKeyReused, IdempotencyKeyInUse, ShownOnce.
+        """
         if kept := self.begin(store):
             assert kept.status is not None
-            assert kept.body is not None
+            if kept.body is None:
+                raise ShownOnce(self.key)
             return _json(kept.body, kept.status).plus(_AGAIN)
         try:
             made = make()
@@ -85,8 +101,9 @@ class Once:
         if made.status >= 400 or not isinstance(made.body, bytes):
             self.forget(store)
             return made
+        body = None if secret else made.body
         with store.database.note() as facts:
-            facts.idempotency.keep(self.principal, self.key, status=made.status, body=made.body)
+            facts.idempotency.keep(self.principal, self.key, status=made.status, body=body)
         return made
 
     def begin(self, store: Store) -> KeptAnswer | None:

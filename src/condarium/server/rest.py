@@ -112,6 +112,8 @@ class Rest:
             return _options(["GET", "HEAD", "OPTIONS"])
         if method != "GET":
             raise NoSuchMethod(method, "GET", "HEAD", "OPTIONS")
+        if not actor.who.is_somebody:
+            raise NotSignedIn(given=False)
         try:
             await asyncio.to_thread(events.check, actor)
         except NotPermitted as error:
@@ -160,7 +162,7 @@ class Rest:
         with opened:
             run = partial(self._run, operation, arguments, scope, actor, progress)
             key = once(headers, actor, operation.name, arguments) if operation.changes else None
-            return key.answer(self._store, run) if key else run()
+            return key.answer(self._store, run, secret=_has_secret(operation)) if key else run()
 
     def _run(
         self,
@@ -220,6 +222,10 @@ class Rest:
 def _is_for_anybody(operation: Operation) -> bool:
     """Whether there may be something in it for whoever has not signed in: public channels."""
     return operation.permission is Permission.CHANNEL_READ and not operation.job
+
+
+def _has_secret(operation: Operation) -> bool:
+    return "secret" in getattr(operation.result, "__annotations__", {})
 
 
 def _refusal(actor: Actor, error: NotPermitted) -> Refused:

@@ -19,7 +19,7 @@ ABANDONED = timedelta(minutes=15)
 class KeptAnswer:
     """What is known of an earlier request: its digest, and its answer, or the job that it became.
 
-    `status`, `body` and `job` are None while it is being answered.
+    `status` and `job` are None while it is being answered; `body` also where it had a secret.
     """
 
     request: str
@@ -50,7 +50,7 @@ class Idempotency:
         found = self._connection.execute(chosen.where(_is(principal, key))).one()
         return KeptAnswer(**found._asdict())
 
-    def keep(self, principal: str, key: str, *, status: int, body: bytes) -> None:
+    def keep(self, principal: str, key: str, *, status: int, body: bytes | None) -> None:
         self._set(principal, key, status=status, body=body)
 
     def keep_job(self, principal: str, key: str, job: int) -> None:
