@@ -31,6 +31,7 @@ class Server:
     token: str
     process: subprocess.Popen[str]
     log: Path
+    first_sign_in: str | None = None
 
     @property
     def pid(self) -> int:
@@ -76,7 +77,8 @@ def serve(
     """Serve a store, with variables such as CONDARIUM_MAX_AGE="60"."""
     log = store.with_name(f"{store.name}.server.log")
     with start(store, *arguments, environ=environ, **env) as process:
-        server = Server(_ready(process, log), TOKEN, process, log)
+        said = _ready(process, log)
+        server = Server(said["url"], TOKEN, process, log, said["first_sign_in"])
         try:
             yield server
         finally:
@@ -104,14 +106,14 @@ def start(
         )
 
 
-def _ready(process: "subprocess.Popen[str]", log: Path) -> str:
-    """The URL, as soon as the server says that it answers there."""
+def _ready(process: "subprocess.Popen[str]", log: Path) -> dict[str, Any]:
+    """What the server says, as soon as it answers."""
     assert process.stdout is not None
     said = ""
     for line in process.stdout:
         said += line
         if line.startswith("}"):
             break
-    found = json.loads(said or "{}")
+    found: dict[str, Any] = json.loads(said or "{}")
     assert "url" in found, f"the server did not start: {said}{log.read_text()}"
-    return str(found["url"])
+    return found
