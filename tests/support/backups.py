@@ -17,6 +17,10 @@ from tests.support.channel import Made
 from tests.support.hosting import ADA, create, host
 
 THEN = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+_OF_A_JOB = {
+    "status": "running",
+    "error": {"code": "failed", "message": "no", "hint": None, "data": {"a": [1, None, "ü"]}},
+}
 _FOREIGN = ("principal_id", "group_id", "namespace_id", "channel_id", "environment_id")
 
 
@@ -44,8 +48,8 @@ def _value(table: str, column: Any, given: dict[str, Any]) -> Any:
         return 1 if "INTEGER" in str(column.type).upper() else "one"
     if column.name == "environment_id":
         return 1
-    if table == "jobs" and column.name == "status":
-        return "running"
+    if table == "jobs" and column.name in _OF_A_JOB:
+        return _OF_A_JOB[column.name]
     kind = str(column.type).upper()
     if kind == "JSON":
         return {"a": [1, None, "ü"], "b": 1.5}

@@ -12,11 +12,16 @@ from condarium.settings.options import OPTIONS, SECTIONS, Kind, Option, by_key
 from condarium.settings.reach import read_reach
 from condarium.settings.reading import BadSetting
 from condarium.settings.sign_in import SignInSettings
+from condarium.settings.telemetry import TelemetrySettings
+from condarium.settings.worker import JobSettings, WorkerSettings
 
 READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
     Settings.read,
     ServerSettings.read,
     SignInSettings.read,
+    JobSettings.read,
+    WorkerSettings.read,
+    TelemetrySettings.read,
     read_reach,
 )
 """What reads settings: each says what is wrong with its own."""
@@ -85,7 +90,7 @@ def _toml(option: Option, value: object) -> str:
     """A default or an example, as a file spells it."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, int) or option.kind is Kind.FLAG:
+    if isinstance(value, int) or option.kind in (Kind.FLAG, Kind.COUNT):
         return str(value)
     if option.kind is Kind.WORDS:
         words = [f'"{word}"' for word in str(value).split(",") if word]

@@ -75,6 +75,8 @@ def check_text(option: Option, text: str) -> None:
         reading.size(option.variable, said, 0)
     elif option.kind is Kind.URL:
         reading.url(option.variable, said)
+    elif option.kind is Kind.DURATION and not re.fullmatch(r"\d{1,8}[smhd]?", text, re.ASCII):
+        raise reading.BadSetting(option.variable, text, "a duration such as 90d, 12h, 30m or 45s")
     elif option.kind is Kind.COUNT and not re.fullmatch(r"\d{1,8}", text, re.ASCII):
         raise reading.BadSetting(option.variable, text, "a whole number")
 

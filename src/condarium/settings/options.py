@@ -18,6 +18,8 @@ class Kind(StrEnum):
     SIZE = "size"
     """Bytes: `500M`, `20G`."""
     SECONDS = "seconds"
+    DURATION = "duration"
+    """`90d`, `12h`, `30m` or `45s`."""
     COUNT = "number"
     FLAG = "true or false"
     WORDS = "list"
@@ -127,6 +129,13 @@ _SERVER = (
         kind=Kind.SIZE,
         default="20G",
         help="how large an upload may be",
+    ),
+    Option(
+        section="server",
+        name="answer_timeout",
+        kind=Kind.SECONDS,
+        default=300,
+        help="for how long a request may be worked on before it is answered with 504",
     ),
     *_secret(
         "server",
@@ -252,28 +261,28 @@ _WORKER = (
     Option(
         section="worker",
         name="worker_heartbeat",
-        kind=Kind.TEXT,
+        kind=Kind.DURATION,
         default="5s",
         help="how often a worker says that it lives",
     ),
     Option(
         section="worker",
         name="worker_silence",
-        kind=Kind.TEXT,
+        kind=Kind.DURATION,
         default="30s",
         help="after how long without a word others take over a worker's jobs",
     ),
     Option(
         section="worker",
         name="worker_grace",
-        kind=Kind.TEXT,
+        kind=Kind.DURATION,
         default="20s",
         help="how long the jobs of a worker that is stopped may go on before they are handed back",
     ),
     Option(
         section="worker",
         name="job_time",
-        kind=Kind.TEXT,
+        kind=Kind.DURATION,
         default="2h",
         help="how long a job may run",
     ),
@@ -294,7 +303,7 @@ _WORKER = (
     Option(
         section="worker",
         name="job_retention",
-        kind=Kind.TEXT,
+        kind=Kind.DURATION,
         default="90d",
         help="how long a job and its log are kept once it ended",
     ),

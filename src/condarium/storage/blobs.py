@@ -165,6 +165,16 @@ class Blobs:
                 raise BlobDamaged(digest) from None
             raise
 
+    def is_whole(self, digest: str) -> bool:
+        """Whether a blob is there and has its hash; it is read in bounded memory."""
+        hashed = hashlib.sha256()
+        try:
+            for piece in self.pieces(digest):
+                hashed.update(piece)
+        except NoSuchBlob:
+            return False
+        return hashed.hexdigest() == digest
+
     def has(self, digest: str) -> bool:
         return self.size(digest) is not None
 

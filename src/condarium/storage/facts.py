@@ -12,6 +12,7 @@ from condarium.storage.contents import Contents
 from condarium.storage.dump import Dump
 from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
+from condarium.storage.health import Health
 from condarium.storage.holdings import Holdings
 from condarium.storage.idempotency import Idempotency
 from condarium.storage.inspection import Inspection
@@ -152,6 +153,10 @@ class Facts:
     @cached_property
     def naming(self) -> Naming:
         return Naming(self._connection)
+
+    @cached_property
+    def health(self) -> Health:
+        return Health(self._connection)
 
     @cached_property
     def dump(self) -> Dump:

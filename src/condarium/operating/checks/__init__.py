@@ -1,0 +1,25 @@
+"""What `doctor` looks at, a module for each thing."""
+
+from condarium.operating.checks import (
+    audit,
+    blobs,
+    clock,
+    database,
+    environments,
+    folders,
+    jobs,
+    settings,
+    upstreams,
+)
+
+__all__ = [
+    "audit",
+    "blobs",
+    "clock",
+    "database",
+    "environments",
+    "folders",
+    "jobs",
+    "settings",
+    "upstreams",
+]
