@@ -84,9 +84,10 @@ class Worker:
         if self.error:
             raise WorkerFailed(f"the worker ended by itself: {self.error}") from self.error
 
-    def wait(self) -> None:
-        """Wait until it is told to end, or ended by itself."""
-        self._ending.wait()
+    @property
+    def ended(self) -> bool:
+        """Whether it was told to end, or ended by itself."""
+        return self._ending.is_set()
 
     def end(self) -> None:
         """Tell it to end, and do not wait."""

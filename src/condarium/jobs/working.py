@@ -1,19 +1,24 @@
 """`condarium worker`: a worker as all that a process does."""
 
 import signal
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
+from queue import Empty, SimpleQueue
 from types import FrameType
-from typing import Self
+from typing import Any, Self
 
 from condarium.errors import BadArguments
 from condarium.jobs.worker import Worker
 from condarium.model.jobs import WorkerStarted
-from condarium.settings.reach import guarded
+from condarium.operating.logs import configure_logs
+from condarium.settings.reach import for_others
+from condarium.settings.telemetry import TelemetrySettings
 from condarium.settings.worker import WorkerSettings
 from condarium.storage.modes import modes_of
 from condarium.storage.store import Store
+
+_LOOK = 0.5  # seconds
 
 
 class Working(WorkerStarted):
@@ -24,6 +29,8 @@ class Working(WorkerStarted):
 
     _worker: Worker
     _opened: ExitStack
+    _before: Mapping[signal.Signals, Any]
+    _told: SimpleQueue[None]
 
     @classmethod
     def start(cls, store: Store, *, queues: Sequence[str], slots: int | None) -> Self:
@@ -33,9 +40,10 @@ class Working(WorkerStarted):
         settings = replace(
             settings, queues=named or settings.queues, slots=_slots(slots, settings.slots)
         )
-        environ = guarded(store.settings.environ)
+        telemetry = TelemetrySettings.read(store.settings.environ)
+        configure_logs(telemetry)
         with ExitStack() as opened:
-            own = Store(replace(store.settings, environ=environ), now=store.now)
+            own = Store(for_others(store.settings), now=store.now)
             opened.callback(own.close)
             own.database  # noqa: B018 - a store that cannot be opened is said now
             opened.enter_context(modes_of(own.layout.root))
@@ -43,13 +51,22 @@ class Working(WorkerStarted):
             opened.callback(worker.stop)
             working = cls(id=worker.id, queues=settings.queues, slots=settings.slots)
             working._worker, working._opened = worker, opened.pop_all()
+            working._before, working._told = {}, SimpleQueue()
         return working
 
+    def hear(self) -> None:
+        """From now on Ctrl-C and SIGTERM are what `wait` waits for."""
+        told = (signal.SIGINT, signal.SIGTERM)
+        self._before = {each: signal.signal(each, self._heard) for each in told}
+
     def wait(self) -> None:
-        """Wait for Ctrl-C or SIGTERM, and stop."""
-        both = (signal.SIGINT, signal.SIGTERM)
-        self._before = {each: signal.signal(each, self._hear) for each in both}
-        self._worker.wait()
+        """Wait for Ctrl-C or SIGTERM, or that it ends by itself, and stop."""
+        if not self._before:
+            self.hear()
+        while not self._worker.ended:
+            with suppress(Empty):
+                self._told.get(timeout=_LOOK)
+                break
         self.stop()
 
     def stop(self) -> None:
@@ -62,11 +79,14 @@ class Working(WorkerStarted):
     def __exit__(self, *raised: object) -> None:
         self.stop()
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end; the next signal does what it always does."""
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        """Begin to end; the next signal does what it always does.
+
+        To set an event from here could wait for ever: its own waiting may be interrupted by this.
+        """
         for each, handler in self._before.items():
             signal.signal(each, handler)
-        self._worker.end()
+        self._told.put(None)
 
 
 def _slots(asked: int | None, default: int) -> int:
