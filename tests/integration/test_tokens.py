@@ -1,0 +1,141 @@
+"""Tokens: within the rights of who mints them, and no secret of theirs kept."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.support.people import Caller, Clock, someone, store_with_administrator, user
+
+from condarium.access.identities import BadToken, actor_of_token
+from condarium.errors import (
+    BadArguments,
+    CondariumError,
+    NoSuchNamespace,
+    NotPermitted,
+)
+from condarium.model.document import Document
+from condarium.settings import Settings
+from condarium.storage.store import Store
+from condarium.storage.tokens import NoSuchToken
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    settings = Settings.read({"HOME": str(tmp_path)}, store=tmp_path / "store")
+    with closing(Store(settings, now=clock)) as store:
+        yield store
+
+
+@pytest.fixture
+def owner(store: Store) -> Caller:
+    return store_with_administrator(store)
+
+
+def test_nobody_gives_more_than_their_token_holds(owner: Caller, store: Store) -> None:
+    owner("namespace create", name="lab")
+    user(owner, "ada", lab="admin")
+    secret = someone(store, "ada")(
+        "token create", permission=["namespace:manage", "environment:read"]
+    ).secret
+    ada = Caller(store, actor_of_token(store, secret))
+    with pytest.raises(NotPermitted, match="does not hold"):
+        ada("access bind", subject="ada", role="editor", namespace="lab")
+
+
+def test_a_token_that_was_disabled_works_again_when_its_holder_does(
+    owner: Caller, store: Store
+) -> None:
+    owner("service-account create", name="ci")
+    secret = owner("token create", for_="ci").secret
+    owner("service-account disable", name="ci")
+    with pytest.raises(BadToken, match="disabled"):
+        actor_of_token(store, secret)
+    owner("service-account enable", name="ci")
+    assert actor_of_token(store, secret).name == "ci"
+
+
+def test_a_token_is_minted_within_the_rights_of_who_mints_it(
+    owner: Caller, store: Store, clock: Clock
+) -> None:
+    owner("namespace create", name="lab")
+    user(owner, "ada", lab="admin")
+    user(owner, "bo")
+    ada = someone(store, "ada")
+    with pytest.raises(NotPermitted):
+        ada("token create", for_="bo")
+    some = ["signed-in", "environment:read"]
+    narrow = ada("token create", permission=some, expires="10d")
+    minter = Caller(store, actor_of_token(store, narrow.secret))
+    for given in ({}, {"permission": ["environment:build"]}, {"namespace": ["lab"]}):
+        with pytest.raises(NotPermitted, match="reaches less"):
+            minter("token create", **given)
+    child = minter("token create", permission=["environment:read"], expires="90d").token
+    assert child.expires_at == narrow.token.expires_at == clock.now + timedelta(days=10)
+    on_lab = Caller(store, actor_of_token(store, ada("token create", namespace=["lab"]).secret))
+    for name in ("token create", "token list"):
+        with pytest.raises(NotPermitted):
+            on_lab(name)
+    for name in ("user set-password", "access revoke-all"):
+        key = "name" if name.startswith("user") else "principal"
+        document = {"password_file": Document("f", PASSWORD.encode())}
+        with pytest.raises(NotPermitted, match="narrowed"):
+            minter(name, **{key: "ada"}, **(document if key == "name" else {}))
+
+
+def test_a_narrowed_token_does_what_it_is_for_and_no_more(owner: Caller, store: Store) -> None:
+    for name in ("lab", "other"):
+        owner("namespace create", name=name)
+    user(owner, "ada", lab="admin", other="admin")
+    secret = someone(store, "ada")("token create", namespace=["lab"]).secret
+    ada = Caller(store, actor_of_token(store, secret))
+    assert [each.name for each in ada("namespace list")] == ["lab"]
+    with pytest.raises(NoSuchNamespace):
+        ada("namespace show", name="other")
+    assert ada("whoami").token == ada.app.actor.token
+
+
+def test_tokens_of_others_are_like_none(owner: Caller, store: Store) -> None:
+    for name in ("ada", "bo"):
+        user(owner, name)
+    of_bo = owner("token create", for_="bo").token
+    ada = someone(store, "ada")
+    said = []
+    for identifier in (of_bo.id, "0" * 16):
+        with pytest.raises(NoSuchToken) as caught:
+            ada("token revoke", id_=identifier)
+        said.append(caught.value.message.replace(identifier, ""))
+    assert said[0] == said[1]
+    with pytest.raises(NotPermitted):
+        ada("token list", for_="bo")
+    assert ada("token list").items == ()
+
+
+def test_a_permission_that_is_none_is_refused(owner: Caller) -> None:
+    owner("user create", name="ada")
+    with pytest.raises(CondariumError, match="no permission 'env:build'"):
+        owner("token create", for_="ada", permission=["env:build"])
+    for given in ({"expires": "0s"}, {"name": "x" * 65}):
+        with pytest.raises(BadArguments):
+            owner("token create", for_="ada", **given)
+    with pytest.raises(BadArguments, match="no account"):
+        owner("token create")
+
+
+def test_no_secret_is_in_the_database(owner: Caller, store: Store) -> None:
+    owner("user create", name="ada", password_file=Document("f", PASSWORD.encode()))
+    made = owner("token create", for_="ada")
+    actor_of_token(store, made.secret)
+    store.close()
+    kept = b"".join(path.read_bytes() for path in store.layout.root.rglob("*") if path.is_file())
+    assert made.token.id.encode() in kept
+    for secret in (made.secret, made.secret.removeprefix("condarium_"), PASSWORD):
+        assert secret.encode() not in kept
