@@ -81,6 +81,7 @@ def administrator(local: Store) -> Actor:
             kind=ResourceKind.PLATFORM,
         )
         facts.bindings.add(binding, at=local.now(), by="setup")
+    made = call(local, ADA, "token create", name="laptop", for_="ada")
     return Actor(
         name="ada",
         principal=Principal(kind=PrincipalKind.USER, id=account.id, name="ada"),
@@ -205,7 +206,7 @@ def test_every_change_leaves_one_entry_that_says_who_from_where_and_with_what(
         (entry,) = entries(local)[before:]
         assert (entry.action, entry.outcome) == (name, Outcome.DONE)
         assert (entry.actor, entry.principal) == ("ada", administrator.who.id)
-        assert (entry.address, entry.token) == ("192.0.2.7", "t-1")
+        assert (entry.address, entry.token) == ("192.0.2.7", administrator.token)
     assert call(local, ADA, "audit verify").ok
 
 
