@@ -23,6 +23,7 @@ PAGES = [
     "docs/how-to/take-packages-offline.md",
     "docs/how-to/recover.md",
     "docs/how-to/work-from-python.md",
+    "docs/how-to/use-a-server.md",
     "docs/how-to/use-the-rest-api.md",
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"

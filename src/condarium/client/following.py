@@ -15,6 +15,7 @@ _PATIENCE = 60.0
 """Seconds for which a server may be gone."""
 _PAUSE, _LONGEST_PAUSE = 0.1, 3.0
 _END = "end"
+_ENDED = [status for status in JobStatus if status.ended]
 
 
 class JobOutOfSight(Failed):
@@ -112,6 +113,7 @@ class _Shown:
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._done = progress, 0
+        self._ended = False
 
     def take(self, event: Event) -> None:
         if event.kind not in list(EventKind):
@@ -124,5 +126,7 @@ class _Shown:
             case EventKind.ADVANCE if found.done is not None:
                 self._progress.advance(found.done - self._done)
                 self._done = found.done
-            case EventKind.SAY:
+            case EventKind.STATUS:
+                self._ended = found.text in _ENDED
+            case EventKind.SAY if not self._ended:  # why it ended, its error says
                 self._progress.say(found.text)

@@ -76,9 +76,9 @@ def add(facts: Facts, order: Order, store: Store) -> Job:
 def note_status(facts: Facts, job: int, status: JobStatus, store: Store, why: str = "") -> None:
     """Append to a job's events that it has this status now, and why."""
     at = store.now()
-    said = [JobEvent(number=0, at=at, kind=EventKind.SAY, text=why)] if why else []
     changed = JobEvent(number=0, at=at, kind=EventKind.STATUS, text=str(status))
-    facts.job_events.add(job, [*said, changed])
+    said = [JobEvent(number=0, at=at, kind=EventKind.SAY, text=why)] if why else []
+    facts.job_events.add(job, [changed, *said])
 
 
 def subject(arguments: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
