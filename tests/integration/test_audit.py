@@ -86,7 +86,7 @@ def administrator(local: Store) -> Actor:
         name="ada",
         principal=Principal(kind=PrincipalKind.USER, id=account.id, name="ada"),
         bindings=(binding,),
-        token="t-1",
+        token=made.token.id,
         address="192.0.2.7",
     )
 

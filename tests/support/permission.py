@@ -32,12 +32,14 @@ CHANNEL: Mapping[str, str] = {
 
 PLATFORM: Mapping[str, str] = {
     "auditor": "audit search, audit verify, audit export, doctor, user list, "
-    "service-account list, group list, group show, config template, config check, config show",
+    "service-account list, group list, group show, worker list, config template, config check, config show",
     "administrator": "gc, quickstart, serve, backup, backup list, backup verify, backup prune, "
     "upgrade, restore, channel create, channel source add, user create, user rename, "
     "user disable, user enable, service-account create, service-account disable, "
     "service-account enable, group create, group add-member, group remove-member, group remove, "
-    "namespace create, namespace set-quota, access rotate-keys",
+    "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
+    "schedule create, schedule list, schedule enable, schedule disable, schedule run, "
+    "schedule remove",
 }
 
 SOMEWHERE: Mapping[str, str] = {
@@ -50,7 +52,8 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "env list, channel list, channel source list, channel source show, namespace list, "
     "namespace show, namespace remove, access list, access bind, access unbind, "
     "access revoke-all, access explain, token create, token revoke, token list, user show, "
-    "user set-password, service-account show, whoami, login, logout"
+    "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
+    "job cancel, job retry, job remove"
 )
 """What asks by itself about each thing, or is about oneself: tests of its own hold that."""
 
