@@ -246,8 +246,9 @@ def _lines(stream: IO[bytes]) -> Iterator[Any]:
 
 def _sequences(connection: Connection) -> dict[str, int]:
     """The last number that was given of each table that never gives one twice."""
-    found = {name: 0 for name, table in tables.metadata.tables.items() if _is_numbered(table)}
-    for name in found:
+    there = {*inspect(connection).get_table_names()}
+    found = {name: 0 for name, each in tables.metadata.tables.items() if _is_numbered(each)}
+    for name in found.keys() & there:
         if connection.dialect.name == "postgresql":
             query = text("SELECT last_value FROM pg_sequences WHERE sequencename = :name")
             value = connection.scalar(query, {"name": f"{name}_id_seq"})
