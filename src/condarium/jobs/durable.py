@@ -23,12 +23,15 @@ _RUN = "run"
 
 Run = Callable[[JobClaim], Outcome]
 Settle = Callable[[JobClaim, Outcome], None]
+LetGo = Callable[[JobClaim], None]
 
 
 class Durable:
     """DBOS, launched as one worker's; there is one in a process."""
 
-    def __init__(self, settings: Settings, worker: str, *, run: Run, settle: Settle) -> None:
+    def __init__(
+        self, settings: Settings, worker: str, *, run: Run, settle: Settle, let_go: LetGo
+    ) -> None:
         from dbos import DBOS, SetWorkflowID
 
         for name in ("dbos", "alembic"):
@@ -48,7 +51,7 @@ class Durable:
                 "enable_otlp": False,
             }
         )
-        self._register(DBOS, run, settle)
+        self._register(DBOS, run, settle, let_go)
         DBOS.listen_queues([])
         DBOS.launch()
 
@@ -60,7 +63,7 @@ class Durable:
     def stop(self) -> None:
         self._dbos.destroy(destroy_registry=True)
 
-    def _register(self, dbos: "type[DBOS]", run: Run, settle: Settle) -> None:
+    def _register(self, dbos: "type[DBOS]", run: Run, settle: Settle, let_go: LetGo) -> None:
         @dbos.step(name=_RUN)
         def run_step(job: int, attempt: int) -> Any:
             return run(JobClaim(job=job, attempt=attempt))
@@ -71,8 +74,11 @@ class Durable:
 
         @dbos.workflow(name="carry-out")
         def carry_out(job: int, attempt: int) -> None:
-            outcome = self._kept(job, attempt) or run_step(job, attempt)
-            settle_step(job, attempt, outcome)
+            try:
+                outcome = self._kept(job, attempt) or run_step(job, attempt)
+                settle_step(job, attempt, outcome)
+            finally:
+                let_go(JobClaim(job=job, attempt=attempt))
 
         self._carry_out = carry_out
 

@@ -124,7 +124,9 @@ class Worker:
         from condarium.jobs.durable import Durable
 
         self._forge.warm()
-        durable = Durable(self.store.settings, self.id, run=self._run, settle=self._settle)
+        durable = Durable(
+            self.store.settings, self.id, run=self._run, settle=self._settle, let_go=self._let_go
+        )
         try:
             while not self._ending.is_set() or self._running:
                 heard = bell.rings()
@@ -141,14 +143,19 @@ class Worker:
             if free <= 0 or self._ending.is_set():
                 return False
             claim = claim_next(self.store, self.id, self.settings.queues, free)
+            if claim is None:
+                return False
+            self._running[claim.job] = self._attempt(claim)
         except CondariumError as error:
             _log.warning("the database is asked again soon", extra={"why": error.message})
-            self._ending.wait(1)
+            time.sleep(1)
             return False
-        if claim is None:
-            return False
-        self._running[claim.job] = self._attempt(claim)
-        durable.start(claim)
+        try:
+            durable.start(claim)
+        except Exception:  # noqa: BLE001 - a job's boundary; the heart puts back what is not begun
+            self._let_go(claim)
+            _log.exception("a job could not be begun", extra={"job": claim.job})
+            time.sleep(1)
         return True
 
     def _attempt(self, claim: JobClaim) -> Attempt:
@@ -177,6 +184,9 @@ class Worker:
 
     def _settle(self, claim: JobClaim, outcome: Outcome) -> None:
         settle(self.store, claim, outcome)
+
+    def _let_go(self, claim: JobClaim) -> None:
+        """Have its slot again, whatever came of it."""
         self._running.pop(claim.job, None)
         self._asked.pop(claim.job, None)
         bell.ring()
@@ -190,8 +200,10 @@ class Worker:
                 submit_due(self.store)
             except CondariumError as error:
                 _log.warning("no heartbeat could be noted", extra={"why": error.message})
-            if self._ending.wait(pause) and not self._running:
-                return
+            if self._ending.wait(pause):
+                if not self._running:
+                    return
+                time.sleep(_LOOK)
 
     def _beat(self) -> None:
         store, now = self.store, self.store.now()
