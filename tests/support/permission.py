@@ -32,13 +32,14 @@ CHANNEL: Mapping[str, str] = {
 
 PLATFORM: Mapping[str, str] = {
     "auditor": "audit search, audit verify, audit export, doctor, user list, "
-    "service-account list, group list, group show, worker list, config template, config check, config show",
+    "service-account list, group list, group show, worker list, schedule list, "
+    "config template, config check, config show",
     "administrator": "gc, quickstart, serve, backup, backup list, backup verify, backup prune, "
     "upgrade, restore, channel create, channel source add, user create, user rename, "
     "user disable, user enable, service-account create, service-account disable, "
     "service-account enable, group create, group add-member, group remove-member, group remove, "
     "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
-    "schedule create, schedule list, schedule enable, schedule disable, schedule run, "
+    "schedule create, schedule enable, schedule disable, schedule run, "
     "schedule remove",
 }
 

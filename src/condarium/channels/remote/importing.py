@@ -18,6 +18,7 @@ from condarium.channels.remote.reading import (
 from condarium.channels.remote.taking import Unfit, take, with_sha256
 from condarium.channels.remote.upstream import find_channel, remote_files
 from condarium.channels.revising.draft import Draft, check_local, revise
+from condarium.engine.network.addresses import check_reach
 from condarium.engine.network.remote_files import RemoteFiles
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
@@ -34,6 +35,7 @@ _AT_ONCE = 4_000
 """How many records are in memory at once."""
 _EXAMPLES = 3
 _FETCHING = 8
+_PATHS = ("/", "./", "../", "~")
 
 _Key = tuple[str, str]
 
@@ -130,6 +132,8 @@ def _find(
 ) -> tuple[RemoteFiles, str, Iterator[SubdirIndex]]:
     """What reads the source, its clean address, and its indexes to be read."""
     path = Path(source).expanduser()
+    if source.startswith(_PATHS):  # before anything is told of what is there
+        check_reach([path.absolute().as_uri()], store.settings.environ)
     _check_path(source, path)
     if path.is_file():
         source = path.absolute().as_uri()
@@ -156,7 +160,7 @@ def _check_path(source: str, path: Path) -> None:
             hint="Name a repodata.json, a repodata.json.zst or a repodata_shards.msgpack.zst, or "
             "the folder of a channel.",
         )
-    if source.startswith(("/", "./", "../", "~")) and not path.exists():
+    if source.startswith(_PATHS) and not path.exists():
         raise BadArguments(
             f"there is no such folder or file: {source}",
             hint="A channel elsewhere is named by its URL, or by a name that .condarc explains.",

@@ -31,6 +31,9 @@ _ALONE = ("-I", "-S", "-B")
 """Python without the user's settings, and without bytecode of its own making: that would be of the
 kind that depends on its source's time, in one prefix alone."""
 
+_TOLD = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH"}
+"""The variables that it sees; others may have secrets of a server's in them."""
+
 
 class Source(Protocol):
     """A file that a package brought: `path` is relative to the prefix."""
@@ -133,11 +136,19 @@ def _python_tag(python: Path) -> str:
     """The name that this Python gives its .pyc files, such as `cpython-311`, with its version."""
     code = "import sys;print(sys.implementation.cache_tag, '%d.%d.%d' % sys.version_info[:3])"
     done = subprocess.run(
-        [python, *_ALONE, "-c", code], capture_output=True, text=True, check=False
+        [python, *_ALONE, "-c", code],
+        env=_surroundings(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise CompileFailed(done.stderr.strip().splitlines()[-1:] or ["no output"])
     return done.stdout.strip().replace(" ", "-")
+
+
+def _surroundings() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _TOLD}
 
 
 def _job(prefix: Path, file: Source, store: Path, tag: str) -> _Job:
@@ -158,6 +169,7 @@ def _compile(python: Path, missing: dict[str, str], workers: int, *, mode: int) 
     jobs = json.dumps([[source, kept] for kept, source in missing.items()])
     done = subprocess.run(
         [python, *_ALONE, compile_script.__file__, str(workers), str(_TIME), str(mode)],
+        env=_surroundings(),
         check=False,
         input=jobs,
         capture_output=True,

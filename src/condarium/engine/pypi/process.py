@@ -21,7 +21,10 @@ _KEPT = re.compile(
 )
 """uv's own variables that say how to reach an index; all others could change what is chosen."""
 
-_DROPPED = re.compile(r"UV_.*|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|PYTHON(PATH|HOME)|PIP_.*")
+_DROPPED = re.compile(
+    r"UV_.*|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|PYTHON(PATH|HOME)|PIP_.*|CONDARIUM_.*"
+)
+"""What would change the answer, and what is condarium's own: a store's database, a token."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,8 +18,9 @@ from condarium.engine.pypi.metadata import with_metadata
 from condarium.engine.pypi.names import write_stubs
 from condarium.engine.pypi.process import UvDone, run_uv, tidy
 from condarium.engine.pypi.wheels import best_wheel
-from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed
+from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed, Refused
 from condarium.model.lock import PypiPackage, normal_pypi_name, without_credentials
+from condarium.settings.reach import read_reach
 
 _TARGETS = {
     "linux-64": "x86_64-manylinux",
@@ -52,6 +53,17 @@ _DIRECT = re.compile(
 _PLACES = ("--index-url", "-i", "--extra-index-url", "--find-links", "-f")
 
 
+class ServersVariable(Refused):
+    """A line under `pip:` names a variable of the server's."""
+
+    def __init__(self, line: str) -> None:
+        self.line = line
+        super().__init__(
+            f"the line {line!r} under `pip:` names a variable, and this server's are its own",
+            hint="Write out what it stands for; credentials in a URL are not kept.",
+        )
+
+
 def resolve_pypi(
     requirements: Sequence[str],
     *,
@@ -78,6 +90,7 @@ def resolve_pypi(
     Raises BadPipOption, PlaceRefused, and PipResolutionFailed with uv's explanation.
     """
     check_reach(_named_places(options, requirements), environ)
+    _refuse_variables([*options, *requirements], environ)
     lines, flags = _options(options)
     for requirement in requirements:
         if re.match(r"[./~]|file:(?!///)", requirement):
@@ -116,6 +129,15 @@ def resolve_pypi(
             hint=_transport_hint(str(error)),
         ) from error
     return sorted(full, key=lambda package: package.name)
+
+
+def _refuse_variables(lines: Sequence[str], environ: Mapping[str, str]) -> None:
+    """uv puts in the values of variables: a server's are not its users' to send anywhere."""
+    if read_reach(environ).everything:
+        return
+    for line in lines:
+        if "${" in line:
+            raise ServersVariable(line)
 
 
 def _named_places(options: Sequence[str], requirements: Sequence[str]) -> Iterator[str]:
