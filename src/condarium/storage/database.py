@@ -1,7 +1,7 @@
 """The database: SQLite in WAL mode, or PostgreSQL; opened, migrated, and used in units of work."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -76,6 +76,16 @@ class Database:
         if self._engine.dialect.name == "postgresql":
             return AdvisoryLock(self._engine)
         return Flock(Path(f"{self._engine.url.database}-lock"))
+
+    def try_alone(self, name: str) -> AbstractContextManager[object] | None:
+        """Have a lock of this name until that is left; None where somebody else has it.
+
+        It reaches all machines that share the facts; with SQLite that is this one, and whoever asks
+        has to have a lock of its files besides.
+        """
+        if self._engine.dialect.name != "postgresql":
+            return nullcontext()
+        return AdvisoryLock(self._engine, name=name).alone(patience=0)
 
     @cached_property
     def _watch(self) -> Watch | None:

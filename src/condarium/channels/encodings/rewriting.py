@@ -172,12 +172,17 @@ class Rewriting:
         )
 
     def _rewrite(self, key: Wanted) -> None:
-        """Have a set rewritten, by one process of this machine at a time."""
+        """Have a set rewritten, by one process of all that share the facts at a time."""
         lock = FileLock(self._store.layout.locks / "encodings")
         if not lock.acquire():
             return
         try:
-            self._make(*key)
+            alone = self._store.database.try_alone("encodings")
+            if alone is None:
+                return
+            with alone:
+                if self._stale_set(*key) is not None:  # nobody else has done it meanwhile
+                    self._make(*key)
         except Exception as error:  # noqa: BLE001  # one view must not stop all others
             if not self._stopping.is_set():
                 _log.error("a view was not encoded", extra=_said(key, error))
