@@ -9,9 +9,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench import (
+    backup,
     builds,
     disk,
     gateway,
+    list_page,
     locks,
     past,
     patching,
@@ -41,6 +43,8 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "rewriting": rewriting.run,
     "serving": serving.run,
     "gateway": gateway.run,
+    "list-page": list_page.run,
+    "backup": backup.run,
 }
 
 
