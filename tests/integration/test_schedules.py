@@ -1,0 +1,146 @@
+"""Schedules, by a clock that stands still until it is told to go on."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from tests.support.hosting import NOON, Clock, hosted_store
+
+from condarium.app import operations
+from condarium.errors import NotPermitted
+from condarium.jobs import changing, scheduling
+from condarium.jobs.arguments import NotAJob, unpack
+from condarium.jobs.command_lines import BadCommand, read_command
+from condarium.jobs.scheduling import BadCron
+from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.principals import (
+    Binding,
+    Principal,
+    PrincipalKind,
+    Scope,
+    SubjectKind,
+)
+from condarium.model.actor import Actor, JobClaim
+from condarium.model.jobs import JobFilter, JobStatus
+from condarium.storage.store import Store
+from condarium.values import BadArgument
+
+ADA = Actor(name="ada")
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    with hosted_store(tmp_path, clock) as store:
+        yield store
+
+
+def create(store: Store, name: str, command: str, cron: str, actor: Actor = ADA) -> None:
+    operation, arguments = read_command(command, operations())
+    scheduling.create(store, name, operation, arguments, cron=cron, actor=actor)
+
+
+def test_what_is_due_becomes_a_job_once(store: Store, clock: Clock) -> None:
+    create(store, "tidy", "gc --dry-run", "30 13 * * *")
+    assert scheduling.submit_due(store) == []
+    clock.advance(timedelta(hours=1, minutes=30))
+    (job,) = scheduling.submit_due(store)
+    assert (job.operation, job.actor, job.schedule) == ("gc", "schedule tidy", "tidy")
+    assert scheduling.submit_due(store) == [], "another worker comes, or the same one again"
+    with store.database.read() as facts:
+        order = facts.jobs.order(job.id)
+        schedule = scheduling.with_next(facts.schedules.get("tidy"))
+    assert unpack(operations()["gc"], order.arguments, store.blobs) == {"dry_run": True}
+    assert schedule.last_job == job.id
+    assert schedule.next_at == NOON + DAY + timedelta(hours=1, minutes=30)
+
+
+def test_what_was_missed_several_times_is_done_once(store: Store, clock: Clock) -> None:
+    create(store, "tidy", "gc", "0 * * * *")
+    clock.advance(10 * DAY)
+    assert len(scheduling.submit_due(store)) == 1
+    assert scheduling.submit_due(store) == []
+
+
+def test_one_that_is_off_does_nothing_and_catches_up_on_nothing(store: Store, clock: Clock) -> None:
+    create(store, "tidy", "gc", "0 * * * *")
+    assert scheduling.switch(store, "tidy", enabled=False, actor=ADA).next_at is None
+    clock.advance(DAY)
+    assert scheduling.submit_due(store) == []
+    again = scheduling.switch(store, "tidy", enabled=True, actor=ADA)
+    assert again.next_at == NOON + DAY + timedelta(hours=1)
+    assert scheduling.submit_due(store) == []
+    job = scheduling.run(store, "tidy", actor=ADA)
+    assert job.status is JobStatus.QUEUED
+
+
+def test_a_new_store_is_kept_tidy(store: Store, clock: Clock) -> None:
+    with store.database.note() as facts:
+        scheduling.add_builtin(facts, at=store.now())
+        scheduling.add_builtin(facts, at=store.now())
+    clock.advance(DAY)
+    assert {job.operation for job in scheduling.submit_due(store)} == {"gc", "job prune"}
+
+
+def test_old_jobs_are_forgotten_and_others_kept(store: Store, clock: Clock) -> None:
+    create(store, "tidy", "gc", "0 * * * *")
+    jobs = [scheduling.run(store, "tidy", actor=ADA).id for _ in range(3)]
+    with store.database.note() as facts:
+        facts.jobs.claim(jobs[0], "one", at=clock.now)
+        claim = JobClaim(job=jobs[0], attempt=1)
+        facts.jobs.end(claim, JobStatus.SUCCEEDED, at=clock.now, phases={})
+    clock.advance(89 * DAY)
+    assert changing.prune(store, actor=ADA).count == 0
+    clock.advance(2 * DAY)
+    assert changing.prune(store, actor=ADA).count == 1
+    with store.database.read() as facts:
+        assert [job.id for job in facts.jobs.find(JobFilter())] == jobs[:0:-1]
+
+
+@pytest.mark.parametrize(
+    ("command", "cron", "error"),
+    [
+        ("gc", "every day", BadCron),
+        ("gc", "61 * * * *", BadCron),
+        ("gc", "* * * * * *", BadCron),
+        ("serve", "0 3 * * *", NotAJob),
+        ("env run lab/fit true", "0 3 * * *", NotAJob),
+        ("", "0 3 * * *", BadCommand),
+        ("gcc", "0 3 * * *", BadCommand),
+        ("gc 'half", "0 3 * * *", BadCommand),
+        ("gc --dry", "0 3 * * *", BadCommand),
+        ("gc now", "0 3 * * *", BadCommand),
+        ("gc --dry-run=perhaps", "0 3 * * *", BadArgument),
+        ("env restore", "0 3 * * *", BadCommand),
+    ],
+)
+def test_what_cannot_be_scheduled_is_refused_at_once(
+    command: str, cron: str, error: type[Exception], store: Store
+) -> None:
+    with pytest.raises(error):
+        create(store, "wrong", command, cron)
+
+
+def test_who_may_not_do_a_thing_may_not_schedule_it(store: Store) -> None:
+    """A schedule has the rights of the store's owner: a narrowed token does not reach so far."""
+    binding = Binding(
+        subject_kind=SubjectKind.PRINCIPAL,
+        subject="b",
+        role=Role.ADMINISTRATOR,
+        kind=ResourceKind.PLATFORM,
+    )
+
+    def with_scope(scope: Scope) -> Actor:
+        who = Principal(kind=PrincipalKind.USER, id="b", name="ben", scope=scope)
+        return Actor(name="ben", principal=who, bindings=(binding,))
+
+    narrow = with_scope(Scope(permissions=frozenset({Permission.STORE_INSPECT})))
+    with pytest.raises(NotPermitted):
+        create(store, "tidy", "gc", "0 3 * * *", actor=narrow)
+    create(store, "tidy", "gc", "0 3 * * *", actor=with_scope(Scope()))
