@@ -29,6 +29,7 @@ check: setup ## lint, types, import contracts, generated pages
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m condarium.cli.reference /dev/stdout | diff docs/reference/operations.md - || { echo "make docs writes it anew" >&2; exit 1; }
+	$(BIN)/python -m condarium.cli.settings_reference /dev/stdout | diff docs/reference/settings.md - || { echo "make docs writes it anew" >&2; exit 1; }
 	$(BIN)/python -m condarium.cli.error_reference /dev/stdout | diff docs/reference/errors.md - || { echo "make docs writes it anew" >&2; exit 1; }
 
 bench: setup ## benchmarks: ratios from one run, written to bench/results/
@@ -37,6 +38,7 @@ bench: setup ## benchmarks: ratios from one run, written to bench/results/
 docs: setup ## the pages that are made from the code
 	$(BIN)/python -m condarium.cli.reference docs/reference/operations.md
 	$(BIN)/python -m condarium.cli.error_reference docs/reference/errors.md
+	$(BIN)/python -m condarium.cli.settings_reference docs/reference/settings.md
 
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

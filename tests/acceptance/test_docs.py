@@ -22,9 +22,13 @@ PAGES = [
     "docs/how-to/run-a-channel.md",
     "docs/how-to/take-packages-offline.md",
     "docs/how-to/recover.md",
+    "docs/how-to/back-up-and-restore.md",
+    "docs/how-to/configure.md",
+    "docs/how-to/upgrade.md",
     "docs/how-to/work-from-python.md",
     "docs/how-to/use-a-server.md",
     "docs/how-to/use-the-rest-api.md",
+    "docs/explanation/permission.md",
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"
 _MARK = "\x1e"

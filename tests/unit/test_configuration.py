@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import condarium
+from condarium.cli.settings_reference import settings_page
 from condarium.operating import configuration
 from condarium.settings import BadSetting, Settings
 from condarium.settings.configuration import BadConfiguration, read_file
@@ -37,6 +38,11 @@ def test_every_variable_that_the_code_reads_is_an_option_and_the_reverse() -> No
     assert used - _HANDED_ON <= options
     assert options - files - {"OTEL_EXPORTER_OTLP_ENDPOINT"} <= used
     assert files <= options
+
+
+def test_the_reference_page_is_current() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+    assert page.read_text() == settings_page(), "`make docs` writes it anew"
 
 
 def test_options_are_called_by_one_name_each_and_lie_in_sections_that_are_explained() -> None:
