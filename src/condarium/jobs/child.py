@@ -29,7 +29,7 @@ from condarium.storage.store import Store
 
 _PASSING = ("channel-unreachable", "package-unfetchable", "wheel-not-fetched")
 """Codes of what may be otherwise in a while: trouble with the network."""
-_OFTEN = 0.1
+_OFTEN = 0.25
 """How many seconds lie between two messages on how far a phase is."""
 
 

@@ -103,6 +103,8 @@ class Attempt:
 
     def _note(self, kind: EventKind, **fields: Any) -> None:
         event = JobEvent(number=0, at=self.store.now(), kind=kind, phase=self._phase, **fields)
+        if kind is EventKind.ADVANCE and self._events and self._events[-1].kind is kind:
+            self._events.pop()  # what counts is how far it is now
         self._events.append(event)
 
     def _write(self) -> None:
