@@ -1,9 +1,11 @@
 """What the tests of a user's view start from."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.support.channel import PREFIX, Made, make_channel
+from tests.support.serving import serve
 from tests.support.user import User
 
 _SPEC = "channels: [{url}]\ndependencies:\n  - tool\n"
@@ -35,9 +37,20 @@ def spec(user: User, tools: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory, tools: Path) -> User:
-    """A user who has built lab/fit twice: generation 2 has `extra` as well. Only look at it."""
-    return _build_twice(User(tmp_path_factory.mktemp("built")), tools)
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, tools: Path
+) -> Iterator[User]:
+    """A user who has built lab/fit twice: generation 2 has `extra` as well. Only look at it.
+
+    Of a test that is marked with `in_both_modes`, once in process and once through a server.
+    """
+    user = User(tmp_path_factory.mktemp("built"))
+    if getattr(request, "param", None) != "remote":
+        yield _build_twice(user, tools)
+        return
+    with serve(user.store, environ=user.surroundings()) as server:
+        place = {"CONDARIUM_SERVER": server.url, "CONDARIUM_TOKEN": server.token}
+        yield _build_twice(User(user.home, place), tools)
 
 
 @pytest.fixture

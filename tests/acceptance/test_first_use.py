@@ -13,6 +13,9 @@ from tests.support.user import PROGRAM, User
 from condarium.app import operations
 
 COMMANDS = sorted(operations())
+in_both_modes = pytest.mark.parametrize(
+    "built", ["in process", "remote"], indirect=True, scope="session"
+)
 
 QUESTIONS = (
     ("env", "list"),
@@ -63,11 +66,12 @@ class TestWrongArguments:
         said = said_briefly(user, "env", "build", name, "-f", "environment.yml", code=2)
         assert "NAMESPACE/NAME" in said
 
+    @in_both_modes
     @pytest.mark.parametrize(
         "command", ["show", "history", "log", "path", "diff", "rollback", "verify", "remove", "du"]
     )
-    def test_an_environment_that_does_not_exist_is_missed(self, user: User, command: str) -> None:
-        said = said_briefly(user, "env", command, "lab/nope", code=3)
+    def test_an_environment_that_does_not_exist_is_missed(self, built: User, command: str) -> None:
+        said = said_briefly(built, "env", command, "lab/nope", code=3)
         assert "there is no environment lab/nope" in said
 
     def test_a_name_without_a_file_is_asked_for_one(self, user: User) -> None:
@@ -106,6 +110,7 @@ class TestTerminal:
         assert "env rollback" in screen.text
         assert max(map(len, screen.lines)) <= 80
 
+    @in_both_modes
     def test_answers_fit_80_columns_but_for_paths(self, built: User) -> None:
         for argv in QUESTIONS:
             screen = built.at_terminal(*argv)
@@ -113,6 +118,7 @@ class TestTerminal:
             wide = [line for line in screen.lines if len(line) > 80 and "/" not in line]
             assert wide == [], argv
 
+    @in_both_modes
     def test_a_narrow_terminal_is_no_reason_to_fail(self, built: User) -> None:
         for argv in QUESTIONS:
             assert built.at_terminal(*argv, columns=20).code == 0, argv
@@ -196,6 +202,7 @@ class TestPlaces:
 
 
 class TestJson:
+    @in_both_modes
     @pytest.mark.parametrize("argv", QUESTIONS, ids=" ".join)
     def test_every_answer_is_one_document(self, built: User, argv: tuple[str, ...]) -> None:
         said = built(*argv, "--json")
@@ -217,8 +224,9 @@ class TestJson:
             assert said.code == 0, said.err
             assert isinstance(said.json, dict), argv
 
-    def test_an_error_is_a_document_with_its_code_and_hint(self, user: User) -> None:
-        said = user("env", "show", "lab/nope", "--json")
+    @in_both_modes
+    def test_an_error_is_a_document_with_its_code_and_hint(self, built: User) -> None:
+        said = built("env", "show", "lab/nope", "--json")
         assert (said.code, said.json["error"]["code"]) == (3, "no-such-environment")
         assert "condarium env list" in said.json["error"]["hint"]
         assert said.err.startswith("error: ")
