@@ -62,8 +62,63 @@ ASKING = [
     ("channel", "import", CHANNEL, __file__),
     ("channel", "source", "list"),
     ("channel", "source", "show", "0" * 64),
+    ("audit", "search"),
+    ("audit", "verify"),
+    ("audit", "export"),
+    ("user", "rename", "ada", "eve"),
+    ("user", "set-password", "ada", "--password-file", __file__),
+    ("user", "disable", "ada"),
+    ("user", "enable", "ada"),
+    ("user", "show", "ada"),
+    ("user", "list"),
+    ("service-account", "disable", "ci"),
+    ("service-account", "enable", "ci"),
+    ("service-account", "show", "ci"),
+    ("service-account", "list"),
+    ("group", "add-member", "people", "ada"),
+    ("group", "remove-member", "people", "ada"),
+    ("group", "remove", "people"),
+    ("group", "show", "people"),
+    ("group", "list"),
+    ("namespace", "remove", "lab"),
+    ("namespace", "set-quota", "lab", "--environments", "5"),
+    ("namespace", "show", "lab"),
+    ("namespace", "list"),
+    ("access", "bind", "ada", "viewer", "--namespace", "lab"),
+    ("access", "unbind", "ada", "viewer", "--namespace", "lab"),
+    ("access", "rotate-keys"),
+    ("access", "revoke-all", "ada"),
+    ("access", "list"),
+    ("access", "explain", "ada", "env show"),
+    ("token", "create"),
+    ("token", "revoke", "t"),
+    ("token", "list"),
+    ("whoami",),
+    ("job", "list"),
+    ("job", "show", "1"),
+    ("job", "logs", "1"),
+    ("job", "cancel", "1"),
+    ("job", "retry", "1"),
+    ("job", "remove", "1"),
+    ("job", "prune"),
+    ("worker", "list"),
+    ("schedule", "create", "nightly", "gc", "--cron", "0 3 * * *"),
+    ("schedule", "list"),
+    ("schedule", "enable", "nightly"),
+    ("schedule", "disable", "nightly"),
+    ("schedule", "run", "nightly"),
+    ("schedule", "remove", "nightly"),
+    ("backup", "elsewhere"),
 ]
-MAKERS = {"quickstart", "env build", "lock", "channel create", "channel source add", "serve"}
+MAKERS = {
+    *("quickstart", "env build", "lock", "channel create", "channel source add", "serve"),
+    *("user create", "service-account create", "group create", "namespace create", "restore"),
+}
+ELSEWHERE = {
+    *("config template", "config check", "config show", "login", "logout", "doctor", "upgrade"),
+    *("backup list", "backup verify", "backup prune"),
+}
+"""What is not about the store, or has its own word for a place without one."""
 
 
 @pytest.fixture
@@ -88,7 +143,7 @@ def test_every_command_is_tried_but_those_that_make_a_store() -> None:
     untried = {
         name for name in operations() if not any(words.startswith(f"{name} ") for words in said)
     }
-    assert untried == MAKERS
+    assert untried == MAKERS | ELSEWHERE
 
 
 def test_a_folder_with_something_else_in_it_is_no_store(nowhere: Path) -> None:

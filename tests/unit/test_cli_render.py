@@ -12,6 +12,7 @@ from condarium.model.difference import Difference, PackageChange
 from condarium.model.environment import Activation, Build, BuildStatus, Generation
 from condarium.model.lock import LockedPackage
 from condarium.model.names import EnvironmentName
+from condarium.model.paging import Page as Piece
 from condarium.model.report import (
     Archived,
     ArchivedGeneration,
@@ -125,10 +126,10 @@ def test_a_build_says_what_changed_where_it_is_and_how_long_it_took() -> None:
 
 def test_a_very_long_name_gives_way_on_a_terminal() -> None:
     lines = (line("n" * 64), line("fit"))
-    text = shown(lines, tuple[EnvironmentLine, ...], width=80)
+    text = shown(Piece(items=lines), Piece[EnvironmentLine], width=80)
     assert all(len(each) <= 80 for each in text.splitlines()[:3])
     assert "…" in text.splitlines()[1]
-    assert "n" * 64 in shown(lines, tuple[EnvironmentLine, ...])
+    assert "n" * 64 in shown(Piece(items=lines), Piece[EnvironmentLine])
 
 
 def test_a_first_build_counts_its_packages_and_says_how_to_run_in_it() -> None:
@@ -187,7 +188,7 @@ LINES = (line("fit"), line("longer-name", on_disk=False, active=None))
 
 
 def test_a_list_of_environments_is_a_plain_table_where_a_program_reads_it() -> None:
-    header, first, second = shown(LINES, tuple[EnvironmentLine, ...]).splitlines()
+    header, first, second = shown(Piece(items=LINES), Piece[EnvironmentLine]).splitlines()
     assert " ".join(header.split()) == "NAME ACTIVE GENERATIONS ON DISK CREATED BY PATH"
     assert (
         " ".join(first.split())
@@ -197,14 +198,14 @@ def test_a_list_of_environments_is_a_plain_table_where_a_program_reads_it() -> N
 
 
 def test_a_list_of_environments_fits_a_terminal() -> None:
-    text = shown(LINES, tuple[EnvironmentLine, ...], width=80)
+    text = shown(Piece(items=LINES), Piece[EnvironmentLine], width=80)
     assert "2 d ago" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
 def test_an_empty_list_is_empty_for_programs() -> None:
-    assert shown((), tuple[EnvironmentLine, ...]) == ""
-    assert "no environments yet" in shown((), tuple[EnvironmentLine, ...], width=80)
+    assert shown(Piece(items=()), Piece[EnvironmentLine]) == ""
+    assert "no environments yet" in shown(Piece(items=()), Piece[EnvironmentLine], width=80)
 
 
 def detail(**other: Any) -> EnvironmentDetail:
