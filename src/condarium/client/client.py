@@ -103,8 +103,9 @@ class Client:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):  # copying and inspecting ask for many of these
             raise AttributeError(name, name=name, obj=self)
-        if any(name in operation.groups for operation in operations().values()):
-            return Group(self, name)
+        group = name.replace("_", "-")  # as a person types it
+        if any(group in operation.groups for operation in operations().values()):
+            return Group(self, group)
         for operation in operations().values():
             if operation.group is None and method_name(operation) == name:
                 return _method(self, operation)
@@ -112,7 +113,7 @@ class Client:
 
     def __dir__(self) -> list[str]:
         derived = {
-            operation.groups[0] if operation.groups else method_name(operation)
+            operation.groups[0].replace("-", "_") if operation.groups else method_name(operation)
             for operation in operations().values()
         }
         return sorted({*super().__dir__(), *derived})
@@ -155,7 +156,7 @@ class Group:
 
     @property
     def _place(self) -> str:
-        return f"client.{self._name.replace(' ', '.')}"
+        return f"client.{self._name.replace(' ', '.').replace('-', '_')}"
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self._operations(), *self._groups()})
@@ -177,7 +178,8 @@ def _is_url(place: str) -> bool:
 
 def _method(client: Client, operation: Operation) -> Callable[..., Any]:
     signature = signature_of(operation)
-    name = ".".join(("client", *operation.name.split()[:-1], method_name(operation)))
+    group = (word.replace("-", "_") for word in operation.name.split()[:-1])
+    name = ".".join(("client", *group, method_name(operation)))
 
     def method(*args: Any, **kwargs: Any) -> Any:
         return client.call(operation, _bind(name, signature, args, kwargs))
