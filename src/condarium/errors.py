@@ -123,13 +123,13 @@ class NoSuchEnvironment(NotFound):
 
 
 class NoSuchNamespace(NotFound):
-    """There is no environment in this namespace."""
+    """There is no namespace of this name."""
 
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         super().__init__(
-            f"there is no environment in the namespace {namespace}",
-            hint="`condarium env list` shows all environments and their namespaces.",
+            f"there is no namespace {namespace}",
+            hint="`condarium namespace list` shows those there are.",
         )
 
 
