@@ -1,4 +1,4 @@
-"""Refusals, noted: each in the audit log, but for strangers not each of many that are alike."""
+"""Refusals, noted in the audit log: each, but for those that anybody can make many of."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,11 +15,11 @@ _AGAIN = timedelta(minutes=1)
 _MOST = 10_000
 """How many are remembered: whoever comes from ever more addresses makes us forget, not grow."""
 
-_Key = tuple[str, str | None, str]
+_Key = tuple[str, str | None, str | None, str]
 
 
 class _Latest:
-    """When a stranger was last refused, by store, address and operation."""
+    """When somebody was last refused, by store, principal, address and operation."""
 
     def __init__(self) -> None:
         self._at: dict[_Key, datetime] = {}
@@ -40,16 +40,24 @@ _latest = _Latest()
 
 
 def note_refusal(
-    store: Store, actor: Actor, action: str, resource: Resource, reasons: Sequence[str]
+    store: Store,
+    actor: Actor,
+    action: str,
+    resource: Resource,
+    reasons: Sequence[str],
+    *,
+    often: bool = False,
 ) -> None:
-    """Append an entry to the audit log; of strangers one a minute for each operation, whatever
-    they name: they could else fill the disk.
+    """Append an entry to the audit log.
 
-    A store that may only be read refuses as well, and can note nothing.
+    Of strangers it is one a minute for each operation, whatever they name: they could else fill
+    the disk. So it is of everybody for what programs ask `often`. A store that may only be read
+    refuses as well, and can note nothing.
     """
     now, target = store.now(), resource.name or str(resource)
-    key = str(store.layout.root), actor.address, action
-    if not actor.who.is_somebody and not _latest.is_new(key, now):
+    key = str(store.layout.root), actor.who.id, actor.address, action
+    once = often or not actor.who.is_somebody
+    if once and not _latest.is_new(key, now):
         return
     with suppress(StoreReadOnly), store.database.note() as facts:
         facts.audit.add(

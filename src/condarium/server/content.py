@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from condarium.access.refusals import note_refusal
 from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.channels.encodings.encodings import Encodings, NotMade
 from condarium.channels.views.catalogue import Catalogue
@@ -220,10 +221,17 @@ class Content:
         except NoSuchChannel as error:
             if _may_read_all(who()):
                 raise
-            raise NoChannelHere(view.channel) from error
+            raise self._refused(view.channel, who()) from error
         if private and not _may_read(who(), private):
-            raise NoChannelHere(view.channel)
+            raise self._refused(view.channel, who())
         return channel
+
+    def _refused(self, channel: ChannelName, actor: Actor) -> NoChannelHere:
+        """Note it alike for what is private and what is not there: it takes as long."""
+        thing = Resource(kind=ResourceKind.CHANNEL, name=channel.name)
+        reasons = actor.decide(Permission.CHANNEL_READ, thing).reasons
+        note_refusal(self._store, actor, "channel download", thing, reasons, often=True)
+        return NoChannelHere(channel)
 
     def _refresh(self, channel: HostedChannel, view: View, *, patient: bool) -> Headers:
         """Bring what is behind a channel up to date, and say which upstreams are failing."""
