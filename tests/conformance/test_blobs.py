@@ -227,3 +227,30 @@ def test_what_a_killed_put_left_is_no_blob(tmp_path: Path) -> None:
     assert [each.digest for each in blobs] == [digest]
     assert not blobs.has(ABSENT)
     assert blobs.get(blobs.put(b"absent")) == b"absent"
+
+
+@pytest.mark.parametrize("size", [0, 5, 9 << 20])
+def test_a_blob_is_taken_from_any_place_into_any_other(
+    place: Place, tmp_path: Path, size: int
+) -> None:
+    content = os.urandom(size)
+    for other in (Blobs.in_memory(), Blobs.in_folder(tmp_path / "other")):
+        digest = place.blobs.put(content)
+        assert other.take(digest, of=place.blobs) == size
+        assert other.get(digest) == content
+        place.blobs.remove(digest)
+        assert place.blobs.take(digest, of=other) == size
+        assert place.blobs.is_whole(digest)
+    with pytest.raises(NoSuchBlob):
+        place.blobs.take(ABSENT, of=other)
+
+
+@pytest.mark.parametrize("size", [5, 9 << 20])
+def test_bytes_without_their_hash_are_not_taken(place: Place, tmp_path: Path, size: int) -> None:
+    _put_raw(place.blobs, _path(ABSENT), os.urandom(size))
+    for other in (Blobs.in_memory(), Blobs.in_folder(tmp_path / "other")):
+        with pytest.raises(BlobDamaged):
+            other.take(ABSENT, of=place.blobs)
+        assert not other.has(ABSENT)
+        assert list(other) == []
+    assert not place.blobs.is_whole(ABSENT)

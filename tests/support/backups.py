@@ -17,6 +17,8 @@ from tests.support.channel import Made
 from tests.support.hosting import ADA, create, host
 
 THEN = datetime(2026, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+LARGE = b"a log\n" * 1_500_000
+"""A blob that is not copied in one piece."""
 _OF_A_JOB = {
     "status": "running",
     "error": {"code": "failed", "message": "no", "hint": None, "data": {"a": [1, None, "ü"]}},
@@ -24,13 +26,13 @@ _OF_A_JOB = {
 _FOREIGN = ("principal_id", "group_id", "namespace_id", "channel_id", "environment_id")
 
 
-def fill(store: Store, *, packages: int = 4) -> None:
+def fill(store: Store, *, packages: int = 4, log: bytes = b"a log") -> None:
     """Publish packages, and give every other table a row of its own, with every kind of value."""
     host(store, "lab", [Made(f"tool{number}", "1.0") for number in range(packages)])
     host(store, "lab", [Made("tool0", "2.0")], labels=["dev"])
     create(store, "away", kind=ChannelKind.PROXY)
     lock, spec = store.blobs.put(b"a lock"), store.blobs.put("name: fit ü".encode())
-    given = {"lock": lock, "spec": spec, "log": store.blobs.put(b"a log"), "documents": [spec]}
+    given = {"lock": lock, "spec": spec, "log": store.blobs.put(log), "documents": [spec]}
     given |= {"sha256": store.blobs.put(b"a source"), "document": store.blobs.put(b"a patch")}
     with store.database.note() as facts:
         connection = facts._connection

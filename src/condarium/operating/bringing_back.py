@@ -27,7 +27,7 @@ def bring_back(
     began = time.monotonic()
     place = BackupPlace.at(source)
     name, manifest = _choose(place, name)
-    with scratch(store) as folder:
+    with store.shared(), scratch(store) as folder:
         check_empty(store.database_url)
         dump = _fetch_dump(place, name, manifest, folder / "dump")
         copied = _copy(place, name, manifest, store, progress)

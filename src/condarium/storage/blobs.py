@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Self
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
-from condarium.errors import BlobDamaged, CondariumError, NoSuchBlob
+from condarium.errors import BlobDamaged, NoSuchBlob
 from condarium.storage.failures import BadStoreAddress, BlobsFailed, say_blobs_error
 
 _PATH = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}")
@@ -148,22 +149,26 @@ class Blobs:
         return size
 
     def _take_large(self, digest: str, of: "Blobs") -> None:
-        hashed = hashlib.sha256()
-
-        def pieces() -> Iterator[bytes]:
+        """By way of a file: obstore cannot read one place while it writes to another."""
+        if file := of.file(digest):
+            if not of.is_whole(digest):
+                raise BlobDamaged(digest)
+            self.put_file(file, digest)
+            return
+        with NamedTemporaryFile(dir=self._folder) as spooled:
+            hashed = hashlib.sha256()
             for piece in of.pieces(digest):
                 hashed.update(piece)
-                yield piece
-            if hashed.hexdigest() != digest:  # the write ends with this, and keeps nothing
-                raise BlobDamaged(digest)
-
-        try:
-            with _translated():
-                obstore.put(self._store, _path(digest), pieces())
-        except CondariumError:
+                spooled.write(piece)
+            spooled.flush()
             if hashed.hexdigest() != digest:
-                raise BlobDamaged(digest) from None
-            raise
+                raise BlobDamaged(digest)
+            self.put_file(Path(spooled.name), digest)
+
+    @property
+    def _folder(self) -> Path | None:
+        local = isinstance(self._store, LocalStore) and self._store.prefix
+        return Path(local) if local else None
 
     def is_whole(self, digest: str) -> bool:
         """Whether a blob is there and has its hash; it is read in bounded memory."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, func, inspect, select, text
 
-from condarium.model.jobs import Job, JobStatus
-from condarium.storage.jobs import JobFilter, Jobs
+from condarium.model.jobs import Job, JobFilter, JobStatus
+from condarium.storage.jobs import Jobs
 from condarium.storage.tables import audit, metadata, principals, signing_keys
 
 
