@@ -70,4 +70,4 @@ class Layout:
 
     def link(self, environment: EnvironmentName) -> Path:
         """The link that people use: it points to the active generation's prefix."""
-        return self.environments / environment.namespace / environment.name
+        return self.root.joinpath("envs", environment.namespace, environment.name)
