@@ -23,7 +23,7 @@ from tests.support.plant import PARTS, Plant, running_plant
 from tests.support.postgresql import Server as Database
 from tests.support.serving import TOKEN
 
-_SECONDS = float(os.environ.get("CONDARIUM_SOAK_SECONDS", "20"))
+_SECONDS = float(os.environ.get("CONDARIUM_SOAK_SECONDS", "12"))
 _BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
