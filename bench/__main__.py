@@ -18,10 +18,12 @@ from bench import (
     past,
     patching,
     publishing,
+    queue,
     results,
     rewriting,
     serving,
     startup,
+    through_server,
     together,
 )
 from bench.line import Result
@@ -44,6 +46,8 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "serving": serving.run,
     "gateway": gateway.run,
     "list-page": list_page.run,
+    "through-server": through_server.run,
+    "queue": queue.run,
     "backup": backup.run,
 }
 

@@ -12,7 +12,7 @@ from bench.setting import Setting
 _ENVIRONMENT = "bench/large"
 
 
-class _Builds:
+class Builds:
     """Ours and bare builds of one environment against one server, cold and warm."""
 
     def __init__(self, setting: Setting, url: str) -> None:
@@ -34,7 +34,7 @@ class _Builds:
         return self.installed.work(self._bare(self.setting.folder("bare"))).seconds
 
     def warm(self, number: int) -> float:
-        file, name = self._unknown()
+        file, name = self.unknown()
         done = self.installed.work(self._ours(self.warm_store, file, name))
         if "solve" not in done.answer["phases"] or "link" not in done.answer["phases"]:
             raise MeasureFailed(f"nothing was built: {done.answer}")
@@ -51,7 +51,7 @@ class _Builds:
         return self.installed.worker_seconds(self._bare(self.setting.folder("bare")))
 
     def warm_process(self, number: int) -> float:
-        file, name = self._unknown()
+        file, name = self.unknown()
         return self.installed.command_seconds(*self._command(self.warm_store, file, name))
 
     def warm_process_bare(self, number: int) -> float:
@@ -73,7 +73,7 @@ class _Builds:
     def version_process(self, number: int) -> float:
         return self.installed.command_seconds("--version")
 
-    def _unknown(self) -> tuple[Path, str]:
+    def unknown(self) -> tuple[Path, str]:
         """A spec whose question the store has not heard, for a prefix that it has not.
 
         The answer is the same set of packages, so bare rattler does the same work.
@@ -104,7 +104,7 @@ class _Builds:
 def run(setting: Setting) -> Result:
     channel = real_channel(setting.cache)
     with ServerProcess(channel) as server:
-        builds = _Builds(setting, server.url)
+        builds = Builds(setting, server.url)
         cold = interleaved(setting.runs, ours=builds.cold, bare=builds.cold_bare)
         warm = interleaved(setting.runs, ours=builds.warm, bare=builds.warm_bare)
         again = interleaved(
@@ -148,7 +148,7 @@ def run_restore(setting: Setting) -> Result:
     """Restore against a warm build of the same environment."""
     channel = real_channel(setting.cache)
     with ServerProcess(channel) as server:
-        builds = _Builds(setting, server.url)
+        builds = Builds(setting, server.url)
         other = environment_file(
             setting.folder("spec") / "environment.yml", server.url, specs(["rich"])
         )

@@ -67,8 +67,8 @@ def peak_of(pid: int) -> int:
 
 
 @contextmanager
-def served(setting: Setting, store: Path) -> Iterator[Served]:
-    """Serve a store on a free port of the loopback."""
+def served(setting: Setting, store: Path, **variables: str) -> Iterator[Served]:
+    """Serve a store on a free port of the loopback, with variables such as CONDARIUM_MAX_AGE."""
     installed = setting.installed
     command = [installed.python.with_name("condarium"), "--store", store, "--json", "serve"]
     with store.with_name(f"{store.name}.log").open("w") as log:
@@ -77,7 +77,7 @@ def served(setting: Setting, store: Path) -> Iterator[Served]:
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env=surroundings(installed.home) | {"CONDARIUM_ADMIN_TOKEN": TOKEN},
+            env=surroundings(installed.home) | {"CONDARIUM_ADMIN_TOKEN": TOKEN} | variables,
         )
     try:
         yield Served(url=_url(process, Path(log.name)), pid=process.pid)

@@ -100,7 +100,7 @@ def _children(pid: int) -> list[int]:
 def test_a_silent_worker_cannot_commit_what_was_taken_from_it(tmp_path: Path, lab: Lab) -> None:
     """It is stopped, not dead: when it goes on, its job is another's."""
     with jobs_of(tmp_path) as jobs, worker(jobs.store) as first:
-        lab.server.fault("*.conda", Slow(bytes_per_second=30_000))
+        lab.server.fault("*.conda", Slow(bytes_per_second=90_000))
         number = jobs.submit("env build", environment="lab/fit", file=spec(lab, "big"))
         jobs.until(number, lambda _: "fetch" in jobs.said(number))
         os.kill(first.process.pid, signal.SIGSTOP)
