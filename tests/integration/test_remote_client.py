@@ -46,6 +46,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(api, "_PAUSE", 0.01)
+    monkeypatch.setattr(api, "_SHORT_PATIENCE", 0.3)
     with OPENED:
         yield
 
@@ -54,7 +55,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     "trouble",
     [
         [LOST],
-        [LOST, LOST, LOST],
+        [LOST] * 6,
         [Reply(502), Reply(504)],
         [Reply(503, b"", {"Retry-After": "0"})],
         [problem(409, "idempotency-key-in-use")],

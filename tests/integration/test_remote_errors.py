@@ -28,6 +28,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(api, "_PAUSE", 0.01)
+    monkeypatch.setattr(api, "_SHORT_PATIENCE", 0.3)
     with OPENED:
         yield
 

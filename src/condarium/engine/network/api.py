@@ -22,10 +22,10 @@ from condarium.model.secret import Secret, redact_url
 if TYPE_CHECKING:
     import httpx
 
-_TRIES = 5
-_PAUSE = 0.2
+_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 """Seconds before the second try, doubled before each further one."""
-_LONGEST_PAUSE = 60.0
+_SHORT_PATIENCE, _PATIENCE = 3.0, 60.0
+"""Seconds for which a server is asked again that has not heard a request, or may have."""
 _CONNECT, _WRITE, _READ = 10.0, 60.0, 600.0
 """Seconds: an answer may take long, because what it is about is carried out first."""
 _SILENCE = 45.0
@@ -136,22 +136,30 @@ class Api:
         self._making = Lock()
 
     def ask(self, question: Question) -> Answer:
-        """Send a request until it is answered. Raises ServerUnreachable and ServerMoved."""
+        """Send a request until it is answered. Raises ServerUnreachable and ServerMoved.
+
+        A server that is not there at all is soon given up; one that may have heard the request is
+        waited for, because nobody else knows what came of it.
+        """
         import httpx
 
-        for again in range(_TRIES):
-            pause, last = _PAUSE * 2**again, again == _TRIES - 1
+        began, patience, pause = time.monotonic(), _SHORT_PATIENCE, _PAUSE
+        while True:
+            wanted = 0.0
             try:
                 answer = self._ask(question)
             except httpx.TransportError as error:
-                if last or isinstance(error, httpx.ReadTimeout):
+                if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                    patience = _PATIENCE
+                late = isinstance(error, httpx.ReadTimeout)
+                if late or time.monotonic() - began > patience:
                     raise self._unreachable(error) from None
             else:
-                if last or not _passes(answer):
+                if time.monotonic() - began >= _patience_with(answer):
                     return answer
-                pause = max(pause, _wanted_pause(answer))
-            time.sleep(pause)
-        raise AssertionError("the last try returns or raises")
+                wanted = _wanted_pause(answer)
+            time.sleep(max(pause, wanted))
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def events(self, path: str, *, after: str | None = None) -> Iterator[Event]:
         """Give events until the stream ends. Raises ServerUnreachable as soon as it breaks.
@@ -236,16 +244,20 @@ class Unanswered(Exception):
         super().__init__(answer.status)
 
 
-def _passes(answer: Answer) -> bool:
-    """Whether to ask again: what condarium itself says is final, unless it says when to."""
-    if "retry-after" in answer.headers or answer.media_type != _PROBLEM:
-        return answer.status in _BUSY
-    return answer.status == 409 and _BEING_ANSWERED in answer.content
+def _patience_with(answer: Answer) -> float:
+    """For how long to ask again; what condarium itself says is final, unless it says when to."""
+    if answer.status in _BUSY and "retry-after" in answer.headers:
+        return _PATIENCE
+    if answer.status in _BUSY and answer.media_type != _PROBLEM:
+        return _SHORT_PATIENCE
+    if answer.status == 409 and _BEING_ANSWERED in answer.content:
+        return _READ
+    return 0
 
 
 def _wanted_pause(answer: Answer) -> float:
     wanted = answer.headers.get("retry-after", "")
-    return min(float(wanted), _LONGEST_PAUSE) if wanted.isdecimal() else 0
+    return min(float(wanted), _PATIENCE) if wanted.isdecimal() else 0
 
 
 def _answer(response: "httpx.Response") -> Answer:
