@@ -49,6 +49,7 @@ class Provider:
         self._http = httpx.Client(verify=system_tls(), timeout=10, follow_redirects=False)
         self._lock = Lock()
         self._kept: dict[str, tuple[float, Mapping[str, Any]]] = {}
+        self._asked_anew = -_AGAIN
 
     def close(self) -> None:
         self._http.close()
@@ -65,7 +66,10 @@ class Provider:
         """
         with self._lock:
             place = self._configuration()["jwks_uri"]
-            return self._get(place, lasting=_AGAIN if anew else _LASTING)
+            if anew and monotonic() - self._asked_anew >= _AGAIN:
+                self._asked_anew = monotonic()
+                self._kept.pop(place, None)
+            return self._get(place)
 
     def exchange(self, code: str, *, verifier: str, redirect_uri: str) -> Tokens:
         """Give a code back for tokens. Raises ProviderFailed."""
@@ -109,7 +113,7 @@ class Provider:
 
     def _configuration(self) -> Mapping[str, Any]:
         place = f"{self.issuer.rstrip('/')}/.well-known/openid-configuration"
-        found = self._get(place, lasting=_LASTING)
+        found = self._get(place)
         if found.get("issuer") != self.issuer:
             raise ProviderFailed(self.issuer, "says that it is another issuer")
         if not all(self._is_safe(found.get(name)) for name in _ENDPOINTS):
@@ -121,9 +125,9 @@ class Provider:
         schemes = ("https",) if self.issuer.startswith("https:") else ("https", "http")
         return isinstance(place, str) and urlsplit(place).scheme in schemes
 
-    def _get(self, place: str, *, lasting: float) -> Mapping[str, Any]:
+    def _get(self, place: str) -> Mapping[str, Any]:
         at, found = self._kept.get(place, (0.0, None))
-        if found is None or monotonic() - at >= lasting:
+        if found is None or monotonic() - at >= _LASTING:
             found = self._ask(httpx.Request("GET", place))
             self._kept[place] = monotonic(), found
         return found
