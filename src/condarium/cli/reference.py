@@ -14,6 +14,7 @@ from condarium.cli.arguments import GLOBAL_OPTIONS, metavar
 from condarium.cli.exit_codes import MEANINGS
 from condarium.cli.help import title, usage
 from condarium.client.signature import OUTPUT, method_name, signature_of
+from condarium.model.names import EnvironmentName
 from condarium.model.paging import Page
 from condarium.operation import Operation, Parameter
 
@@ -53,20 +54,39 @@ def reference() -> str:
 
 def _operation(operation: Operation) -> str:
     faces = [("command", f"`{usage(operation)}`"), ("Python", f"`{_python(operation)}`")]
-    if operation.route:
-        method, path = operation.route
-        faces.append(("REST", f"`{method} /api/v1{path}`"))
+    faces.append(("REST", _rest(operation)))
     faces += [("answers", f"`{_result(operation)}`"), ("needs", f"`{operation.permission}`")]
     parts = [f"### {operation.name}\n", f"{operation.summary}\n"]
     if operation.description:
         parts.append(f"{operation.description}\n")
     parts.append("\n".join(f"- {name}: {text}" for name, text in faces) + "\n")
-    rows = [_parameter(parameter) for parameter in operation.parameters]
+    rows = [_parameter(operation, parameter) for parameter in operation.parameters]
     if operation.saves:
-        rows.append((f"`-o`, `--{OUTPUT} FILE`", f"`{OUTPUT}`", "write the document to a file"))
+        rows.append((f"`-o`, `--{OUTPUT} FILE`", f"`{OUTPUT}`", "", "write the document to a file"))
     if rows:
-        parts.append(_table(("command line", "Python", "meaning"), rows))
+        parts.append(_table(("command line", "Python", "REST", "meaning"), rows))
     return "\n".join(parts)
+
+
+def _rest(operation: Operation) -> str:
+    if operation.route is None:
+        return "none: it works on a store of this machine"
+    method, path = operation.route
+    job = ", which answers with a job" if operation.job else ""
+    return f"`{method} /api/v1{path}`{job}"
+
+
+def _in_request(operation: Operation, parameter: Parameter) -> str:
+    """Where a request has an argument; what an argument is called there has no `_` behind it."""
+    if operation.route is None:
+        return ""
+    method, path = operation.route
+    word = parameter.name.rstrip("_")
+    if f"{{{word}}}" in path:
+        return "path"
+    if parameter.type is EnvironmentName and parameter.required:
+        return "path"
+    return f"`{word}` in the {'body' if method == 'POST' else 'query'}"
 
 
 def _python(operation: Operation) -> str:
@@ -86,14 +106,15 @@ def _result(operation: Operation) -> str:
     return f"tuple[{inner[0].__name__}, ...]" if inner else str(operation.result.__name__)
 
 
-def _parameter(parameter: Parameter) -> tuple[str, str, str]:
+def _parameter(operation: Operation, parameter: Parameter) -> tuple[str, str, str, str]:
     value = "" if parameter.type is bool else f" {metavar(parameter)}"
     spelled = [f"`{flag}`" for flag in parameter.flags[:-1]]
     spelled += [f"`{last}{value}`" for last in parameter.flags[-1:]]
     if parameter.positional:
         spelled.insert(0, f"`{value.strip()}`")
     required = " (required)" if parameter.required else ""
-    return (", ".join(spelled), f"`{parameter.name}`", parameter.argument.help + required)
+    where = _in_request(operation, parameter)
+    return (", ".join(spelled), f"`{parameter.name}`", where, parameter.argument.help + required)
 
 
 def _global_options() -> str:
