@@ -1,10 +1,10 @@
 """`condarium serve` as a process: how it begins, what it says, how it ends."""
 
 import json
+import os
 import re
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import threading
@@ -70,18 +70,11 @@ def test_it_finishes_what_it_has_begun_to_answer(tmp_path: Path) -> None:
         assert answers[0].status_code == 400
 
 
-def test_a_new_store_gets_a_token_for_its_owner_alone(tmp_path: Path) -> None:
-    for _ in range(2):
-        with serve(tmp_path / "store", CONDARIUM_ADMIN_TOKEN="") as server:
-            file = tmp_path / "store" / "admin-token"
-            assert stat.S_IMODE(file.stat().st_mode) == 0o600
-            headers = {"Authorization": f"Bearer {file.read_text().strip()}"}
-            got = httpx.post(f"{server.url}/api/channels/no/upload/x-1-0.conda", headers=headers)
-            assert got.status_code == 404
-            got = httpx.post(
-                f"{server.url}/api/channels/no/upload/x-1-0.conda", headers=server.bearer
-            )
-            assert got.status_code == 401
+def test_a_store_has_no_token_by_itself(tmp_path: Path) -> None:
+    with serve(tmp_path / "store", CONDARIUM_ADMIN_TOKEN="") as server:
+        assert server.first_sign_in
+        assert not knows(server, server.token)
+        assert not (tmp_path / "store" / "admin-token").exists()
 
 
 def test_a_token_may_come_from_a_file(tmp_path: Path) -> None:
@@ -138,7 +131,9 @@ def test_it_says_where_it_is(tmp_path: Path) -> None:
         assert found is not None
         assert httpx.get(f"{found[1]}/healthz").status_code == 200
         process.terminate()
-        assert str(tmp_path / "store" / "admin-token") in process.stdout.read()
+        said = process.stdout.read()
+        assert str(tmp_path / "store") in said
+        assert f"{found[1]}/sign-in/first#" in said
 
 
 def test_python_serves_in_the_background(tmp_path: Path) -> None:
@@ -157,3 +152,55 @@ def test_the_token_is_in_no_answer(tmp_path: Path) -> None:
         got = httpx.get(f"{server.url}/t/{TOKEN}/none/noarch/repodata.json")
         assert got.status_code == 404
         assert TOKEN not in got.text
+
+
+def test_a_body_that_comes_too_slowly_is_given_up(tmp_path: Path) -> None:
+    code = (
+        "import sys; from condarium.server import bodies; bodies.PATIENCE = 1.0; "
+        "from condarium.cli.main import main; sys.exit(main())"
+    )
+    store = tmp_path / "store"
+    with hosted_store(tmp_path) as opened:
+        host(opened, "lab", [Made("one", "1.0")])
+    command = [sys.executable, "-c", code, "--store", str(store), "--json", "serve", "--port", "0"]
+    environ = {**os.environ, "CONDARIUM_ADMIN_TOKEN": TOKEN}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environ) as process:
+        assert process.stdout is not None
+        said = ""
+        while not said.endswith("}\n"):
+            said += process.stdout.readline()
+        port = int(json.loads(said)["url"].rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(
+                b"POST /api/channels/lab/upload/x-1.0-0.conda HTTP/1.1\r\nHost: x\r\n"
+                b"X-API-Key: " + TOKEN.encode() + b"\r\nContent-Length: 100000\r\n\r\n"
+            )
+            client.sendall(b"slowly")
+            assert client.recv(100).startswith(b"HTTP/1.1 408 ")
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("head", "statuses"),
+    [
+        (b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * (1 << 20) + b"\r\n\r\n", (b"400", b"431")),
+        (b"GET /" + b"x" * (1 << 20) + b" HTTP/1.1\r\nHost: x\r\n\r\n", (b"400", b"414", b"431")),
+        (
+            b"GET /healthz HTTP/1.1\r\n"
+            + b"".join(b"X-%d: x\r\n" % number for number in range(5000))
+            + b"\r\n",
+            (b"400", b"431"),
+        ),
+    ],
+)
+def test_a_head_has_its_limits(tmp_path: Path, head: bytes, statuses: tuple[bytes, ...]) -> None:
+    with serve(tmp_path / "store") as server:
+        port = int(server.url.rpartition(":")[2])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            try:
+                client.sendall(head)
+                answer = client.recv(100)
+            except ConnectionError:  # it does not listen to the end
+                answer = b""
+        assert not answer or answer.split(b" ")[1] in statuses
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
