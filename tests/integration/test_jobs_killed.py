@@ -5,7 +5,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,10 @@ from tests.support.server import Slow
 from tests.support.synthetic import Lab, small_channel, small_lab
 from tests.support.workers import ADA, Jobs, jobs_of, worker
 
+from condarium.errors import DatabaseFailed
 from condarium.jobs import changing, watching
 from condarium.model.document import Document
-from condarium.model.jobs import JobStatus
+from condarium.model.jobs import Job, JobStatus
 from condarium.model.names import EnvironmentName
 
 
@@ -138,3 +139,33 @@ def test_eight_jobs_over_two_workers_on_postgresql_one_of_which_dies(
         assert [generations(jobs, f"lab{i % 2}/fit{i}") for i in range(8)] == [1] * 8
         with jobs.store.database.read() as facts:
             assert facts.jobs.running() == []
+
+
+def test_connections_to_the_database_that_end_lose_nothing(
+    tmp_path: Path, lab: Lab, postgresql: Server
+) -> None:
+    with (
+        postgresql.new_database() as url,
+        jobs_of(tmp_path, CONDARIUM_DATABASE=url) as jobs,
+        worker(jobs.store, "--slots", "2") as only,
+    ):
+        numbers = [
+            jobs.submit("env build", environment=f"lab/fit{i}", file=spec(lab, f"more{i}"))
+            for i in range(4)
+        ]
+        jobs.until(numbers[0], lambda job: job.status is not JobStatus.QUEUED)
+        for _ in range(3):
+            postgresql.end_connections()
+            time.sleep(0.7)
+        ended = [_patiently(jobs, number) for number in numbers]
+        assert Counter(job.status for job in ended) == {JobStatus.SUCCEEDED: 4}
+        assert [generations(jobs, f"lab/fit{i}") for i in range(4)] == [1] * 4
+        assert only.process.poll() is None
+
+
+def _patiently(jobs: Jobs, number: int) -> Job:
+    """The job when it has ended; one's own connections were ended too."""
+    for _ in range(20):
+        with suppress(DatabaseFailed):
+            return jobs.ended(number, 60)
+    raise AssertionError("the database does not answer")

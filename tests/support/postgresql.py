@@ -45,6 +45,13 @@ class Server:
         finally:
             self._run(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def end_connections(self) -> None:
+        """End the connections of all clients, as a restart or a network would."""
+        self._run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+
     def _run(self, statement: str) -> None:
         with psycopg.connect(
             host=str(self.sockets), user="postgres", autocommit=True

@@ -1,0 +1,59 @@
+"""Who may see a job, and who may end it."""
+
+import pytest
+from tests.unit.test_choosing import job
+
+from condarium.jobs.seeing import may_see
+from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.principals import (
+    Binding,
+    Principal,
+    PrincipalKind,
+    Scope,
+    SubjectKind,
+)
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
+
+ON_LAB = job(1, principal="ada")
+ON_CHANNEL = job(2, kind="channel", resource="lab", principal="ada")
+ON_NOTHING = job(3, kind=None, resource=None, principal="ada")
+ALL = (ON_LAB, ON_CHANNEL, ON_NOTHING)
+
+
+def actor(name: str, *roles: tuple[Role, ResourceKind, str], scope: Scope = Scope()) -> Actor:  # noqa: B008 - a frozen value
+    bindings = tuple(
+        Binding(subject_kind=SubjectKind.PRINCIPAL, subject=name, role=role, kind=kind, resource=on)
+        for role, kind, on in roles
+    )
+    who = Principal(kind=PrincipalKind.USER, id=name, name=name, scope=scope)
+    return Actor(name=name, principal=who, bindings=bindings)
+
+
+NAMESPACE, CHANNEL, PLATFORM = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, ResourceKind.PLATFORM
+
+
+@pytest.mark.parametrize(
+    ("who", "seen"),
+    [
+        (Actor(name="owner of the store"), ALL),
+        (actor("ada"), ALL),
+        (actor("ada", scope=Scope(namespaces=frozenset({"lab"}))), (ON_LAB,)),
+        (actor("ada", scope=Scope(permissions=frozenset({Permission.QUERY_ASK}))), ALL),
+        (actor("ben"), ()),
+        (actor("ben", (Role.VIEWER, NAMESPACE, "lab")), (ON_LAB,)),
+        (actor("ben", (Role.VIEWER, NAMESPACE, "la")), ()),
+        (actor("ben", (Role.READER, CHANNEL, "lab")), ()),
+        (actor("ben", (Role.PUBLISHER, CHANNEL, "lab")), (ON_CHANNEL,)),
+        (actor("ben", (Role.AUDITOR, PLATFORM, "")), (ON_NOTHING,)),
+        (actor("ben", (Role.ADMINISTRATOR, PLATFORM, "")), ALL),
+        (NOBODY_IN_PARTICULAR, ()),
+    ],
+)
+def test_a_job_is_seen_by_who_asked_and_who_works_on_the_same(
+    who: Actor, seen: tuple[object, ...]
+) -> None:
+    assert tuple(each for each in ALL if may_see(who, each)) == seen
+
+
+def test_a_job_of_the_stores_owner_is_not_everybodys() -> None:
+    assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, resource=None, principal=None))
