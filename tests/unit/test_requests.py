@@ -55,7 +55,11 @@ def test_a_request_brings_its_arguments(
 
 def _value(operation: Operation, parameter: Parameter, values: dict[Any, Any]) -> Any:
     value = parameter.choices[0] if parameter.choices else values[parameter.type]
-    if value == VALUES[str] and operation.route and f"{{{parameter.name}}}" in operation.route[1]:
+    if (
+        value == VALUES[str]
+        and operation.route
+        and f"{{{parameter.name.rstrip('_')}}}" in operation.route[1]
+    ):
         value = value.replace("/", "")  # a part of a path has none
     return (value, value) if parameter.many else value
 
