@@ -5,6 +5,8 @@ attempt begins by asking what an earlier one has kept.
 """
 
 import logging
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 _VERSION = "1"
 """Of the workflow's steps: what another version has begun is not gone on with."""
 _RUN = "run"
+_KEPT = 60.0
+"""For how many seconds at least, and twice as many at most, an attempt that ended is kept."""
 
 Run = Callable[[JobClaim], Outcome]
 Settle = Callable[[JobClaim, Outcome], None]
@@ -37,6 +41,7 @@ class Durable:
         for name in ("dbos", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         self._dbos, self._named = DBOS, SetWorkflowID
+        self._ended: deque[tuple[float, str]] = deque()
         DBOS(
             config={
                 "name": "condarium",
@@ -57,8 +62,19 @@ class Durable:
 
     def start(self, claim: JobClaim) -> None:
         """Begin an attempt, in a thread of its own."""
+        self._tidy()
         with self._named(_workflow(claim.job, claim.attempt)):
             self._dbos.start_workflow(self._carry_out, claim.job, claim.attempt)
+
+    def _tidy(self) -> None:
+        """Remove what is kept of attempts that ended a while ago: nobody asks for it again."""
+        before = time.monotonic() - _KEPT
+        if not self._ended or self._ended[0][0] >= before - _KEPT:
+            return
+        old = []
+        while self._ended and self._ended[0][0] < before:
+            old.append(self._ended.popleft()[1])
+        self._dbos.delete_workflows(old)
 
     def stop(self) -> None:
         self._dbos.destroy(destroy_registry=True)
@@ -79,6 +95,7 @@ class Durable:
                 settle_step(job, attempt, outcome)
             finally:
                 let_go(JobClaim(job=job, attempt=attempt))
+                self._ended.append((time.monotonic(), _workflow(job, attempt)))
 
         self._carry_out = carry_out
 
@@ -103,8 +120,5 @@ def _workflow(job: int, attempt: int) -> str:
 def _url(settings: Settings) -> str:
     """Where DBOS keeps its own tables: beside the facts."""
     if settings.database and not settings.database.startswith("sqlite"):
-        from sqlalchemy import make_url
-
-        url = make_url(settings.database).set(drivername="postgresql+psycopg")
-        return url.render_as_string(hide_password=False)
+        return f"postgresql+psycopg://{settings.database.partition('://')[2]}"
     return f"sqlite:///{Layout(settings.store).root / 'jobs.db'}"
