@@ -26,6 +26,7 @@ def saved(tmp_path: Path) -> SavedLogins:
     ("named", "environ", "url", "token"),
     [
         ({}, {}, THERE, "saved there"),
+        ({"token": Secret("given")}, {}, THERE, "given"),
         ({"server": HERE}, {}, HERE, "saved here"),
         ({"server": f"{HERE}/"}, {}, HERE, "saved here"),
         ({"store": "/srv/store"}, {"CONDARIUM_SERVER": HERE}, None, None),

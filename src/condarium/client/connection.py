@@ -45,7 +45,8 @@ def find_server(
         return saved or Login(url=url, token=token or mine)
     if environ.get("CONDARIUM_STORE"):
         return None
-    return SavedLogins.read(settings.logins).find()
+    saved = SavedLogins.read(settings.logins).find()
+    return Login(url=saved.url, token=token) if saved and token else saved
 
 
 def check_url(text: str) -> str:
