@@ -116,7 +116,9 @@ def prune(
     store: Store,
     dest: Place,
     *,
-    keep_last: Annotated[int, Argument("how many of the newest backups stay", metavar="N")],
+    keep_last: Annotated[
+        int, Argument("how many of the newest backups stay", positional=False, metavar="N")
+    ],
     dry_run: DryRun = False,
     progress: Progress,
 ) -> BackupsPruned:
