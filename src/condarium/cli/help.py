@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from condarium import __version__
 from condarium.cli.arguments import GLOBAL_OPTIONS, metavar, rest_of
@@ -17,9 +17,35 @@ _TITLES: Mapping[str | None, str] = {
     "channel patch": "Patches of channels",
     "channel source": "Source archives",
     "query": "Questions",
+    "user": "Users",
+    "service-account": "Service accounts",
+    "group": "Groups",
+    "namespace": "Namespaces",
+    "token": "Tokens",
+    "audit": "The audit log",
+    "config": "Configuration",
+    "backup": "Backups",
+    "job": "Jobs",
+    "worker": "Workers",
+    "schedule": "Schedules",
     None: "Locks and the store",
 }
 """The headings of groups; a group that has none here is headed by its own name."""
+
+_PARTS: Mapping[str, tuple[str, ...]] = {
+    "Begin": ("quickstart", "login", "logout", "whoami"),
+    "Environments": ("lock", "env"),
+    "Questions": ("query",),
+    "Channels": ("channel",),
+    "Who may do what": (
+        *("user", "service-account", "group", "namespace", "access", "token", "audit"),
+    ),
+    "Jobs": ("job", "schedule"),
+    "To run it": ("serve", "worker", "doctor", "gc", "backup", "restore", "upgrade", "config"),
+}
+"""The parts of the overview: first words of commands. What none names stands in the last."""
+_WHOLE = frozenset({"env", "query", "channel"})
+"""The groups whose commands each have a line in the overview."""
 
 _START = """\
 Start with:
@@ -31,9 +57,9 @@ _MORE = "`condarium COMMAND --help` explains a command."
 
 def overview(operations: Iterable[Operation]) -> str:
     """Every command, by group."""
-    grouped = _by_group(operations)
+    members = _by_part(operations)
     parts = [f"condarium {__version__}\nusage: condarium COMMAND [ARGUMENTS] [OPTIONS]\n"]
-    parts += [_section(title(group), _rows(members)) for group, members in grouped.items()]
+    parts += [_section(part, _rows(members[part])) for part in _PARTS]
     parts += [_section("Options", [*_global_options(), ("--version", "say which version it is")])]
     parts += [_START, _MORE]
     return "\n".join(parts)
@@ -101,19 +127,25 @@ def _placeholder(operation: Operation, parameter: Parameter) -> str:
     return name if parameter.required else f"[{name}]"
 
 
-def _by_group(operations: Iterable[Operation]) -> dict[str | None, list[Operation]]:
-    groups: dict[str | None, list[Operation]] = {}
-    for operation in operations:
-        first = operation.groups[0] if operation.groups else None
-        groups.setdefault(first, []).append(operation)
-    return groups
+def _by_part(operations: Iterable[Operation]) -> dict[str, list[Operation]]:
+    parts: dict[str, list[Operation]] = {part: [] for part in _PARTS}
+    order = [(part, word) for part, words in _PARTS.items() for word in words]
+    words = [word for _, word in order]
+    for operation in sorted(operations, key=lambda each: _place(words, each.name.split()[0])):
+        place = _place(words, operation.name.split()[0])
+        parts[order[min(place, len(order) - 1)][0]].append(operation)
+    return parts
+
+
+def _place(words: Sequence[str], word: str) -> int:
+    return words.index(word) if word in words else len(words)
 
 
 def _rows(operations: Iterable[Operation]) -> list[tuple[str, str]]:
-    """Commands with their summaries; those of a group within a group on one line."""
+    """Commands with their summaries; those of most groups on one line."""
     rows: dict[str, str] = {}
     for operation in operations:
-        if len(operation.groups) < 2:
+        if operation.group is None or operation.group in _WHOLE:
             rows[operation.name] = operation.summary
         else:
             key = f"{operation.group} …"
