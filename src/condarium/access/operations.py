@@ -330,7 +330,10 @@ def access_unbind(
     platform: OnPlatform = False,
     actor: Actor,
 ) -> BindingChanged:
-    """Take a role away again, at once. Raises LastAdministrator."""
+    """Take a role away again, at once.
+
+    Raises LastAdministrator.
+    """
     from condarium.access import binding
 
     wanted = binding.wanted(actor, subject, role, namespace, channel, platform)

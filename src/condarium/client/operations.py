@@ -51,7 +51,10 @@ def logout(
         Argument("the server; by default that of the last login", positional=True, metavar="URL"),
     ] = None,
 ) -> LoggedOut:
-    """Sign out of a server: its token is taken back and forgotten. Raises NoSavedLogin."""
+    """Sign out of a server: its token is taken back and forgotten.
+
+    Raises NoSavedLogin.
+    """
     from condarium.client import signing_in
 
     return signing_in.logout(url)
