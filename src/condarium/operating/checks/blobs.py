@@ -36,7 +36,7 @@ def blobs(examined: Examination) -> Iterator[Found]:
 def _writable(examined: Examination) -> Iterator[Found]:
     blobs = examined.store.blobs
     try:
-        blobs.put(_PROBE)
+        blobs.remove(blobs.put(_PROBE))
     except CondariumError as error:
         yield warning(f"none can be put: {error.message}", error.hint)
 
