@@ -35,8 +35,8 @@ def run(setting: Setting) -> Result:
         facts=[
             f"a store of {environments} environments and {packages:,} packages of 20 kB to 5 MB, "
             f"{size / 1e6:,.0f} MB of blobs",
-            "cp: `cp -r` of the database and the blobs, and `sync`; a backup syncs too, both "
-            "compare no hash, condarium compares all",
+            "cp: `cp -r` of the database and the blobs, and `sync`; a backup syncs too, and "
+            "compares every hash, as a restore does",
         ],
         lines=[
             Line(name="backup", **_beside_cp(backups), limit=1.5),
