@@ -19,7 +19,7 @@ from bench.setting import Setting
 from bench.tiny import tiny_package
 from condarium.app import operations
 from condarium.channels.making.static import index_channel
-from condarium.jobs.submitting import submit
+from condarium.jobs.asking.submitting import submit
 from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.jobs import Job, JobFilter

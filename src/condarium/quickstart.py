@@ -133,7 +133,7 @@ def _channel(store: Store, actor: Actor, progress: Progress) -> tuple[int, bool]
     from condarium.channels.changing.publishing import publish
     from condarium.channels.making.static import make_packages
     from condarium.model.upload import Upload
-    from condarium.storage.channels import NoSuchChannel
+    from condarium.storage.hosting.channels import NoSuchChannel
     from condarium.storage.locks import locked
 
     with locked(store.layout.locks / "quickstart"):

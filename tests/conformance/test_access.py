@@ -17,10 +17,10 @@ from condarium.errors import (
 )
 from condarium.model.names import EnvironmentName
 from condarium.settings import Settings
-from condarium.storage.channels import NoSuchChannel
-from condarium.storage.memberships import NoSuchGroup
-from condarium.storage.namespaces import NamespaceNotEmpty
-from condarium.storage.principals import NameTaken, NoSuchPrincipal
+from condarium.storage.access.memberships import NoSuchGroup
+from condarium.storage.access.namespaces import NamespaceNotEmpty
+from condarium.storage.access.principals import NameTaken, NoSuchPrincipal
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 PASSWORD = "correct horse battery"

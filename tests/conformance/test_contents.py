@@ -7,8 +7,8 @@ from tests.support.channel import Made
 from tests.support.hosting import change, fact, host, hosted_store, patch
 from tests.support.postgresql import Server
 
-from condarium.model.fact import FactKind
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -21,9 +21,9 @@ from condarium.model.jobs import (
     Schedule,
 )
 from condarium.storage.database import Database, open_database
-from condarium.storage.jobs import JobTakenOver, NoSuchJob
-from condarium.storage.schedules import NoSuchSchedule, ScheduleExists
 from condarium.storage.sqlite import sqlite_url
+from condarium.storage.work.jobs import JobTakenOver, NoSuchJob
+from condarium.storage.work.schedules import NoSuchSchedule, ScheduleExists
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import event
 from tests.support.hosting import create, hosted_store
 
-from condarium.model.fact import FactKind
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.sqlite import sqlite_engine, sqlite_url

@@ -21,7 +21,7 @@ from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.document import Document
 from condarium.model.secret import Secret
 from condarium.settings import Settings
-from condarium.storage.principals import NameTaken, NoSuchPrincipal
+from condarium.storage.access.principals import NameTaken, NoSuchPrincipal
 from condarium.storage.store import Store
 
 PASSWORD = "correct horse battery"

@@ -33,13 +33,13 @@ from condarium.errors import CondariumError, NoSuchNamespace, NotPermitted
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Where
 from condarium.settings import Settings
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 ALLOWED, REFUSED, UNKNOWN = "allowed", "refused", "unknown"

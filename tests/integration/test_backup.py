@@ -25,8 +25,8 @@ from condarium.model.audit import GENESIS, chain
 from condarium.model.progress import Quiet
 from condarium.operating import pruning, verifying_backups
 from condarium.storage import tables
-from condarium.storage.backups import BackupDamaged, BadBackupPlace, NoSuchBackup
-from condarium.storage.refilling import StoreNotEmpty
+from condarium.storage.backing_up.backups import BackupDamaged, BadBackupPlace, NoSuchBackup
+from condarium.storage.backing_up.refilling import StoreNotEmpty
 from condarium.storage.store import Store
 
 Stores = Callable[[str, str], Store]

@@ -28,9 +28,9 @@ from condarium.channels.validation.refusal import PackageRefused
 from condarium.channels.views.catalogue import Catalogue
 from condarium.engine.solving.record_spec import BadPackageSpec
 from condarium.errors import BadArguments
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
+from condarium.model.hosting.transfer import BundleImported, Exported
 from condarium.model.progress import Quiet
-from condarium.model.transfer import BundleImported, Exported
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 from condarium.settings import Settings

@@ -19,11 +19,11 @@ from condarium.channels.views.packages import NoSuchPackageFile, find_package
 from condarium.channels.views.reading import read_shard
 from condarium.engine.solving.record_spec import BadPackageSpec
 from condarium.errors import BadArguments, BadName, CondariumError
-from condarium.model.channel_changes import FilesChanged
 from condarium.model.channel_url import BadChannel
-from condarium.model.hosted import ChannelKind, Filter
+from condarium.model.hosting.changes import FilesChanged
+from condarium.model.hosting.hosted import ChannelKind, Filter
 from condarium.model.view import ChannelName, View
-from condarium.storage.channels import ChannelExists, NoSuchChannel
+from condarium.storage.hosting.channels import ChannelExists, NoSuchChannel
 from condarium.storage.store import Store
 
 LAB = ChannelName("lab")

@@ -23,11 +23,11 @@ from condarium.channels.asking.comparing import compare, read_view
 from condarium.channels.asking.history import BadRevision, NeverInChannel
 from condarium.cli.main import main
 from condarium.errors import CondariumError
-from condarium.model.channel_history import ChannelDiff, ChannelLog
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.history import ChannelDiff, ChannelLog
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.model.view import BadView, ChannelName
-from condarium.storage.channels import NoSuchRevision
+from condarium.storage.hosting.channels import NoSuchRevision
 from condarium.storage.store import Store
 
 LAB = ChannelName("lab")

@@ -12,12 +12,12 @@ from condarium.channels.changing import labelling, patching, reverting, trying, 
 from condarium.channels.changing.reverting import BadRevision, CannotUndo
 from condarium.channels.views.catalogue import Catalogue
 from condarium.errors import BadArguments, CondariumError
-from condarium.model.channel_changes import KeyChange, PatchesChanged, PatchTrial, Reverted
 from condarium.model.document import Document
+from condarium.model.hosting.changes import KeyChange, PatchesChanged, PatchTrial, Reverted
 from condarium.model.patches import BadPatch
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
-from condarium.storage.channels import NoSuchRevision
+from condarium.storage.hosting.channels import NoSuchRevision
 from condarium.storage.store import Store
 
 LAB = ChannelName("lab")

@@ -20,10 +20,10 @@ from condarium.channels.views.contents import BadSubdir
 from condarium.cli.main import main
 from condarium.client import Client
 from condarium.errors import BadArguments
-from condarium.model.hosted import ChannelKind, Filter, UnionMode
+from condarium.model.hosting.hosted import ChannelKind, Filter, UnionMode
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 QUIET = Quiet()

@@ -13,7 +13,7 @@ from condarium.channels.bundles import exporting
 from condarium.channels.changing.selecting import NoSuchLabel
 from condarium.cli.main import main
 from condarium.engine.solving.matchspec import matchspec_problem
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store

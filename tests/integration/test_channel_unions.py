@@ -11,7 +11,7 @@ from condarium.channels.shard import decode_shard
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.packages import find_package
 from condarium.channels.views.reading import read_shard
-from condarium.model.hosted import ChannelKind, UnionMode
+from condarium.model.hosting.hosted import ChannelKind, UnionMode
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store
 

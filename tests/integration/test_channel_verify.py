@@ -14,7 +14,7 @@ from tests.support.lawful_channels import LawfulChannels, make_packages
 from condarium.channels.encodings.encodings import Encodings
 from condarium.channels.verifying import verify
 from condarium.channels.views.catalogue import Catalogue
-from condarium.model.channel_verification import ChannelVerified
+from condarium.model.hosting.verification import ChannelVerified
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store

@@ -16,7 +16,7 @@ from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 from tests.support.user import User
 
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.operating import Verdict
 from condarium.model.progress import Quiet
 from condarium.operating.checks.registry import CHECKS, Examination

@@ -22,8 +22,8 @@ from condarium.channels.shard import decode_shard
 from condarium.channels.views.catalogue import Catalogue
 from condarium.engine.network.errors import BadRepodata, NoSuchChannel
 from condarium.errors import BadArguments
-from condarium.model.hosted import HostedChannel, HostedFile
-from condarium.model.imported import Imported
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.imported import Imported
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store

@@ -18,9 +18,9 @@ from condarium.channels.making.publishing_wheels import publish_wheels
 from condarium.channels.revising.draft import NotALocalChannel
 from condarium.engine.pypi.fetching import WheelNotFetched
 from condarium.errors import BadArguments, PipResolutionFailed, UnknownPlatform
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
+from condarium.model.hosting.transfer import WheelsImported
 from condarium.model.progress import Quiet
-from condarium.model.transfer import WheelsImported
 from condarium.model.view import ChannelName
 from condarium.settings import Settings
 from condarium.storage.store import Store

@@ -13,8 +13,8 @@ from tests.support.hosting import Clock, host, hosted_store
 from condarium.channels.encodings import Encodings
 from condarium.channels.views.catalogue import Catalogue
 from condarium.model.view import ChannelName, View
-from condarium.server.addresses import FileAddress
-from condarium.server.downloads import Downloads
+from condarium.server.content.addresses import FileAddress
+from condarium.server.content.downloads import Downloads
 from condarium.settings import ServerSettings
 from condarium.storage.store import Store
 

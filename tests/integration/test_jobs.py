@@ -10,13 +10,13 @@ from tests.support.synthetic import Lab, small_channel, small_lab
 from tests.support.workers import ADA, Jobs, jobs_of, worker
 
 from condarium.app import App, operations
-from condarium.jobs import changing, explaining, watching
-from condarium.jobs.changing import NothingToRetry
+from condarium.jobs.asking import changing, explaining, watching
+from condarium.jobs.asking.changing import NothingToRetry
 from condarium.model.document import Document
 from condarium.model.jobs import EventKind, JobStatus
 from condarium.model.names import EnvironmentName
 from condarium.model.plain import to_plain
-from condarium.storage.jobs import NoSuchJob
+from condarium.storage.work.jobs import NoSuchJob
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tests.support.synthetic import Lab, small_channel, small_lab
 from tests.support.workers import ADA, Jobs, jobs_of, worker
 
 from condarium.errors import DatabaseFailed
-from condarium.jobs import changing, watching
+from condarium.jobs.asking import changing, watching
 from condarium.model.document import Document
 from condarium.model.jobs import Job, JobStatus
 from condarium.model.names import EnvironmentName

@@ -24,7 +24,7 @@ from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.reading import read_shard
 from condarium.model.document import Document
-from condarium.model.hosted import ChannelKind, Filter
+from condarium.model.hosting.hosted import ChannelKind, Filter
 from condarium.model.progress import Quiet
 from condarium.model.view import MAIN, ChannelName, View
 from condarium.storage.store import Store

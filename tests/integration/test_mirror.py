@@ -24,11 +24,11 @@ from condarium.channels.validation.refusal import PackageRefused
 from condarium.channels.views.packages import NoSuchPackageFile
 from condarium.errors import BadArguments, BadLock, PlatformNotLocked
 from condarium.model.document import Document
-from condarium.model.hosted import ChannelKind, Filter
+from condarium.model.hosting.hosted import ChannelKind, Filter
+from condarium.model.hosting.transfer import Mirrored
 from condarium.model.progress import Quiet
-from condarium.model.transfer import Mirrored
 from condarium.model.view import ChannelName
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 LIB, TOOL, OSX = "linux-64/lib-1.0-0.conda", "noarch/tool-2.0-0.conda", "osx-64/lib-1.0-0.conda"

@@ -15,7 +15,7 @@ from tests.support.serving import Server, serve
 
 from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import Scope
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.view import ChannelName
 from condarium.storage.store import Store
 

@@ -20,7 +20,7 @@ from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import NoSuchPackageFile, find_package
 from condarium.channels.views.reading import read_shard
-from condarium.model.hosted import ChannelKind, Filter, HostedFile, UnionMode
+from condarium.model.hosting.hosted import ChannelKind, Filter, HostedFile, UnionMode
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store
 

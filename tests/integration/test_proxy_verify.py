@@ -14,8 +14,8 @@ from condarium.channels.remote.refreshing import Refresher
 from condarium.channels.verifying import verify
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.packages import find_package
-from condarium.model.channel_verification import ChannelVerified
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
+from condarium.model.hosting.verification import ChannelVerified
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store

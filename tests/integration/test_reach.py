@@ -219,12 +219,14 @@ def resolve(
 def test_a_server_asks_for_its_users_what_is_allowed_and_itself(
     tmp_path: Path, upstream: ChannelServer
 ) -> None:
-    with serve(tmp_path / "store", CONDARIUM_ALLOW_PRIVATE_CHANNELS="") as server:
-        with httpx.Client(base_url=server.url, headers=server.bearer, timeout=30) as http:
-            for name, url in {"far": upstream.url, "near": f"{server.url}/far"}.items():
-                made = http.post("/api/v1/channels", json={"channel": name, "proxy": url})
-                assert made.status_code in (200, 201, 403), made.text
-            got = http.get("/far/noarch/repodata_shards.msgpack.zst")
-            assert got.status_code >= 400
-            assert "127.0.0.1:" in got.text or made.status_code == 403
+    with (
+        serve(tmp_path / "store", CONDARIUM_ALLOW_PRIVATE_CHANNELS="") as server,
+        httpx.Client(base_url=server.url, headers=server.bearer, timeout=30) as http,
+    ):
+        for name, url in {"far": upstream.url, "near": f"{server.url}/far"}.items():
+            made = http.post("/api/v1/channels", json={"channel": name, "proxy": url})
+            assert made.status_code in (200, 201, 403), made.text
+        got = http.get("/far/noarch/repodata_shards.msgpack.zst")
+        assert got.status_code >= 400
+        assert "127.0.0.1:" in got.text or made.status_code == 403
     assert upstream.requests == []

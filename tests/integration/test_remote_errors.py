@@ -18,7 +18,7 @@ from condarium.errors import (
     NoSuchEnvironment,
     NotFound,
 )
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 
 
 @pytest.fixture(autouse=True)

@@ -25,8 +25,8 @@ from condarium.channels.encodings.apart import EncodingFailed
 from condarium.channels.encodings.discarding import Discarding
 from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
-from condarium.model.encoded import EncodedSet
-from condarium.model.hosted import HostedFile
+from condarium.model.hosting.encoded import EncodedSet
+from condarium.model.hosting.hosted import HostedFile
 from condarium.model.view import ChannelName, View
 from condarium.settings import Settings
 from condarium.storage.locks import locked

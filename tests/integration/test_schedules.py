@@ -9,9 +9,10 @@ from tests.support.hosting import NOON, Clock, hosted_store
 
 from condarium.app import operations
 from condarium.errors import NotPermitted
-from condarium.jobs import changing, scheduling
-from condarium.jobs.arguments import NotAJob, unpack
-from condarium.jobs.command_lines import BadCommand, read_command
+from condarium.jobs import scheduling
+from condarium.jobs.asking import changing
+from condarium.jobs.asking.arguments import NotAJob, unpack
+from condarium.jobs.asking.command_lines import BadCommand, read_command
 from condarium.jobs.scheduling import BadCron
 from condarium.model.access.permissions import Permission, ResourceKind, Role
 from condarium.model.access.principals import (

@@ -15,7 +15,7 @@ from tests.support.serving import Server, serve
 
 from condarium.access.identities import load_actor
 from condarium.model.actor import Actor
-from condarium.server.sessions import Sessions
+from condarium.server.doors.sessions import Sessions
 from condarium.settings.sign_in import SignInSettings
 from condarium.storage.store import Store
 

@@ -11,7 +11,7 @@ from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.sources import NoSuchSource
 from condarium.client import Client
 from condarium.errors import BadArguments, CondariumError
-from condarium.model.source import BadSource
+from condarium.model.hosting.source import BadSource
 from condarium.storage.blobs import Blobs
 
 ARCHIVE = b"the source of something\n" * 1000

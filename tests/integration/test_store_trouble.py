@@ -16,8 +16,8 @@ from condarium.channels.changing import creating, yanking
 from condarium.model.view import ChannelName
 from condarium.server.problems import problem, status_of
 from condarium.storage import sqlite
-from condarium.storage.channels import ChannelExists
 from condarium.storage.failures import StoreBusy
+from condarium.storage.hosting.channels import ChannelExists
 from condarium.storage.store import Store
 
 LAB = ChannelName("lab")

@@ -17,8 +17,8 @@ from condarium.errors import (
 )
 from condarium.model.document import Document
 from condarium.settings import Settings
+from condarium.storage.access.tokens import NoSuchToken
 from condarium.storage.store import Store
-from condarium.storage.tokens import NoSuchToken
 
 PASSWORD = "correct horse battery"
 

@@ -18,9 +18,9 @@ from condarium.model.audit import walk
 from condarium.operating.upgrading import upgrade
 from condarium.storage import migrate
 from condarium.storage.answers import HEAD
-from condarium.storage.backups import BackupPlace, Manifest
+from condarium.storage.backing_up.backups import BackupPlace, Manifest
+from condarium.storage.backing_up.dump import Dump
 from condarium.storage.database import open_database
-from condarium.storage.dump import Dump
 from condarium.storage.schema import SchemaBroken, StoreTooOld
 from condarium.storage.sqlite import sqlite_url
 from condarium.storage.store import Store

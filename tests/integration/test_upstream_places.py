@@ -19,7 +19,7 @@ from condarium.channels.remote.upstream import UpstreamFailed
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.packages import NoSuchPackageFile, find_package
 from condarium.engine.network.errors import BadRepodata
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store

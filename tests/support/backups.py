@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import insert
 
 from condarium.model.actor import Actor
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.progress import Quiet
 from condarium.operating import backing_up, bringing_back
 from condarium.storage import tables
-from condarium.storage.dump import read_dump
+from condarium.storage.backing_up.dump import read_dump
 from condarium.storage.store import Store
 from tests.support.channel import Made
 from tests.support.hosting import ADA, create, host

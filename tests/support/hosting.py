@@ -19,16 +19,16 @@ from typing import Any
 from condarium.channels.changing.publishing import publish
 from condarium.channels.revising.draft import Draft, revise
 from condarium.model.actor import Actor
-from condarium.model.channel_report import Published
 from condarium.model.document import Document
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedPatch
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedPatch
+from condarium.model.hosting.report import Published
 from condarium.model.patches import read_patch
 from condarium.model.progress import Quiet
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName
 from condarium.settings import Settings
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 from tests.support.channel import Made, make_package
 

@@ -26,8 +26,8 @@ from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
 from condarium.channels.views.shard_index import encode_shard_index
 from condarium.model.document import Document
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import ChannelKind, UnionMode
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import ChannelKind, UnionMode
 from condarium.model.progress import Quiet
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from condarium.jobs import durable, processes, settling, worker
-from condarium.storage.jobs import Jobs
+from condarium.jobs import worker
+from condarium.jobs.carrying_out import durable, processes, settling
+from condarium.storage.work.jobs import Jobs
 
 
 def _die(*_: Any, **__: Any) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from condarium.app import operations
-from condarium.jobs import submitting, watching
+from condarium.jobs.asking import submitting, watching
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobStatus
 from condarium.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 from condarium.cli.page import Page
 from condarium.cli.render import renderer
 from condarium.engine.solving.record_spec import BadPackageSpec, RecordSpec
-from condarium.model.channel_changes import (
+from condarium.model.hosting.changes import (
     ChannelPatch,
     Dependents,
     FilesChanged,

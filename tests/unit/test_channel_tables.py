@@ -8,9 +8,9 @@ import pytest
 from condarium.cli.help import title
 from condarium.cli.page import Page
 from condarium.cli.render import renderer
-from condarium.model.channel_answers import ViewFile, ViewFiles, ViewPackage, ViewPackages
-from condarium.model.channel_history import ChannelLog, LoggedRevision
-from condarium.model.fact import Revision
+from condarium.model.hosting.answers import ViewFile, ViewFiles, ViewPackage, ViewPackages
+from condarium.model.hosting.fact import Revision
+from condarium.model.hosting.history import ChannelLog, LoggedRevision
 from condarium.model.view import ChannelName, View
 
 LAB = ChannelName("lab")

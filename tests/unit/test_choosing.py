@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from condarium.jobs.choosing import Thing, choose, thing_of
+from condarium.jobs.carrying_out.choosing import Thing, choose, thing_of
 from condarium.model.jobs import Job, JobStatus, Limits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from condarium.model.fact import Fact, FactKind, chain, changes_digest
+from condarium.model.hosting.fact import Fact, FactKind, chain, changes_digest
 
 SHA = "ab" * 32
 FILE = Fact(kind=FactKind.FILE, subdir="noarch", name="tool", file_name="tool-1-0.conda", value=SHA)

@@ -3,7 +3,7 @@
 import pytest
 
 from condarium.channels.remote.filters import Share, Sieve
-from condarium.model.hosted import Filter
+from condarium.model.hosting.hosted import Filter
 
 ALL, SOME, NONE = Share.ALL, Share.SOME, Share.NONE
 SHARES = [

@@ -3,7 +3,7 @@
 import pytest
 from tests.unit.test_choosing import job
 
-from condarium.jobs.seeing import may_see
+from condarium.jobs.asking.seeing import may_see
 from condarium.model.access.permissions import Permission, ResourceKind, Role
 from condarium.model.access.principals import (
     Binding,

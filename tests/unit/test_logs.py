@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from condarium.operating.logs import REQUEST, JsonLines, TextLines, without_secrets
-from condarium.server.route_names import route_of
+from condarium.server.observing.route_names import route_of
 
 TOKEN = "condarium_" + "aZ09-_" * 7 + "x"
 

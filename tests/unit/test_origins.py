@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from condarium.server.origins import address_of, is_https
+from condarium.server.doors.origins import address_of, is_https
 from condarium.settings import BadSetting
 from condarium.settings.sign_in import SignInSettings
 

@@ -15,7 +15,7 @@ from condarium.channels.changing.publishing import facts_of
 from condarium.channels.revising.draft import revise
 from condarium.channels.views.catalogue import Catalogue
 from condarium.errors import NotFound
-from condarium.model.hosted import ChannelKind, HostedFile
+from condarium.model.hosting.hosted import ChannelKind, HostedFile
 from condarium.model.view import ChannelName, View
 from condarium.storage.store import Store
 from condarium.web.pages import page

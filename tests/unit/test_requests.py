@@ -17,9 +17,9 @@ from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Parameter
-from condarium.server.arguments import Fields, accepted, of_json, of_path, of_query
 from condarium.server.multipart import Form, boundary_of
-from condarium.server.routes import find_route
+from condarium.server.rest.arguments import Fields, accepted, of_json, of_path, of_query
+from condarium.server.rest.routes import find_route
 from condarium.storage.layout import Layout
 
 EVERY = [found for found in operations().values() if not found.local]

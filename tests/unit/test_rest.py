@@ -17,16 +17,16 @@ from condarium.errors import CondariumError, NotFound
 from condarium.model.document import Document
 from condarium.model.upload import Upload
 from condarium.operation import Operation
-from condarium.server import rest
-from condarium.server.addresses import NoSuchAddress
-from condarium.server.arguments import Fields, accepted, key, of_json, of_path, of_query
-from condarium.server.credentials import ADMINISTRATOR, ANYBODY, NotSignedIn
-from condarium.server.deferred import preferred_wait
+from condarium.server.content.addresses import NoSuchAddress
+from condarium.server.doors.credentials import ADMINISTRATOR, ANYBODY, NotSignedIn
 from condarium.server.multipart import Form, boundary_of
-from condarium.server.openapi import described
 from condarium.server.problems import STATUSES, NoSuchMethod
-from condarium.server.rest import FromElsewhere, Rest
-from condarium.server.routes import PREFIX, find_route
+from condarium.server.rest import face as rest
+from condarium.server.rest.arguments import Fields, accepted, key, of_json, of_path, of_query
+from condarium.server.rest.deferred import preferred_wait
+from condarium.server.rest.face import FromElsewhere, Rest
+from condarium.server.rest.openapi import described
+from condarium.server.rest.routes import PREFIX, find_route
 from condarium.settings import ServerSettings, Settings
 from condarium.storage.layout import Layout
 from condarium.storage.store import Store
@@ -192,7 +192,7 @@ def test_what_is_wrong_with_a_body_is_said(api: Rest, path: str, body: Any, said
 
 
 def test_a_body_has_a_limit_beside_its_files(api: Rest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("condarium.server.arguments.IN_MEMORY", 100)
+    monkeypatch.setattr("condarium.server.rest.arguments.IN_MEMORY", 100)
     monkeypatch.setattr(rest, "IN_MEMORY", 100)
     for given in ({"json": {"reason": "x" * 100}}, {"files": {"reason": (None, b"x" * 101)}}):
         with pytest.raises(CondariumError, match="more than 100 bytes"):

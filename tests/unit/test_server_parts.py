@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from condarium.model.view import ChannelName, View
-from condarium.server.addresses import (
+from condarium.server.content.addresses import (
     Address,
     FileAddress,
     FrontPage,
@@ -14,12 +14,12 @@ from condarium.server.addresses import (
     ShardAddress,
     parse_address,
 )
-from condarium.server.cache import Cache
-from condarium.server.credentials import split_token
+from condarium.server.content.cache import Cache
+from condarium.server.content.pages import asked_of
+from condarium.server.content.spool import Spool
+from condarium.server.doors.credentials import split_token
 from condarium.server.multipart import BadForm, FileOfForm, boundary_of
-from condarium.server.pages import asked_of
 from condarium.server.responses import FileBody
-from condarium.server.spool import Spool
 from condarium.settings import BadSetting, ServerSettings
 
 LAB = View(channel=ChannelName("lab"))

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
+from condarium.server.content.workers import Busy, Workers
 from condarium.server.problems import problem
-from condarium.server.workers import Busy, Workers
 
 
 @contextmanager

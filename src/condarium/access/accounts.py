@@ -145,7 +145,7 @@ def whoami(store: Store, *, actor: Actor) -> WhoAmI:
 
 def find(facts: "Facts", kind: PrincipalKind, name: str) -> Account:
     """The account of this kind. Raises NoSuchPrincipal."""
-    from condarium.storage.principals import NoSuchPrincipal
+    from condarium.storage.access.principals import NoSuchPrincipal
 
     account = facts.principals.get(name)
     if account.kind is not kind:

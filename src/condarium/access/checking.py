@@ -15,7 +15,7 @@ from condarium.model.actor import Actor
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Where
-from condarium.storage.channels import NoSuchChannel
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 

@@ -55,7 +55,7 @@ def load_actor(
 
     Raises NoSuchPrincipal, PrincipalDisabled.
     """
-    from condarium.storage.principals import NoSuchPrincipal
+    from condarium.storage.access.principals import NoSuchPrincipal
 
     account = facts.principals.by_id(principal_id)
     if account is None:

@@ -107,7 +107,7 @@ def list_(
 
 def revoke(store: Store, identifier: str, *, actor: Actor) -> Token:
     """Revoke a token, at once: one's own, or anybody's by an administrator. Raises NoSuchToken."""
-    from condarium.storage.tokens import NoSuchToken
+    from condarium.storage.access.tokens import NoSuchToken
 
     if not actor.who.is_somebody:
         actor.require(Permission.SIGNED_IN, PLATFORM)

@@ -17,12 +17,12 @@ from condarium.engine.lockfiles.conda_files import LockedFile, locked_files
 from condarium.engine.lockfiles.lockfile import read_lock
 from condarium.errors import BadArguments, BlobDamaged
 from condarium.model.actor import Actor
-from condarium.model.channel_report import PublishedFile
 from condarium.model.document import Document
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, Record
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile, Record
+from condarium.model.hosting.report import PublishedFile
+from condarium.model.hosting.transfer import Mirrored, MirroredFile
 from condarium.model.package import Package
 from condarium.model.progress import Progress
-from condarium.model.transfer import Mirrored, MirroredFile
 from condarium.model.view import MAIN, ChannelName, View, check_label
 from condarium.storage.store import Store
 

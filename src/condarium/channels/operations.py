@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Annotated
 
 from condarium.model.actor import Actor, Permission
-from condarium.model.channel_changes import (
+from condarium.model.document import Document
+from condarium.model.hosting.changes import (
     ChannelCreated,
     ChannelEdited,
     ChannelRemoved,
@@ -13,8 +14,7 @@ from condarium.model.channel_changes import (
     PatchTrial,
     Reverted,
 )
-from condarium.model.channel_report import Published
-from condarium.model.document import Document
+from condarium.model.hosting.report import Published
 from condarium.model.progress import Progress
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName
@@ -99,7 +99,7 @@ def create(
     """
     from condarium.channels.changing import creating
     from condarium.errors import BadArguments
-    from condarium.model.hosted import Filter, UnionMode
+    from condarium.model.hosting.hosted import Filter, UnionMode
 
     chosen = Filter(
         specs=spec, exclude=exclude, subdirs=subdir, licenses=license_, cooldown=cooldown

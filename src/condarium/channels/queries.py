@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from condarium.model.actor import Actor, Permission
-from condarium.model.channel_answers import (
+from condarium.model.hosting.answers import (
     ChannelDetail,
     FoundInChannel,
     Labels,
@@ -11,9 +11,9 @@ from condarium.model.channel_answers import (
     ViewFiles,
     ViewPackages,
 )
-from condarium.model.channel_history import ChannelDiff, ChannelLog
-from condarium.model.channel_report import ChannelSummary
-from condarium.model.channel_verification import ChannelVerified
+from condarium.model.hosting.history import ChannelDiff, ChannelLog
+from condarium.model.hosting.report import ChannelSummary
+from condarium.model.hosting.verification import ChannelVerified
 from condarium.model.paging import Page
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName, View

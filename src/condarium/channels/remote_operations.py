@@ -7,7 +7,7 @@ importing a solver or a database.
 from typing import Annotated
 
 from condarium.model.actor import Actor, Permission
-from condarium.model.imported import Imported
+from condarium.model.hosting.imported import Imported
 from condarium.model.progress import Progress
 from condarium.model.view import MAIN, ChannelName
 from condarium.operation import Argument, operation

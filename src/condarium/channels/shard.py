@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import zstandard
 
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 
 _LEVEL = 3
 _HASHES = ("md5", "sha256")

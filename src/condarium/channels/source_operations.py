@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from condarium.model.actor import Actor, Permission
+from condarium.model.hosting.source import AddedSource, Source
 from condarium.model.progress import Progress
-from condarium.model.source import AddedSource, Source
 from condarium.model.upload import Upload
 from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store

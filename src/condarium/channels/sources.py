@@ -10,14 +10,14 @@ from condarium.channels.remote.pulling import fetched
 from condarium.errors import BadArguments, NotFound
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
-from condarium.model.progress import Progress
-from condarium.model.source import (
+from condarium.model.hosting.source import (
     AddedSource,
     BadSource,
     Source,
     check_sha256,
     check_source_url,
 )
+from condarium.model.progress import Progress
 from condarium.model.upload import Upload
 from condarium.storage.store import Store
 

@@ -4,8 +4,8 @@ from typing import Annotated
 
 from condarium.model.actor import Actor, Permission
 from condarium.model.document import Document
+from condarium.model.hosting.transfer import BundleImported, Exported, Mirrored, WheelsImported
 from condarium.model.progress import Progress
-from condarium.model.transfer import BundleImported, Exported, Mirrored, WheelsImported
 from condarium.model.upload import Upload
 from condarium.model.view import MAIN, ChannelName, View
 from condarium.operation import Argument, operation

@@ -45,7 +45,7 @@ def list_(
 ) -> Page[Job]:
     """List jobs, the newest first: your own, and those on what you may read."""
     from condarium.errors import BadArguments
-    from condarium.jobs import seeing
+    from condarium.jobs.asking import seeing
     from condarium.model.paging import decode_cursor, page_of, read_limit
 
     if namespace and channel:
@@ -68,7 +68,7 @@ def list_(
 @operation("job show", permission=Permission.SIGNED_IN, where=Where.INSIDE)
 def show(store: Store, job: Number, *, actor: Actor) -> Job:
     """Show a job: how far it is, what came of it, and why it waits."""
-    from condarium.jobs import explaining, seeing
+    from condarium.jobs.asking import explaining, seeing
 
     return explaining.with_reasons(store, seeing.seen(store, job, actor))
 
@@ -87,7 +87,7 @@ def logs(
     progress: Progress,
 ) -> JobLog:
     """Print what happened in a job."""
-    from condarium.jobs import reading, seeing
+    from condarium.jobs.asking import reading, seeing
 
     found = seeing.seen(store, job, actor)
     if follow:
@@ -98,7 +98,7 @@ def logs(
 @operation("job cancel", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE)
 def cancel(store: Store, job: Number, *, actor: Actor) -> Job:
     """Cancel a job, whatever its state; what it changes is changed whole, or not at all."""
-    from condarium.jobs import changing, seeing
+    from condarium.jobs.asking import changing, seeing
 
     return changing.cancel(store, seeing.changeable(store, job, actor), actor=actor)
 
@@ -106,7 +106,7 @@ def cancel(store: Store, job: Number, *, actor: Actor) -> Job:
 @operation("job retry", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE)
 def retry(store: Store, job: Number, *, actor: Actor) -> Job:
     """Have a job that failed or was cancelled carried out anew."""
-    from condarium.jobs import changing, seeing
+    from condarium.jobs.asking import changing, seeing
 
     return changing.retry(store, seeing.changeable(store, job, actor), actor=actor)
 
@@ -114,7 +114,7 @@ def retry(store: Store, job: Number, *, actor: Actor) -> Job:
 @operation("job remove", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE)
 def remove(store: Store, job: Number, *, actor: Actor) -> JobsRemoved:
     """Forget a job and its log, whatever its state; one that goes on is ended."""
-    from condarium.jobs import changing, seeing
+    from condarium.jobs.asking import changing, seeing
 
     return changing.remove(store, seeing.changeable(store, job, actor), actor=actor)
 
@@ -122,7 +122,7 @@ def remove(store: Store, job: Number, *, actor: Actor) -> JobsRemoved:
 @operation("job prune", permission=Permission.STORE_MAINTAIN, changes=True)
 def prune(store: Store, *, actor: Actor) -> JobsRemoved:
     """Forget jobs that ended longer ago than CONDARIUM_JOB_RETENTION (90 days)."""
-    from condarium.jobs import changing
+    from condarium.jobs.asking import changing
 
     return changing.prune(store, actor=actor)
 
@@ -143,7 +143,7 @@ def worker(
     Any number of workers may share a store. Jobs of one that is stopped may go on for a while
     (CONDARIUM_WORKER_GRACE), and are handed to others then; those of one that dies are taken over.
     """
-    from condarium.jobs.working import Working
+    from condarium.jobs.carrying_out.working import Working
 
     return Working.start(store, queues=queue, slots=slots)
 
@@ -174,7 +174,7 @@ def create(
     """Have an operation become a job at certain times."""
     from condarium.app import operations
     from condarium.jobs import scheduling
-    from condarium.jobs.command_lines import read_command
+    from condarium.jobs.asking.command_lines import read_command
 
     found, arguments = read_command(command, operations())
     return scheduling.create(store, name, found, arguments, cron=cron, actor=actor)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from condarium.errors import BadInput, CondariumError
-from condarium.jobs import bell
-from condarium.jobs.arguments import NotAJob, check_keeps, pack, unpack
-from condarium.jobs.submitting import add, subject
+from condarium.jobs.asking import bell
+from condarium.jobs.asking.arguments import NotAJob, check_keeps, pack, unpack
+from condarium.jobs.asking.submitting import add, subject
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor
 from condarium.model.document import Document

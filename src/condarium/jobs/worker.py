@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from condarium.errors import CondariumError, Failed
-from condarium.jobs import bell
-from condarium.jobs.claiming import claim_next
-from condarium.jobs.processes import Forge
-from condarium.jobs.running import HANDED_BACK, Attempt, Outcome
+from condarium.jobs.asking import bell
+from condarium.jobs.carrying_out.claiming import claim_next
+from condarium.jobs.carrying_out.processes import Forge
+from condarium.jobs.carrying_out.running import HANDED_BACK, Attempt, Outcome
+from condarium.jobs.carrying_out.settling import release, settle, take_from_dead
 from condarium.jobs.scheduling import add_builtin, submit_due
-from condarium.jobs.settling import release, settle, take_from_dead
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import Job, JobStatus
 from condarium.settings.worker import WorkerSettings
@@ -26,7 +26,7 @@ from condarium.storage.database import import_whole
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
-    from condarium.jobs.durable import Durable
+    from condarium.jobs.carrying_out.durable import Durable
 
 _log = logging.getLogger(__name__)
 _LOOK = 0.1
@@ -121,7 +121,7 @@ class Worker:
 
     def _take_jobs(self) -> None:
         """Choose and begin jobs while there are free slots, until it ends."""
-        from condarium.jobs.durable import Durable
+        from condarium.jobs.carrying_out.durable import Durable
 
         self._forge.warm()
         durable = Durable(

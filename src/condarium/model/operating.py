@@ -17,7 +17,7 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationChecked:
-    """A file that is right; `options` are those that it sets. `file` is None where there is none."""
+    """A file that is right; `options` are those that it sets. `file` is None without one."""
 
     file: Path | None
     options: tuple[str, ...]

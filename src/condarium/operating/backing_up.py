@@ -15,7 +15,7 @@ from condarium.model.actor import Actor
 from condarium.model.operating import BackedUp
 from condarium.model.progress import Progress
 from condarium.storage.answers import HEAD
-from condarium.storage.backups import BackupPlace, Manifest, line_of
+from condarium.storage.backing_up.backups import BackupPlace, Manifest, line_of
 from condarium.storage.blobs import Blobs
 from condarium.storage.locks import locked
 from condarium.storage.modes import make_folder

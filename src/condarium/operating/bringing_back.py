@@ -12,8 +12,14 @@ from condarium.model.operating import StoreRestored
 from condarium.model.progress import Progress
 from condarium.operating.backing_up import in_threads, scratch, sizes_in
 from condarium.storage.answers import HEAD
-from condarium.storage.backups import BackupDamaged, BackupPlace, Manifest, NoSuchBackup, line_of
-from condarium.storage.refilling import check_empty, refill
+from condarium.storage.backing_up.backups import (
+    BackupDamaged,
+    BackupPlace,
+    Manifest,
+    NoSuchBackup,
+    line_of,
+)
+from condarium.storage.backing_up.refilling import check_empty, refill
 from condarium.storage.store import Store
 
 

@@ -88,7 +88,7 @@ def backup(
 @operation("backup list", permission=Permission.STORE_MAINTAIN, makes_store=True)
 def list_(store: Store, dest: Place) -> tuple[BackupLine, ...]:
     """List the backups in a place, the oldest first."""
-    from condarium.storage.backups import BackupPlace, line_of
+    from condarium.storage.backing_up.backups import BackupPlace, line_of
 
     return tuple(line_of(*each) for each in BackupPlace.at(dest).manifests().items())
 

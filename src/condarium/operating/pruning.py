@@ -3,7 +3,7 @@
 from condarium.model.operating import BackupsPruned
 from condarium.model.progress import Progress
 from condarium.operating.backing_up import one_at_a_time
-from condarium.storage.backups import BackupPlace
+from condarium.storage.backing_up.backups import BackupPlace
 from condarium.storage.store import Store
 from condarium.values import BadArgument
 

@@ -6,7 +6,7 @@ from condarium.errors import CondariumError
 from condarium.model.operating import BackupsVerified, Damage
 from condarium.model.progress import Progress
 from condarium.operating.backing_up import in_threads, sizes_in
-from condarium.storage.backups import BackupPlace, Manifest
+from condarium.storage.backing_up.backups import BackupPlace, Manifest
 from condarium.storage.blobs import Blobs
 
 

@@ -4,13 +4,13 @@ import logging
 
 from condarium import __version__
 from condarium.errors import CondariumError, NoSuchBlob
-from condarium.server.content import Content
-from condarium.server.credentials import Gate, split_token
-from condarium.server.doors import Doors
-from condarium.server.pages import asked_of
+from condarium.server.content.pages import asked_of
+from condarium.server.content.plane import Content
+from condarium.server.doors.credentials import Gate, split_token
+from condarium.server.doors.entrance import Doors
 from condarium.server.problems import NoSuchMethod, problem, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
-from condarium.server.rest import Rest
+from condarium.server.rest.face import Rest
 from condarium.server.uploads import Uploads
 
 _log = logging.getLogger(__name__)

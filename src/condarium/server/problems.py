@@ -9,8 +9,8 @@ from condarium.errors import BadInput, CondariumError
 from condarium.model.jobs import JobError
 from condarium.model.plain import error_data
 from condarium.model.secret import redact_url
+from condarium.server.content.workers import RETRY_AFTER, Busy
 from condarium.server.responses import Response
-from condarium.server.workers import RETRY_AFTER, Busy
 from condarium.storage.failures import StoreBusy
 
 STATUSES: Mapping[str, int] = {

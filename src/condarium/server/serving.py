@@ -16,13 +16,13 @@ from condarium.model.server_report import ServerStarted
 from condarium.operating.logs import configure_logs
 from condarium.operating.tracing import configure_traces
 from condarium.server.application import Application
-from condarium.server.content import Content
-from condarium.server.credentials import Gate, operator_token
-from condarium.server.doors import Doors, first_link
-from condarium.server.health import Health
-from condarium.server.metrics import Metrics
-from condarium.server.observing import Observed
-from condarium.server.rest import Rest
+from condarium.server.content.plane import Content
+from condarium.server.doors.credentials import Gate, operator_token
+from condarium.server.doors.entrance import Doors, first_link
+from condarium.server.observing.health import Health
+from condarium.server.observing.metrics import Metrics
+from condarium.server.observing.requests import Observed
+from condarium.server.rest.face import Rest
 from condarium.server.uploads import Uploads
 from condarium.settings import ServerSettings
 from condarium.settings.reach import for_others

@@ -26,11 +26,11 @@ from condarium.access import checking
 from condarium.app import App, operations
 from condarium.errors import BadInput, NotPermitted
 from condarium.model.actor import Actor
-from condarium.model.channel_report import Published
+from condarium.model.hosting.report import Published
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
 from condarium.server.bodies import nameless_file, pieces_of
-from condarium.server.credentials import NotSignedIn
+from condarium.server.doors.credentials import NotSignedIn
 from condarium.server.multipart import FileOfForm, boundary_of
 from condarium.server.problems import NoSuchMethod, TooLarge
 from condarium.server.responses import Receive, Response, Scope

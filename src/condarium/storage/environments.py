@@ -12,7 +12,7 @@ from condarium.errors import NoSuchEnvironment, NoSuchGeneration
 from condarium.model.difference import ChangeCounts
 from condarium.model.environment import Activation, Environment, Generation
 from condarium.model.names import EnvironmentName
-from condarium.storage.namespaces import ensure_namespace
+from condarium.storage.access.namespaces import ensure_namespace
 from condarium.storage.tables import activations, environments, generations
 from condarium.storage.upsert import upsert
 

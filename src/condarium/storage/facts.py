@@ -4,36 +4,36 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from condarium.storage.access.bindings import Bindings
+from condarium.storage.access.memberships import Memberships
+from condarium.storage.access.namespaces import Namespaces
+from condarium.storage.access.principals import Principals
+from condarium.storage.access.sign_ins import SignIns
+from condarium.storage.access.signing_keys import SigningKeys
+from condarium.storage.access.tokens import Tokens
 from condarium.storage.audit import Audit
-from condarium.storage.bindings import Bindings
+from condarium.storage.backing_up.dump import Dump
 from condarium.storage.builds import Builds
-from condarium.storage.channels import Channels
-from condarium.storage.contents import Contents
-from condarium.storage.dump import Dump
-from condarium.storage.encodings import Encodings
 from condarium.storage.environments import Environments
 from condarium.storage.health import Health
-from condarium.storage.holdings import Holdings
+from condarium.storage.hosting.channels import Channels
+from condarium.storage.hosting.contents import Contents
+from condarium.storage.hosting.encodings import Encodings
+from condarium.storage.hosting.holdings import Holdings
+from condarium.storage.hosting.inspection import Inspection
+from condarium.storage.hosting.obtained import Obtained
+from condarium.storage.hosting.shards import Shards
+from condarium.storage.hosting.sources import Sources
+from condarium.storage.hosting.upstreams import Upstreams
 from condarium.storage.idempotency import Idempotency
-from condarium.storage.inspection import Inspection
-from condarium.storage.job_events import JobEvents
-from condarium.storage.jobs import Jobs
 from condarium.storage.measures import Measures
-from condarium.storage.memberships import Memberships
-from condarium.storage.namespaces import Namespaces
 from condarium.storage.naming import Naming
-from condarium.storage.obtained import Obtained
 from condarium.storage.prefixes import Prefixes
-from condarium.storage.principals import Principals
-from condarium.storage.schedules import Schedules
-from condarium.storage.shards import Shards
-from condarium.storage.sign_ins import SignIns
-from condarium.storage.signing_keys import SigningKeys
 from condarium.storage.solves import Solves
-from condarium.storage.sources import Sources
-from condarium.storage.tokens import Tokens
-from condarium.storage.upstreams import Upstreams
-from condarium.storage.workers import Workers
+from condarium.storage.work.job_events import JobEvents
+from condarium.storage.work.jobs import Jobs
+from condarium.storage.work.schedules import Schedules
+from condarium.storage.work.workers import Workers
 
 
 class Facts:

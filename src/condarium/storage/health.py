@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, inspect, select, text
 
 from condarium.model.jobs import Job, JobFilter, JobStatus
-from condarium.storage.jobs import Jobs
 from condarium.storage.tables import audit, metadata, principals, signing_keys
+from condarium.storage.work.jobs import Jobs
 
 
 class Health:

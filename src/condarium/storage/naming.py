@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, select
 
-from condarium.model.fact import FactKind
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.storage.tables import (
     builds,
     channels,

@@ -9,7 +9,7 @@ from condarium.errors import NotFound
 from condarium.model.access.decisions import Resource
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor, Permission
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from condarium.channels.encodings.browsing import FilesOfName, PackageLine, Part
 from condarium.model.actor import Actor
-from condarium.model.fact import Revision
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.fact import Revision
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.instants import say_instant
 from condarium.model.view import MAIN, View, say_as_of, say_cooldown
 

@@ -11,7 +11,8 @@ from condarium.channels.views.contents import read_packages
 from condarium.channels.views.listing import Listing
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor, Permission
-from condarium.model.channel_history import (
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.history import (
     ChannelDiff,
     FactChange,
     FieldChange,
@@ -19,8 +20,7 @@ from condarium.model.channel_history import (
     RecordChange,
     ViewChange,
 )
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 from condarium.model.progress import Progress, Quiet
 from condarium.model.version_order import compare_versions
 from condarium.model.view import ChannelName, View

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from condarium.channels.asking.searching import check_limit
 from condarium.errors import BadInput, NotFound
-from condarium.model.channel_history import ChannelLog, FactChange, LoggedRevision
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedPatch
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.history import ChannelLog, FactChange, LoggedRevision
+from condarium.model.hosting.hosted import HostedChannel, HostedPatch
 from condarium.model.similar import nearest
 from condarium.model.view import ChannelName
-from condarium.storage.contents import Span
 from condarium.storage.facts import Facts
+from condarium.storage.hosting.contents import Span
 from condarium.storage.store import Store
 
 

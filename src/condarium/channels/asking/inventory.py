@@ -12,15 +12,15 @@ from condarium.channels.changing.selecting import open_view
 from condarium.channels.remote.first_asking import ask_first
 from condarium.channels.views.contents import PackageShards, age, names_in, read_packages
 from condarium.channels.views.listing import Listing
-from condarium.model.channel_answers import (
+from condarium.model.hosting.answers import (
     FileState,
     ViewFile,
     ViewFiles,
     ViewPackage,
     ViewPackages,
 )
-from condarium.model.fact import FactKind
-from condarium.model.hosted import ChannelKind, HostedFile, Record
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedFile, Record
 from condarium.model.progress import Progress
 from condarium.model.similar import nearest
 from condarium.model.view import ChannelName, View

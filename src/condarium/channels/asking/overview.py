@@ -2,7 +2,7 @@
 
 from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.actor import Actor
-from condarium.model.channel_answers import (
+from condarium.model.hosting.answers import (
     ChannelDetail,
     Labels,
     LabelSummary,
@@ -10,9 +10,9 @@ from condarium.model.channel_answers import (
     PatchSummary,
     SubdirSummary,
 )
-from condarium.model.channel_report import ChannelSummary
-from condarium.model.fact import FactKind, Revision
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.fact import FactKind, Revision
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.report import ChannelSummary
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts

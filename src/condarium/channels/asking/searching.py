@@ -12,8 +12,8 @@ from condarium.engine.solving.record_specs import RecordSpec
 from condarium.engine.solving.repository import search_problem
 from condarium.errors import BadArguments, BadInput, NotFound
 from condarium.model.answers import FoundPackage, grouped, grouping
-from condarium.model.channel_answers import FoundInChannel
-from condarium.model.hosted import Record
+from condarium.model.hosting.answers import FoundInChannel
+from condarium.model.hosting.hosted import Record
 from condarium.model.progress import Progress, Quiet
 from condarium.model.similar import nearest
 from condarium.model.view import View

@@ -30,9 +30,9 @@ from condarium.engine.lockfiles.lockfile import read_lock
 from condarium.engine.solving.record_spec import RecordSpec
 from condarium.errors import BadArguments, BlobDamaged, Failed, NotFound
 from condarium.model.document import Document
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
+from condarium.model.hosting.transfer import Exported
 from condarium.model.progress import Progress
-from condarium.model.transfer import Exported
 from condarium.model.view import View
 from condarium.storage.store import Store
 

@@ -32,11 +32,11 @@ from condarium.channels.validation.refusal import Fault
 from condarium.channels.validation.tar import Kind, Member, read_members
 from condarium.errors import BadName
 from condarium.model.actor import Actor
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
+from condarium.model.hosting.transfer import BundleImported
 from condarium.model.package import BadPackageName, Package, PackageFileName
 from condarium.model.progress import Progress
 from condarium.model.subdirs import is_subdir
-from condarium.model.transfer import BundleImported
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
 from condarium.storage.store import Store

@@ -7,10 +7,10 @@ from condarium.errors import BadArguments, Conflict
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import ChannelCreated, ChannelEdited, ChannelRemoved
 from condarium.model.channel_url import BadChannel, parse_channel_url
-from condarium.model.fact import FactKind
-from condarium.model.hosted import ChannelKind, Filter, HostedChannel, UnionMode
+from condarium.model.hosting.changes import ChannelCreated, ChannelEdited, ChannelRemoved
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import ChannelKind, Filter, HostedChannel, UnionMode
 from condarium.model.subdirs import is_subdir, likely_subdir
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts

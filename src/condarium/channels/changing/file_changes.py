@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from condarium.channels.changing.selecting import Held
 from condarium.channels.revising.draft import revise
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import FileAction, FilesChanged
-from condarium.model.fact import Fact
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.changes import FileAction, FilesChanged
+from condarium.model.hosting.fact import Fact
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -6,8 +6,8 @@ from condarium.channels.changing.file_changes import FileChange, Step
 from condarium.channels.changing.selecting import Held, select, with_label
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import FilesChanged
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.changes import FilesChanged
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import ChannelName, check_label
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -6,10 +6,10 @@ from pathlib import Path
 from condarium.channels.revising.draft import Draft, revise
 from condarium.errors import BadArguments, NotFound
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import ChannelPatch, PatchesChanged
 from condarium.model.document import Document
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedPatch
+from condarium.model.hosting.changes import ChannelPatch, PatchesChanged
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedChannel, HostedPatch
 from condarium.model.patches import Patch, read_patch
 from condarium.model.subdirs import SUBDIRS, is_subdir, likely_subdir
 from condarium.model.view import ChannelName

@@ -13,9 +13,9 @@ from condarium.channels.revising.draft import Draft, revise
 from condarium.channels.validation import read_package
 from condarium.errors import BadArguments, Conflict
 from condarium.model.actor import Actor
-from condarium.model.channel_report import Published, PublishedFile
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedFile
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedFile
+from condarium.model.hosting.report import Published, PublishedFile
 from condarium.model.package import Package
 from condarium.model.progress import Progress
 from condarium.model.upload import Upload

@@ -24,10 +24,10 @@ from condarium.channels.changing.patching import touched
 from condarium.channels.revising.draft import Draft, revise
 from condarium.errors import BadInput, Conflict
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import Reverted
-from condarium.model.fact import Fact, FactKind, Revision
+from condarium.model.hosting.changes import Reverted
+from condarium.model.hosting.fact import Fact, FactKind, Revision
 from condarium.model.view import ChannelName
-from condarium.storage.channels import NoSuchRevision
+from condarium.storage.hosting.channels import NoSuchRevision
 from condarium.storage.store import Store
 
 REVERT = "revert"

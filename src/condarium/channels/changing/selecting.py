@@ -13,8 +13,8 @@ from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.engine.solving.record_spec import BadPackageSpec, RecordSpec
 from condarium.errors import BadArguments, NotFound
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.patches.file_names import is_package, package_name
 from condarium.model.subdirs import is_subdir
 from condarium.model.version_order import compare_versions

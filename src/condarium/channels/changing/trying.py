@@ -14,10 +14,10 @@ from condarium.channels.changing.selecting import held_files
 from condarium.channels.revising.draft import NotALocalChannel
 from condarium.channels.revising.reindexing import Patching
 from condarium.errors import BadArguments
-from condarium.model.channel_changes import Dependents, KeyChange, PatchTrial, RecordChange
 from condarium.model.digest import sha256_of
 from condarium.model.document import Document
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
+from condarium.model.hosting.changes import Dependents, KeyChange, PatchTrial, RecordChange
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.model.patches import PatchSet, Record
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName

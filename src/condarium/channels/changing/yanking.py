@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from condarium.channels.changing.file_changes import FileChange, Step
 from condarium.channels.changing.selecting import select
 from condarium.model.actor import Actor
-from condarium.model.channel_changes import FilesChanged
+from condarium.model.hosting.changes import FilesChanged
 from condarium.model.view import ChannelName
 from condarium.storage.store import Store
 

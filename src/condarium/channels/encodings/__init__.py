@@ -5,6 +5,6 @@ Each is a join of the shards that a view names, so all agree with them and with 
 
 from condarium.channels.encodings.encodings import Encodings, NoSuchEncoding
 from condarium.channels.encodings.files import CHANNEL_FILES, SUBDIR_FILES
-from condarium.model.encoded import Encoded
+from condarium.model.hosting.encoded import Encoded
 
 __all__ = ["CHANNEL_FILES", "SUBDIR_FILES", "Encoded", "Encodings", "NoSuchEncoding"]

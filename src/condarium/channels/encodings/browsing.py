@@ -14,7 +14,7 @@ from condarium.channels.encodings.channeldata import abouts, newest_first
 from condarium.channels.shard import Shard, decode_shard
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 from condarium.storage.store import Store
 
 PACKAGES_AT_ONCE = 100

@@ -9,7 +9,7 @@ import msgspec
 from condarium.channels.encodings.joining import shards_of
 from condarium.channels.shard import Shard
 from condarium.channels.views.listing import Listing
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 from condarium.model.version_order import compare_versions
 from condarium.storage.store import Store
 

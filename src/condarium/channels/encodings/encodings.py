@@ -13,7 +13,7 @@ from condarium.channels.encodings.rewriting import Rewriting
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
-from condarium.model.encoded import Encoded, EncodedSet
+from condarium.model.hosting.encoded import Encoded, EncodedSet
 from condarium.model.view import View
 from condarium.storage.store import Store
 

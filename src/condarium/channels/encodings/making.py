@@ -15,7 +15,7 @@ from condarium.channels.encodings.joining import shards_of
 from condarium.channels.encodings.output import Output, compress, output
 from condarium.channels.encodings.repodata import write_repodata
 from condarium.channels.views.listing import Listing
-from condarium.model.encoded import EncodedSet
+from condarium.model.hosting.encoded import EncodedSet
 from condarium.storage.store import Store
 
 _REMEMBERED = 400_000

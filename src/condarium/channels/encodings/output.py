@@ -9,7 +9,7 @@ from typing import IO
 
 import zstandard
 
-from condarium.model.encoded import Encoded
+from condarium.model.hosting.encoded import Encoded
 from condarium.storage.store import Store
 
 _LEVEL = 1

@@ -14,7 +14,7 @@ from condarium.channels.encodings.interest import Interest, Wanted, by_importanc
 from condarium.channels.encodings.making import content_of
 from condarium.channels.views.catalogue import Catalogue
 from condarium.errors import BadInput, CondariumError, NotFound
-from condarium.model.hosted import ChannelKind
+from condarium.model.hosting.hosted import ChannelKind
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.locks import FileLock

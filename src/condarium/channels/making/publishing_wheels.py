@@ -10,9 +10,9 @@ from condarium.channels.making.wheels import host_subdir, import_wheels
 from condarium.channels.revising.draft import check_local
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
+from condarium.model.hosting.transfer import WheelsImported
 from condarium.model.progress import Progress
 from condarium.model.subdirs import parse_subdir
-from condarium.model.transfer import WheelsImported
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, check_label
 from condarium.storage.store import Store

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from condarium.engine.solving.record_spec import RecordSpec
-from condarium.model.hosted import Filter
+from condarium.model.hosting.hosted import Filter
 
 
 class Share(Enum):

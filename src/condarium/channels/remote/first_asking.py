@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -23,9 +23,9 @@ from condarium.engine.network.remote_files import RemoteFiles
 from condarium.errors import BadArguments
 from condarium.model.actor import Actor
 from condarium.model.channels import parse_channel_url
-from condarium.model.fact import Fact
-from condarium.model.hosted import HostedChannel, HostedFile
-from condarium.model.imported import Imported, ImportedSubdir, SkippedRecords
+from condarium.model.hosting.fact import Fact
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.imported import Imported, ImportedSubdir, SkippedRecords
 from condarium.model.progress import Progress
 from condarium.model.subdirs import is_subdir, likely_subdir
 from condarium.model.view import MAIN, ChannelName, check_label

@@ -9,9 +9,9 @@ from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.packages import find_package
 from condarium.engine.lockfiles.conda_files import LockedFile
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.transfer import MirroredFile
 from condarium.model.progress import Progress
-from condarium.model.transfer import MirroredFile
 from condarium.model.view import View
 from condarium.storage.store import Store
 

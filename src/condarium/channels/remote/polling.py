@@ -19,9 +19,9 @@ from condarium.channels.remote.taking import Unfit, check
 from condarium.channels.shard import Shard, encode_shard
 from condarium.engine.network.errors import NoSuchChannel
 from condarium.engine.network.remote_files import RemoteFile, RemoteFiles
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
+from condarium.model.hosting.upstream import UpstreamIndex
 from condarium.model.subdirs import SUBDIRS
-from condarium.model.upstream import UpstreamIndex
 from condarium.storage.blobs import Blobs
 
 _AT_ONCE = 8

@@ -8,7 +8,7 @@ from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
 from condarium.engine.network.errors import BadRepodata
 from condarium.errors import NoSuchBlob
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 

@@ -10,7 +10,7 @@ from condarium.channels.remote.taking import with_sha256
 from condarium.channels.remote.upstream import UpstreamFailed, remote_files, upstream_failures
 from condarium.engine.network.remote_files import LARGEST_DOWNLOAD, RemoteFiles
 from condarium.errors import NoSuchBlob
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.storage.locks import discard, locked
 from condarium.storage.modes import make_folder
 from condarium.storage.store import Store

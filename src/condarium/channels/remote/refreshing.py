@@ -16,9 +16,9 @@ from condarium.channels.revising.draft import Draft, revise
 from condarium.channels.shard import decode_shard
 from condarium.engine.network.errors import BadRepodata
 from condarium.model.actor import Actor
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel
-from condarium.model.upstream import UpstreamState
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.upstream import UpstreamState
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.locks import locked

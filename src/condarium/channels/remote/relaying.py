@@ -12,12 +12,12 @@ import msgspec
 from condarium.channels.remote.filters import Share, Sieve, sieve_of
 from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.errors import NoSuchBlob
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
 from condarium.model.view import MAIN
 from condarium.storage.blobs import Blobs
 from condarium.storage.facts import Facts
-from condarium.storage.shards import ShardKey
+from condarium.storage.hosting.shards import ShardKey
 
 
 def relay(

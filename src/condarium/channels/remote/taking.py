@@ -7,7 +7,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from condarium.model.hosted import HostedFile
+from condarium.model.hosting.hosted import HostedFile
 from condarium.model.package import BadPackageName, PackageFileName
 
 _encoder = msgspec.json.Encoder(order="sorted")

@@ -12,8 +12,8 @@ from datetime import timedelta
 from condarium.channels.revising.reindexing import reindex
 from condarium.errors import Conflict
 from condarium.model.actor import Actor
-from condarium.model.fact import Fact, Revision, chain, changes_digest
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
+from condarium.model.hosting.fact import Fact, Revision, chain, changes_digest
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from condarium.channels.shard import Shard
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedFile
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedFile
 from condarium.model.patches import PatchSet
 
 _records = msgspec.json.Decoder()

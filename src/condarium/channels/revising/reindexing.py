@@ -10,12 +10,12 @@ from itertools import islice
 from condarium.channels.revising.folding import fold
 from condarium.channels.shard import Shard, encode_shard
 from condarium.model.document import Document
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile
 from condarium.model.patches import Patch, PatchSet, read_patch
 from condarium.storage.blobs import Blobs
 from condarium.storage.facts import Facts
-from condarium.storage.shards import ShardKey
+from condarium.storage.hosting.shards import ShardKey
 from condarium.storage.store import Store
 
 _AT_ONCE = 500

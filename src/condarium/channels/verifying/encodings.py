@@ -18,8 +18,8 @@ from condarium.channels.verifying.findings import Findings
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import CondariumError
-from condarium.model.encoded import EncodedSet
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.encoded import EncodedSet
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.model.progress import Progress
 from condarium.model.view import View
 from condarium.storage.store import Store

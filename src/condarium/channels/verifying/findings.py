@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from condarium.errors import BlobDamaged, NoSuchBlob
-from condarium.model.channel_verification import ChannelProblem, ProblemKind
+from condarium.model.hosting.verification import ChannelProblem, ProblemKind
 from condarium.storage.blobs import Blobs
 
 _TOLD = 1000

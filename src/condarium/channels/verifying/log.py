@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from condarium.channels.revising.draft import GENESIS
 from condarium.channels.verifying.findings import Findings
-from condarium.model.fact import Revision, chain, changes_digest
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.fact import Revision, chain, changes_digest
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.progress import Progress
 from condarium.storage.facts import Facts
 

@@ -11,12 +11,12 @@ from condarium.channels.shard import Shard, decode_shard, encode_shard
 from condarium.channels.verifying.findings import BY_HAND, Findings, restore
 from condarium.channels.verifying.spans import Span, check_spans, check_twice
 from condarium.errors import BlobDamaged, NoSuchBlob
-from condarium.model.fact import FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile, HostedPatch
 from condarium.model.progress import Progress
 from condarium.storage.facts import Facts
-from condarium.storage.inspection import ShardSpan
-from condarium.storage.shards import ShardKey
+from condarium.storage.hosting.inspection import ShardSpan
+from condarium.storage.hosting.shards import ShardKey
 
 _AT_ONCE = 400
 """How many names are in memory at once."""

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import msgspec
 
 from condarium.channels.verifying.findings import Findings
-from condarium.model.fact import Fact, FactKind
-from condarium.model.hosted import HostedChannel, HostedFile
+from condarium.model.hosting.fact import Fact, FactKind
+from condarium.model.hosting.hosted import HostedChannel, HostedFile
 
 
 class Span(NamedTuple):

@@ -8,7 +8,7 @@ from condarium.channels.verifying.findings import Findings
 from condarium.channels.verifying.log import check_log
 from condarium.channels.verifying.shards import Names
 from condarium.errors import StoreReadOnly
-from condarium.model.channel_verification import ChannelVerified
+from condarium.model.hosting.verification import ChannelVerified
 from condarium.model.progress import Progress
 from condarium.model.view import ChannelName
 from condarium.storage.store import Store

@@ -17,10 +17,10 @@ from condarium.channels.views.proxy_cooldown import cool_proxy
 from condarium.channels.views.shelf import Shelf
 from condarium.channels.views.union import join
 from condarium.errors import NotFound
-from condarium.model.hosted import ChannelKind, HostedChannel, UnionMode
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, UnionMode
 from condarium.model.view import View, say_as_of
-from condarium.storage.channels import NoSuchRevision
 from condarium.storage.facts import Facts
+from condarium.storage.hosting.channels import NoSuchRevision
 from condarium.storage.store import Store
 
 SETTLED = timedelta(minutes=1)

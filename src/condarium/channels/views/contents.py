@@ -10,7 +10,7 @@ from condarium.channels.shard import Shard, decode_shard
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
 from condarium.errors import BadInput
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 from condarium.model.progress import Progress
 from condarium.model.subdirs import is_subdir, likely_subdir
 from condarium.model.version_order import compare_versions

@@ -8,7 +8,7 @@ from condarium.channels.shard import Shard, decode_shard
 from condarium.channels.views.derived import Derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

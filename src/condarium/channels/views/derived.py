@@ -7,7 +7,7 @@ from threading import Lock
 from typing import TypeVar
 
 from condarium.channels.shard import Shard, encode_shard
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.storage.store import Store
 
 _Key = TypeVar("_Key", bound=Hashable)

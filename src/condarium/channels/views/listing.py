@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
 
 Maps = Mapping[str, Mapping[str, bytes]]

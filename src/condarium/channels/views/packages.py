@@ -4,8 +4,8 @@ from condarium.channels.shard import decode_shard
 from condarium.channels.views.listing import Listing
 from condarium.channels.views.reading import read_shard
 from condarium.errors import NotFound
-from condarium.model.fact import FactKind
-from condarium.model.hosted import ChannelKind, HostedChannel, HostedFile, UnionMode
+from condarium.model.hosting.fact import FactKind
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel, HostedFile, UnionMode
 from condarium.model.view import View
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

@@ -18,7 +18,7 @@ from condarium.channels.views.derived import keep_derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
 from condarium.errors import Failed
-from condarium.model.hosted import Record
+from condarium.model.hosting.hosted import Record
 from condarium.model.view import MAIN
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store

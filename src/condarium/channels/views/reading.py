@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from condarium.channels.views.listing import Listing
 from condarium.errors import NoSuchBlob
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.storage.store import Store
 
 

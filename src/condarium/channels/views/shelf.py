@@ -6,7 +6,7 @@ from dataclasses import replace
 from threading import Lock
 
 from condarium.channels.views.listing import Listing
-from condarium.model.hosted import HostedChannel
+from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
 
 _VIEWS = 64

@@ -7,7 +7,7 @@ from condarium.channels.shard import Shard, decode_shard
 from condarium.channels.views.derived import Derived
 from condarium.channels.views.listing import Listing, Maps
 from condarium.channels.views.reading import read_shard
-from condarium.model.hosted import HostedChannel, UnionMode
+from condarium.model.hosting.hosted import HostedChannel, UnionMode
 from condarium.model.view import View
 from condarium.storage.store import Store
 

@@ -8,7 +8,8 @@ from condarium.cli.amounts import count
 from condarium.cli.page import Page, Part, Styled, bold, dim, green, red, yellow
 from condarium.cli.render.channel_queries import revision_table
 from condarium.cli.render.registry import renders
-from condarium.model.channel_history import (
+from condarium.model.hosting.fact import FactKind, Revision
+from condarium.model.hosting.history import (
     ChannelDiff,
     ChannelLog,
     FactChange,
@@ -17,7 +18,6 @@ from condarium.model.channel_history import (
     PackageVersions,
     ViewChange,
 )
-from condarium.model.fact import FactKind, Revision
 from condarium.model.instants import say_instant
 
 _MANY = 25

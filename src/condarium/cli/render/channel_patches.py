@@ -7,7 +7,7 @@ from typing import Any
 from condarium.cli.amounts import count
 from condarium.cli.page import Page, bold, cyan, dim, green, red, yellow
 from condarium.cli.render.registry import renders
-from condarium.model.channel_changes import (
+from condarium.model.hosting.changes import (
     Dependents,
     KeyChange,
     PatchesChanged,

@@ -8,7 +8,7 @@ from condarium.cli.page import Page, Part, bold, dim, yellow
 from condarium.cli.render.registry import renders
 from condarium.model import paging
 from condarium.model.answers import FoundPackage, grouped
-from condarium.model.channel_answers import (
+from condarium.model.hosting.answers import (
     ChannelDetail,
     FoundInChannel,
     Labels,
@@ -20,9 +20,9 @@ from condarium.model.channel_answers import (
     ViewPackage,
     ViewPackages,
 )
-from condarium.model.channel_report import ChannelSummary
-from condarium.model.fact import Revision
-from condarium.model.hosted import Filter
+from condarium.model.hosting.fact import Revision
+from condarium.model.hosting.hosted import Filter
+from condarium.model.hosting.report import ChannelSummary
 from condarium.model.view import say_cooldown
 
 _MANY = 25

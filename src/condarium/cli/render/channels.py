@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from condarium.cli.amounts import count, short, size
 from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
 from condarium.cli.render.registry import renders
-from condarium.model.channel_changes import (
+from condarium.model.hosting.changes import (
     ChannelCreated,
     ChannelEdited,
     ChannelRemoved,
     FilesChanged,
     Reverted,
 )
-from condarium.model.channel_report import Published, PublishedFile
+from condarium.model.hosting.report import Published, PublishedFile
 
 _MANY = 20
 """Of more files than this, only the first are listed."""

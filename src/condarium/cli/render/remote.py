@@ -3,7 +3,7 @@
 from condarium.cli.amounts import count, size
 from condarium.cli.page import Page, bold, dim, yellow
 from condarium.cli.render.registry import renders
-from condarium.model.imported import Imported
+from condarium.model.hosting.imported import Imported
 
 
 @renders(Imported)

@@ -3,7 +3,7 @@
 from condarium.cli.amounts import size
 from condarium.cli.page import Page, bold, dim, yellow
 from condarium.cli.render.registry import renders
-from condarium.model.source import AddedSource, Source
+from condarium.model.hosting.source import AddedSource, Source
 
 _SHOWN = 12
 """How many digits of a hash tell archives apart in a list."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from condarium.cli.amounts import count, size
 from condarium.cli.page import Page, bold, dim, green, yellow
 from condarium.cli.render.registry import renders
-from condarium.model.channel_report import PublishedFile
-from condarium.model.transfer import BundleImported, Exported, Mirrored, WheelsImported
+from condarium.model.hosting.report import PublishedFile
+from condarium.model.hosting.transfer import BundleImported, Exported, Mirrored, WheelsImported
 
 _MANY = 20
 """Of more files than this, only the first are listed."""

@@ -3,7 +3,7 @@
 from condarium.cli.amounts import count, size
 from condarium.cli.page import Page, bold, dim, green, red
 from condarium.cli.render.registry import renders
-from condarium.model.channel_verification import ChannelVerified
+from condarium.model.hosting.verification import ChannelVerified
 
 
 @renders(ChannelVerified)

@@ -6,7 +6,7 @@ from condarium.engine.network.condarc import read_condarc
 from condarium.engine.network.remote_files import NoSuchRemoteFile, RemoteFiles
 from condarium.errors import CondariumError
 from condarium.model.channel_url import parse_channel_url
-from condarium.model.hosted import ChannelKind, HostedChannel
+from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.operating.checks.registry import Examination, Found, check, ok, problem
 
 _ASKED = "noarch/repodata_shards.msgpack.zst", "noarch/repodata.json.zst", "noarch/repodata.json"

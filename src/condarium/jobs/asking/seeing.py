@@ -1,0 +1,81 @@
+"""Which jobs somebody may see, and change: their own, and those on what they may read or work on.
+
+To others a job is not there.
+"""
+
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.principals import PrincipalKind
+from condarium.model.actor import Actor
+from condarium.model.jobs import Job, JobFilter
+from condarium.storage.store import Store
+from condarium.storage.work.jobs import NoSuchJob
+
+_BATCH = 200
+
+_SEEING = {
+    ResourceKind.NAMESPACE: Permission.ENVIRONMENT_READ,
+    ResourceKind.CHANNEL: Permission.CHANNEL_PUBLISH,
+    ResourceKind.PLATFORM: Permission.STORE_INSPECT,
+}
+_CHANGING = {
+    ResourceKind.NAMESPACE: Permission.ENVIRONMENT_BUILD,
+    ResourceKind.CHANNEL: Permission.CHANNEL_MANAGE,
+    ResourceKind.PLATFORM: Permission.STORE_MAINTAIN,
+}
+
+
+def seen(store: Store, number: int, actor: Actor) -> Job:
+    """A job that somebody may see. Raises NoSuchJob."""
+    with store.database.read() as facts:
+        job = facts.jobs.get(number)
+    if not may_see(actor, job):
+        raise NoSuchJob(number)
+    return job
+
+
+def changeable(store: Store, number: int, actor: Actor) -> Job:
+    """A job that somebody may cancel, retry and remove. Raises NoSuchJob and NotPermitted."""
+    job = seen(store, number, actor)
+    resource = _resource(job)
+    if not _is_own(actor, job):
+        actor.require(_CHANGING[resource.kind], resource)
+    return job
+
+
+def may_see(actor: Actor, job: Job) -> bool:
+    resource = _resource(job)
+    return _is_own(actor, job) or actor.may(_SEEING[resource.kind], resource)
+
+
+def find(store: Store, chosen: JobFilter, actor: Actor, *, limit: int | None) -> list[Job]:
+    """The newest jobs that somebody may see, so many of them."""
+    found: list[Job] = []
+    with store.database.read() as facts:
+        while limit is None or len(found) < limit:
+            batch = facts.jobs.find(chosen, limit=_BATCH)
+            found += [job for job in batch if may_see(actor, job)]
+            if len(batch) < _BATCH:
+                break
+            chosen = JobFilter(**{**vars(chosen), "before": batch[-1].id})
+    return found[:limit]
+
+
+def mine(actor: Actor) -> dict[str, str]:
+    """What of a job tells that an actor asked for it."""
+    return {"principal": actor.who.id} if actor.who.id else {"actor": actor.name}
+
+
+def _is_own(actor: Actor, job: Job) -> bool:
+    if actor.who.kind is PrincipalKind.STORE_OWNER:
+        return True
+    own = actor.who.id is not None and actor.who.id == job.principal
+    scope = actor.who.scope
+    resource = _resource(job)
+    return own and scope.reaches(resource.kind, resource.name)
+
+
+def _resource(job: Job) -> Resource:
+    if job.kind is None or job.resource is None:
+        return PLATFORM
+    return Resource(kind=ResourceKind(job.kind), name=job.resource)

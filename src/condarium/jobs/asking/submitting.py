@@ -1,0 +1,140 @@
+"""Asking for a job: once its row is committed, it will be carried out."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from condarium.access import checking
+from condarium.errors import CondariumError, NotPermitted
+from condarium.jobs.asking import bell
+from condarium.jobs.asking.arguments import check_keeps, pack
+from condarium.model.access.decisions import Resource
+from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.principals import PrincipalKind
+from condarium.model.actor import Actor
+from condarium.model.document import Document
+from condarium.model.jobs import DEFAULT_QUEUE, EventKind, Job, JobEvent, JobStatus, Order
+from condarium.model.names import EnvironmentName
+from condarium.model.view import ChannelName, View
+from condarium.operation import Operation, Where
+from condarium.settings.worker import JobSettings
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+
+def submit(
+    store: Store,
+    actor: Actor,
+    operation: Operation,
+    arguments: Mapping[str, Any],
+    *,
+    queue: str | None = None,
+    priority: int = 0,
+    also: Callable[[Facts, int], None] | None = None,
+) -> Job:
+    """Have an operation carried out by a worker, as this actor.
+
+    `arguments` are as the operation takes them. `also` is done in the unit of work that appends
+    the job, with the job's number. Raises NotAJob, and what refuses the actor.
+    """
+    check_keeps(operation)
+    _require(store, actor, operation, arguments)
+    limits = JobSettings.read(store.settings.environ)
+    kind, resource, target = subject(arguments)
+    with store.shared():
+        packed, documents = pack(arguments, store.blobs)
+        order = Order(
+            operation=operation.name,
+            arguments=packed,
+            documents=documents,
+            target=target,
+            kind=kind,
+            resource=resource,
+            queue=queue or DEFAULT_QUEUE,
+            priority=priority,
+            actor=actor.name,
+            principal=actor.who.id,
+            token=actor.token,
+            address=actor.address,
+            most_attempts=limits.most_attempts,
+            limits=limits.limits,
+        )
+        with store.database.note() as facts:
+            job = add(facts, order, store)
+            if also:
+                also(facts, job.id)
+    bell.ring()
+    return job
+
+
+def add(facts: Facts, order: Order, store: Store) -> Job:
+    """Append a job, and that it waits, in a unit of work."""
+    number = facts.jobs.add(order, at=store.now())
+    note_status(facts, number, JobStatus.QUEUED, store)
+    return facts.jobs.get(number)
+
+
+def note_status(facts: Facts, job: int, status: JobStatus, store: Store, why: str = "") -> None:
+    """Append to a job's events that it has this status now, and why."""
+    at = store.now()
+    changed = JobEvent(number=0, at=at, kind=EventKind.STATUS, text=str(status))
+    said = [JobEvent(number=0, at=at, kind=EventKind.SAY, text=why)] if why else []
+    facts.job_events.add(job, [changed, *said])
+
+
+def subject(arguments: Mapping[str, Any]) -> tuple[str | None, str | None, str]:
+    """What arguments are about: `namespace` or `channel`, its name, and how to call the target."""
+    values = [
+        value
+        for argument in arguments.values()
+        for value in (argument if isinstance(argument, tuple) else (argument,))
+    ]
+    for value in values:
+        match value:
+            case EnvironmentName(namespace=namespace):
+                return "namespace", namespace, str(value)
+            case ChannelName():
+                return "channel", value.name, value.name
+            case View():
+                return "channel", value.channel.name, str(value)
+    for value in values:
+        if isinstance(value, Document) and (name := _named_in(value)):
+            return "namespace", name.namespace, str(name)
+    return None, None, ""
+
+
+def _named_in(document: Document) -> EnvironmentName | None:
+    """The environment that an environment.yml names; None where it names none, or is wrong."""
+    from condarium.model.specfile import decode, read_spec
+
+    try:
+        text = decode(document.content, document.name)
+        name = read_spec(text, check_matchspec=lambda _: None).spec.name
+        return EnvironmentName.parse(name) if name else None
+    except CondariumError:
+        return None
+
+
+def _require(
+    store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]
+) -> None:
+    """Refuse at once what would be refused later; the worker asks again when it begins."""
+    if actor.principal is None:
+        return
+    try:
+        checking.require(store, actor, operation, arguments)
+        if operation.where is Where.INSIDE and actor.who.kind is not PrincipalKind.STORE_OWNER:
+            _require_inside(store, actor, operation, arguments)
+    except NotPermitted as error:
+        raise checking.refused(store, actor, operation, error) from None
+
+
+def _require_inside(
+    store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]
+) -> None:
+    """Of an operation that asks by itself: what it names, or else anything at all."""
+    actor.require(operation.permission)
+    for resource in checking.resources_of(store, arguments):
+        actor.require(operation.permission, resource)
+    kind, name, _ = subject(arguments)
+    if kind and name:  # which a document may say, too
+        actor.require(operation.permission, Resource(kind=ResourceKind(kind), name=name))

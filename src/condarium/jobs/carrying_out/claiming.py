@@ -1,0 +1,46 @@
+"""Choosing and claiming a job, in one transaction."""
+
+from collections.abc import Sequence
+
+from condarium.jobs.asking.submitting import note_status
+from condarium.jobs.carrying_out.choosing import Thing, choose
+from condarium.model.actor import JobClaim
+from condarium.model.jobs import Job, JobStatus
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+
+def claim_next(store: Store, worker: str, queues: Sequence[str], slots: int) -> JobClaim | None:
+    """Have a worker begin the job that goes next; None where none may begin."""
+    with store.database.read() as facts:  # most of the time there is none, and nobody is held up
+        if not facts.jobs.oldest_waiting(queues, now=store.now()):
+            return None
+    with store.database.note() as facts:
+        facts.jobs.lock_choosing()
+        now = store.now()
+        waiting = facts.jobs.oldest_waiting(queues, now=now)
+        choice = choose(
+            waiting,
+            facts.jobs.running(),
+            queues=queues,
+            slots=slots,
+            quotas=quotas_of(facts, waiting),
+            last_starts=facts.jobs.last_starts(),
+            now=now,
+        )
+        if choice.job is None:
+            return None
+        claim = facts.jobs.claim(choice.job.id, worker, at=now)
+        if claim:
+            note_status(facts, claim.job, JobStatus.RUNNING, store)
+        return claim
+
+
+def quotas_of(facts: Facts, jobs: Sequence[Job]) -> dict[Thing, int]:
+    """How many jobs may run at once on those namespaces among what jobs are about."""
+    found: dict[Thing, int] = {}
+    for name in {job.resource for job in jobs if job.kind == "namespace"}:
+        most = facts.namespaces.quota(name).builds if name else None
+        if most is not None:
+            found["namespace", name] = most
+    return found

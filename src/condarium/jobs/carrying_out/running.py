@@ -1,0 +1,161 @@
+"""One attempt at a job: its process is listened to, kept within its limits, and what it says noted.
+
+What comes of it is an Outcome, plain data, which DBOS keeps before the job is said to have ended.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from condarium.errors import CondariumError
+from condarium.jobs.asking import bell
+from condarium.jobs.carrying_out.child import Task
+from condarium.jobs.carrying_out.processes import Forge, JobProcess
+from condarium.model.actor import JobClaim
+from condarium.model.jobs import EventKind, JobError, JobEvent, JobStatus, Order
+from condarium.storage.store import Store
+
+_log = logging.getLogger(__name__)
+_TICK = 0.2
+"""In seconds: how often events are written, and limits looked at."""
+_STARTING = "start"
+
+Outcome = dict[str, Any]
+"""`{"status": …}` with what belongs to it: `result`, `error`, `phases`, `passing`."""
+
+HANDED_BACK = "handed-back"
+"""The status of an attempt that its worker gave up, because it ends."""
+
+
+@dataclass
+class Attempt:
+    """An attempt that goes on; another thread may `stop` it."""
+
+    store: Store
+    order: Order
+    claim: JobClaim
+    began: float = field(default_factory=time.monotonic)
+    reason: str | None = None
+    _phases: dict[str, float] = field(default_factory=dict)
+    _phase: str = _STARTING
+    _since: float = 0.0
+    _events: list[JobEvent] = field(default_factory=list)
+    _final: dict[str, Any] | None = None
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self, reason: str) -> None:
+        """End it: `reason` is the status that it then has."""
+        self.reason = self.reason or reason
+        self._stopping.set()
+
+    def run(self, forge: Forge) -> Outcome:
+        self._since = time.monotonic()
+        task = Task(settings=self.store.settings, order=self.order, claim=self.claim)
+        process = forge.start(task)
+        try:
+            exceeded = self._listen(process)
+        finally:
+            process.kill()
+        self._begin_phase("")
+        self._write()
+        return {**self._outcome(exceeded), "phases": self._phases}
+
+    def _listen(self, process: JobProcess) -> JobError | None:
+        """Listen until it is gone; give the limit that it exceeded, if it did."""
+        written = time.monotonic()
+        while not self._stopping.is_set():
+            messages = process.messages(_TICK)
+            if messages is None:
+                return None
+            for message in messages:
+                self._hear(message, process)
+            if self._final is not None:
+                return None
+            if time.monotonic() - written >= _TICK:
+                written = time.monotonic()
+                self._write()
+                if exceeded := self._exceeded(process):
+                    return exceeded
+        return None
+
+    def _hear(self, message: Mapping[str, Any], process: JobProcess) -> None:
+        match message:
+            case {"pid": int(pid)}:
+                process.pid = pid
+            case {"phase": str(name)}:
+                self._begin_phase(name)
+                self._note(EventKind.PHASE, text=name, total=message["total"], unit=message["unit"])
+            case {"done": int(done)}:
+                self._note(EventKind.ADVANCE, done=done)
+            case {"say": str(text)}:
+                self._note(EventKind.SAY, text=text)
+            case _:
+                self._final = dict(message)
+
+    def _begin_phase(self, name: str) -> None:
+        now = time.monotonic()
+        self._phases[self._phase] = self._phases.get(self._phase, 0.0) + now - self._since
+        self._phase, self._since = name, now
+
+    def _note(self, kind: EventKind, **fields: Any) -> None:
+        event = JobEvent(number=0, at=self.store.now(), kind=kind, phase=self._phase, **fields)
+        if kind is EventKind.ADVANCE and self._events and self._events[-1].kind is kind:
+            self._events.pop()  # what counts is how far it is now
+        self._events.append(event)
+
+    def _write(self) -> None:
+        """Append what was noted; what cannot be written now is written with what comes next."""
+        if not self._events:
+            return
+        try:
+            with self.store.database.note() as facts:
+                facts.job_events.add(self.claim.job, self._events)
+        except CondariumError as error:
+            _log.warning("events of a job wait", extra={"job": self.claim.job, "why": str(error)})
+            return
+        self._events.clear()
+        bell.ring()
+
+    def _exceeded(self, process: JobProcess) -> JobError | None:
+        limits = self.order.limits
+        took = timedelta(seconds=time.monotonic() - self.began)
+        if took > limits.wall_time:
+            return _limit("time", f"{limits.wall_time.total_seconds():.0f} seconds", took)
+        found = process.memory()
+        if found > limits.memory:
+            return _limit("memory", f"{limits.memory} bytes", found)
+        return None
+
+    def _outcome(self, exceeded: JobError | None) -> Outcome:
+        if self._final and "result" in self._final:
+            return {"status": str(JobStatus.SUCCEEDED), "result": self._final["result"]}
+        if self._final:
+            passing = bool(self._final.get("passing"))
+            failed = {"status": str(JobStatus.FAILED), "error": self._final["error"]}
+            return {**failed, "passing": passing}
+        if exceeded:
+            return {"status": str(JobStatus.FAILED), "error": asdict(exceeded)}
+        if self.reason:
+            return {"status": self.reason}
+        died = JobError(
+            code="job-process-died",
+            message="the job's process ended without a word",
+            hint="It was killed from outside; the system does that where memory runs out.",
+        )
+        return {"status": str(JobStatus.FAILED), "error": asdict(died), "passing": True}
+
+
+def _limit(what: str, limit: str, found: object) -> JobError:
+    said = (
+        f"{found.total_seconds():.0f} seconds" if isinstance(found, timedelta) else f"{found} bytes"
+    )
+    return JobError(
+        code=f"too-much-{what}",
+        message=f"the job took more {what} than it may: found {said}; expected at most {limit}",
+        hint=f"CONDARIUM_JOB_{what.upper()} is how much each job may take.",
+        data={"limit": limit, "found": said},
+    )

@@ -1,0 +1,95 @@
+"""What becomes of a job when an attempt is over: it ended, or it is tried again in a while."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from condarium.jobs.asking import bell
+from condarium.jobs.asking.submitting import note_status
+from condarium.jobs.carrying_out.running import HANDED_BACK, Outcome
+from condarium.model.actor import JobClaim
+from condarium.model.jobs import Job, JobError, JobStatus
+from condarium.storage.facts import Facts
+from condarium.storage.store import Store
+
+_FIRST_PAUSE = timedelta(seconds=2)
+"""Before the second attempt; before each later one it is four times as long."""
+
+
+def settle(store: Store, claim: JobClaim, outcome: Outcome) -> None:
+    """Note what came of an attempt; nothing, where somebody else has the job by now."""
+    with store.database.note() as facts:
+        if outcome["status"] == HANDED_BACK:
+            if facts.jobs.put_back(claim, not_before=None, spent=False):
+                _say_waits(facts, claim, store, "its worker ends; another one takes it")
+        elif not (outcome.get("passing") and _try_again(facts, claim, outcome, store)):
+            _end(facts, claim, outcome, store)
+    bell.ring()
+
+
+def take_from_dead(store: Store, worker: str, *, why: str) -> bool:
+    """Have the jobs of a worker that is gone wait again; False where somebody else did that."""
+    with store.database.note() as facts:
+        facts.jobs.lock_choosing()
+        if not facts.workers.end(worker, at=store.now()):
+            return False
+        for job in facts.jobs.held_by(worker).values():
+            release(facts, job, store, why)
+    bell.ring()
+    return True
+
+
+def release(facts: Facts, job: Job, store: Store, why: str) -> None:
+    """Have a job wait again that nobody carries out any more, or fail where it was tried enough."""
+    claim = JobClaim(job=job.id, attempt=job.attempts)
+    if job.cancelling:
+        _end(facts, claim, {"status": JobStatus.CANCELLED, "phases": job.phases}, store)
+        return
+    if job.attempts < job.most_attempts:
+        if facts.jobs.put_back(claim, not_before=None, spent=True):
+            _say_waits(facts, claim, store, why)
+        return
+    error = JobError(
+        code="tried-too-often",
+        message=f"{why}; it was begun {job.attempts} times, as often as it may be",
+        hint=f"condarium job retry {job.id}",
+    )
+    if facts.jobs.end(claim, JobStatus.FAILED, at=store.now(), phases=job.phases, error=error):
+        note_status(facts, job.id, JobStatus.FAILED, store, error.message)
+
+
+def pause(attempt: int) -> timedelta:
+    """How long a job waits after an attempt that failed of what may pass."""
+    times: int = 4 ** (attempt - 1)
+    return _FIRST_PAUSE * times
+
+
+def _try_again(facts: Facts, claim: JobClaim, outcome: Outcome, store: Store) -> bool:
+    job = facts.jobs.get(claim.job)
+    if job.attempts >= job.most_attempts:
+        return False
+    after: datetime = store.now() + pause(claim.attempt)
+    if facts.jobs.put_back(claim, not_before=after, spent=True):
+        why = f"{outcome['error']['message']}; it is tried again"
+        _say_waits(facts, claim, store, why)
+    return True
+
+
+def _end(facts: Facts, claim: JobClaim, outcome: Outcome, store: Store) -> None:
+    status = JobStatus(outcome["status"])
+    found: Mapping[str, object] | None = outcome.get("error")
+    error = JobError(**found) if found else None  # type: ignore[arg-type]  # as it was written
+    phases = outcome.get("phases", {})
+    ended = facts.jobs.end(
+        claim,
+        status,
+        at=store.now(),
+        phases=phases,
+        result=outcome.get("result"),
+        error=error,
+    )
+    if ended:
+        note_status(facts, claim.job, status, store, error.message if error else "")
+
+
+def _say_waits(facts: Facts, claim: JobClaim, store: Store, why: str) -> None:
+    note_status(facts, claim.job, JobStatus.QUEUED, store, why)

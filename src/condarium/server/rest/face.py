@@ -1,0 +1,251 @@
+"""The REST face: every operation that is not local, below /api/v1, out of its declaration.
+
+    GET    /api/v1/channels/lab/log?limit=3
+    POST   /api/v1/channels/lab/yank       {"spec": ["tool ==1.0"], "reason": "it does not start"}
+    GET    /api/v1/openapi.json            all of them
+
+An answer is what the command line says with `--json`. Operations run in threads, apart from those
+that answer downloads; those that take long become jobs.
+"""
+
+import asyncio
+import logging
+from contextlib import ExitStack, aclosing
+from functools import cached_property, partial
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from condarium.app import App, operations
+from condarium.errors import Failed, NotPermitted, Refused
+from condarium.model.actor import Actor, Permission
+from condarium.model.plain import to_plain
+from condarium.model.progress import Progress
+from condarium.operation import Operation
+from condarium.server.bodies import pieces_of
+from condarium.server.doors.credentials import NotSignedIn
+from condarium.server.multipart import Form, boundary_of
+from condarium.server.problems import NoSuchMethod, TooLarge, problem
+from condarium.server.responses import Receive, Response, Scope
+from condarium.server.rest.arguments import (
+    IN_MEMORY,
+    BadBody,
+    Fields,
+    Plain,
+    TooLong,
+    accepted,
+    of_json,
+    of_path,
+    of_query,
+)
+from condarium.server.rest.deferred import Deferred, Events
+from condarium.server.rest.idempotency import once
+from condarium.server.rest.openapi import described
+from condarium.server.rest.paging import links
+from condarium.server.rest.routes import DESCRIPTION, PREFIX, Named, find_route, methods_at
+from condarium.server.rest.turns import Turns
+from condarium.settings import ServerSettings
+from condarium.storage.store import Store
+from condarium.values import BadArgument
+
+_log = logging.getLogger(__name__)
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+Sent = dict[bytes, bytes]
+"""A request's headers, whose names are in lower case."""
+
+
+class FromElsewhere(Refused):
+    """The request was sent by a page of another site."""
+
+
+class Rest:
+    """Answers what is asked below /api/v1."""
+
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
+        self._store, self._limit = store, settings.upload_limit
+        self._turns = Turns(settings.answer_timeout)
+        self._deferred = Deferred(store)
+
+    def stop(self) -> None:
+        self._turns.stop()
+
+    async def respond(
+        self, scope: Scope, path: str, headers: Sent, receive: Receive, actor: Actor
+    ) -> Response:
+        """Run an operation. Raises NotSignedIn, NotFound, BadInput and what the operation does."""
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        if method not in _SAFE and headers.get(b"sec-fetch-site") in (b"cross-site", b"same-site"):
+            raise FromElsewhere
+        if path == DESCRIPTION:
+            return await self._description(method)
+        if events := self._deferred.events(path, _query(scope), _text(headers, b"last-event-id")):
+            return await self._follow(events, method, receive, actor)
+        if method == "OPTIONS":
+            return _options(methods_at(path))
+        operation, named = find_route(method, path)
+        if not (actor.who.is_somebody or _is_for_anybody(operation)):
+            raise NotSignedIn(given=False)
+        with ExitStack() as opened:
+            arguments = await self._arguments(operation, named, scope, headers, receive, opened)
+            if operation.job:
+                ask = partial(self._ask, operation, arguments, headers, actor)
+                job = await asyncio.to_thread(ask)
+                return await self._deferred.answer(job, _text(headers, b"prefer") or "")
+            work = partial(
+                self._work, operation, arguments, scope, headers, actor, opened.pop_all()
+            )
+        return await self._turns.run(operation, work, receive=receive)
+
+    async def _description(self, method: str) -> Response:
+        if method == "OPTIONS":
+            return _options(["GET", "HEAD", "OPTIONS"])
+        if method != "GET":
+            raise NoSuchMethod(method, "GET", "HEAD", "OPTIONS")
+        return await asyncio.to_thread(lambda: self._described)
+
+    async def _follow(
+        self, events: Events, method: str, receive: Receive, actor: Actor
+    ) -> Response:
+        if method == "OPTIONS":
+            return _options(["GET", "HEAD", "OPTIONS"])
+        if method != "GET":
+            raise NoSuchMethod(method, "GET", "HEAD", "OPTIONS")
+        if not actor.who.is_somebody:
+            raise NotSignedIn(given=False)
+        try:
+            await asyncio.to_thread(events.check, actor)
+        except NotPermitted as error:
+            raise _refusal(actor, error) from error
+        return events.response(receive)
+
+    async def _arguments(
+        self,
+        operation: Operation,
+        named: Named,
+        scope: Scope,
+        headers: Sent,
+        receive: Receive,
+        opened: ExitStack,
+    ) -> dict[str, Any]:
+        given = of_path(operation, named)
+        if scope["method"] == "POST":
+            sent = of_query(operation, scope["query_string"])
+            body = await self._body(operation, headers, receive, opened)
+            if twice := sent.keys() & body.keys():
+                raise BadArgument(f"{min(twice)} is in the query: found it a second time")
+            sent = {**sent, **body}
+        else:
+            sent = of_query(operation, scope["query_string"])
+        if twice := given.keys() & sent.keys():
+            raise BadArgument(f"{min(twice)} is in the path: found it a second time")
+        return accepted(operation, {**given, **sent})
+
+    def _ask(
+        self, operation: Operation, arguments: dict[str, Any], headers: Sent, actor: Actor
+    ) -> Any:
+        key = once(headers, actor, operation.name, arguments)
+        return self._deferred.ask(operation, arguments, actor, key)
+
+    def _work(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        scope: Scope,
+        headers: Sent,
+        actor: Actor,
+        opened: ExitStack,
+        progress: Progress,
+    ) -> Response:
+        """Run in a thread: what was handed in is closed when it is done."""
+        with opened:
+            run = partial(self._run, operation, arguments, scope, actor, progress)
+            key = once(headers, actor, operation.name, arguments) if operation.changes else None
+            return key.answer(self._store, run, secret=_has_secret(operation)) if key else run()
+
+    def _run(
+        self,
+        operation: Operation,
+        arguments: dict[str, Any],
+        scope: Scope,
+        actor: Actor,
+        progress: Progress,
+    ) -> Response:
+        app = App(self._store.settings, actor=actor, store=self._store, progress=progress)
+        try:
+            result = app.call(operation, arguments)
+        except NotPermitted as error:
+            raise _refusal(actor, error) from error
+        except Failed as error:
+            fields = {"operation": operation.name}
+            _log.warning("operation failed", exc_info=error, extra=fields)
+            return problem(error, frank=actor.who.is_somebody)
+        return _json(to_plain(result)).plus(*links(scope, result))
+
+    async def _body(
+        self,
+        operation: Operation,
+        headers: Sent,
+        receive: Receive,
+        opened: ExitStack,
+    ) -> Plain:
+        kind = headers.get(b"content-type", b"")
+        if boundary := boundary_of(kind):
+            return await self._form(operation, Form(boundary), receive, opened)
+        async with aclosing(pieces_of(receive, IN_MEMORY)) as pieces:
+            try:
+                body = b"".join([piece async for piece in pieces])
+            except TooLarge:
+                raise TooLong from None
+        if not body:
+            return {}
+        if kind.partition(b";")[0].strip().lower() != b"application/json":
+            raise BadBody(kind.decode("latin-1") or "no Content-Type")
+        return await asyncio.to_thread(of_json, operation, body)
+
+    async def _form(
+        self, operation: Operation, form: Form, receive: Receive, opened: ExitStack
+    ) -> Plain:
+        fields = Fields(operation, self._store.layout, opened)
+        async with aclosing(pieces_of(receive, self._limit)) as pieces:
+            async for piece in pieces:
+                await asyncio.to_thread(fields.take, form.feed(piece))
+        form.end()
+        return fields.plain()
+
+    @cached_property
+    def _described(self) -> Response:
+        return _json(described(PREFIX, operations().values()))
+
+
+def _is_for_anybody(operation: Operation) -> bool:
+    """Whether there may be something in it for whoever has not signed in: public channels."""
+    return operation.permission is Permission.CHANNEL_READ and not operation.job
+
+
+def _has_secret(operation: Operation) -> bool:
+    return "secret" in getattr(operation.result, "__annotations__", {})
+
+
+def _refusal(actor: Actor, error: NotPermitted) -> Refused:
+    """Who is nobody yet is told to sign in; it may help."""
+    return error if actor.who.is_somebody else NotSignedIn(given=False)
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+
+
+def _text(headers: Sent, name: bytes) -> str | None:
+    return headers[name].decode("latin-1") if name in headers else None
+
+
+def _options(methods: list[str]) -> Response:
+    return Response(status=204, headers=((b"allow", ", ".join(methods).encode()),))
+
+
+def _json(plain: object) -> Response:
+    return Response.of(
+        msgspec.json.encode(plain), media_type="application/json", cache_control="no-cache"
+    )
