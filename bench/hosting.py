@@ -21,7 +21,7 @@ CHANNEL = "lab"
 INDEX = "repodata_shards.msgpack.zst"
 _GROWN = {"linux-64": 480_000, "noarch": 260_000}
 _QUICK = {"linux-64": 12_000, "noarch": 12_000}
-_WRITERS = ("storage/tables.py", "storage/migrations", "channels/shard.py")
+_WRITERS = ("storage/tables", "storage/migrations", "channels/shard.py")
 """What decides how a store looks: one that was made before these changed is made anew."""
 
 

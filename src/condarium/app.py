@@ -26,6 +26,7 @@ _DECLARATIONS = (
     "condarium.channels.remote_operations",
     "condarium.channels.transfer_operations",
     "condarium.channels.source_operations",
+    "condarium.access.account_operations",
     "condarium.access.operations",
     "condarium.access.queries",
     "condarium.access.audit_operations",

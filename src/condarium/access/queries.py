@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from condarium.access.operations import (
-    GroupName,
-    NamespaceName,
-    OnNamespace,
-    ServiceName,
-    UserName,
-)
+from condarium.access.account_operations import GroupName, ServiceName, UserName
+from condarium.access.operations import NamespaceName, OnNamespace
 from condarium.model.access.accounts import Account, Bound, Group, Token
 from condarium.model.access.report import (
     AccountDetail,
