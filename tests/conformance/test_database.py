@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 
 import pytest
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from tests.support.postgresql import Server
 
 from condarium.errors import DatabaseFailed, NoSuchEnvironment, NoSuchGeneration
@@ -19,9 +21,10 @@ from condarium.model.difference import ChangeCounts
 from condarium.model.environment import BuildStatus, Prefix
 from condarium.model.names import EnvironmentName
 from condarium.storage.answers import Answer
-from condarium.storage.database import Database, open_database
+from condarium.storage.database import Database, open_database, translated
 from condarium.storage.environments import NewGeneration
 from condarium.storage.facts import Facts
+from condarium.storage.failures import StoreBusy
 from condarium.storage.sqlite import sqlite_url
 
 ADA = Actor(name="ada")
@@ -500,3 +503,29 @@ def test_a_second_writer_of_the_same_new_fact_waits_and_succeeds(
         other.join(0.2)  # it waits for us, whether it has come that far or not
     other.join()
     assert failures == []
+
+
+def test_nobody_who_reads_waits_for_writers(database: Database) -> None:
+    writers, ended = 30, Event()
+
+    def write() -> None:
+        with database.note() as facts:
+            facts.environments.ensure(FIT, at=NOON, actor="ada")
+            ended.wait(10)
+
+    with ThreadPoolExecutor(writers) as pool:
+        writing = [pool.submit(write) for _ in range(writers)]
+        try:
+            begun = monotonic()
+            with database.read() as facts:
+                assert facts.environments.all() == []
+            assert monotonic() - begun < 5
+        finally:
+            ended.set()
+        for each in writing:
+            each.result(timeout=60)
+
+
+def test_who_gets_no_connection_is_told_that_the_store_is_busy() -> None:
+    with pytest.raises(StoreBusy), translated():
+        raise NoConnectionFree

@@ -8,16 +8,22 @@ from pathlib import Path
 
 from sqlalchemy import URL, Engine, create_engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from condarium.model.actor import Actor
 from condarium.storage.advisory import AdvisoryLock
 from condarium.storage.answers import HEAD
 from condarium.storage.facts import Facts
-from condarium.storage.failures import BadStoreAddress, say_database_error
+from condarium.storage.failures import BadStoreAddress, StoreBusy, say_database_error
 from condarium.storage.holding import Flock, StoreLock
 from condarium.storage.locks import locked
 from condarium.storage.schema import bring_up, check_unchanged, revision_of
 from condarium.storage.sqlite import Watch, sqlite_engine
+
+_KEPT = 4
+_MOST = 24
+"""How many connections to PostgreSQL a process has to read with, and as many to write with; some
+are kept. With more than two such processes, it has to allow more than its usual 100."""
 
 
 class Database:
@@ -97,7 +103,8 @@ class Database:
     def close(self) -> None:
         if watch := vars(self).get("_watch"):
             watch.close()
-        self._engine.dispose()
+        for engine in (self._reading, self._writing, self._engine):
+            engine.dispose()
 
 
 def open_database(
@@ -147,7 +154,7 @@ def open_engine(url: str | URL) -> Engine:
     if backend not in ("postgresql", "postgres"):
         raise BadStoreAddress("CONDARIUM_DATABASE", f"{backend}://", expected)
     try:
-        return create_engine(parsed.set(drivername="postgresql+psycopg"))
+        return _postgresql_engine(parsed.set(drivername="postgresql+psycopg"))
     except ModuleNotFoundError as error:
         raise BadStoreAddress(
             "CONDARIUM_DATABASE",
@@ -158,16 +165,23 @@ def open_engine(url: str | URL) -> Engine:
 
 
 def _modes(engine: Engine) -> tuple[Engine, Engine]:
-    """The engine as it reads, and as it writes.
+    """An engine to read with, and one to write with.
 
     A reader sees one snapshot. SQLite's always do; on PostgreSQL it is asked for, and writers go
-    without: they must see what those whom they waited for have committed.
+    without: they must see what those whom they waited for have committed. There readers have
+    connections of their own, too: writers may have all of theirs while they wait for each other.
     """
     writing = engine.execution_options(condarium_writes=True)
     if engine.dialect.name == "sqlite":
         return engine, writing
-    reading = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    reading = _postgresql_engine(engine.url).execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True
+    )
     return reading, writing
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    return create_engine(url, pool_size=_KEPT, max_overflow=_MOST - _KEPT)
 
 
 @contextmanager
@@ -177,3 +191,5 @@ def translated() -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise say_database_error(error.orig or error) from error
+    except NoConnectionFree as error:
+        raise StoreBusy from error

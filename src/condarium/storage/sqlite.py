@@ -15,6 +15,8 @@ _PATIENCE = timedelta(minutes=1)
 """How long a writer waits for another one."""
 _CACHE_KIB = 256 << 10
 """How much of a large transaction stays in memory; none of it is taken before it is needed."""
+_UNLIMITED = -1
+"""A thread that reads must not wait for a connection that one has who waits to write."""
 
 
 def sqlite_url(file: Path) -> URL:
@@ -28,12 +30,13 @@ def sqlite_engine(url: URL) -> Engine:
     then fails with "database is locked" instead of waiting.
     """
     file = Path(url.database) if url.database else None
+    pooled: Any = {} if file is None else {"max_overflow": _UNLIMITED}
     if file is not None and _is_of_somebody_else(file):
-        engine = create_engine(url, creator=lambda: _connect_to_read(file))
+        engine = create_engine(url, creator=lambda: _connect_to_read(file), **pooled)
     else:
         if file is not None:
             _make_as_the_umask_says(file)
-        engine = create_engine(url)
+        engine = create_engine(url, **pooled)
         event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
