@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from condarium.errors import NotPermitted
 from condarium.model.access.decisions import Decision, Resource, decide, permitted_somewhere
 from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.access.principals import ANYBODY, Binding, Principal, PrincipalKind
 
-__all__ = ["NOBODY_IN_PARTICULAR", "Actor", "JobClaim", "Permission"]
+__all__ = ["NOBODY_IN_PARTICULAR", "Actor", "JobClaim", "Permission", "RequestClaim"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +18,15 @@ class JobClaim:
 
     job: int
     attempt: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestClaim:
+    """The right to answer a request that may come twice: who asked, by which key, begun when."""
+
+    by: str
+    key: str
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +44,7 @@ class Actor:
     token: str | None = None
     address: str | None = None
     job: JobClaim | None = None
+    request: RequestClaim | None = None
 
     @property
     def who(self) -> Principal:

@@ -51,12 +51,15 @@ class Database:
         """A unit of work that changes facts, and the audit entry that goes with it.
 
         In a job that somebody else has taken over meanwhile, raises JobTakenOver: a job's changes
-        are made by one attempt only.
+        are made by one attempt only. So are those of a request with a key: raises
+        RequestTakenOver.
         """
         with self.note() as facts:
             yield facts
             if actor.job:
                 facts.jobs.commit(actor.job, at=self._now())
+            if actor.request:
+                facts.idempotency.commit(actor.request)
             facts.audit.add(
                 at=self._now(), actor=actor, action=action, target=target, detail=detail or {}
             )

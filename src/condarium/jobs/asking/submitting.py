@@ -37,7 +37,7 @@ def submit(
     the job, with the job's number. Raises NotAJob, and what refuses the actor.
     """
     check_keeps(operation)
-    _require(store, actor, operation, arguments)
+    require(store, actor, operation, arguments)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)
     with store.shared():
@@ -114,9 +114,7 @@ def _named_in(document: Document) -> EnvironmentName | None:
         return None
 
 
-def _require(
-    store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]
-) -> None:
+def require(store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]) -> None:
     """Refuse at once what would be refused later; the worker asks again when it begins."""
     if actor.principal is None:
         return

@@ -15,7 +15,7 @@ import msgspec
 
 from condarium.app import App, operations
 from condarium.jobs.asking import watching
-from condarium.jobs.asking.submitting import submit
+from condarium.jobs.asking.submitting import require, submit
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobError, JobEvent, JobStatus
 from condarium.model.plain import to_plain
@@ -55,6 +55,7 @@ class Deferred:
             return submit(self._store, actor, operation, arguments)
         if kept := once.begin(self._store):
             assert kept.job is not None
+            require(self._store, actor, operation, arguments)
             return watching.job(self._store, kept.job)
         try:
             return submit(self._store, actor, operation, arguments, also=once.keep_job)

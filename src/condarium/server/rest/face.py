@@ -11,6 +11,7 @@ that answer downloads; those that take long become jobs.
 import asyncio
 import logging
 from contextlib import ExitStack, aclosing
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ import msgspec
 
 from condarium.app import App, operations
 from condarium.errors import Failed, NotPermitted, Refused
+from condarium.jobs.asking.submitting import require
 from condarium.model.actor import Actor, Permission
 from condarium.model.plain import to_plain
 from condarium.model.progress import Progress
@@ -145,7 +147,7 @@ class Rest:
     def _ask(
         self, operation: Operation, arguments: dict[str, Any], headers: Sent, actor: Actor
     ) -> Any:
-        key = once(headers, actor, operation.name, arguments)
+        key = once(headers, actor, operation.name, arguments, at=self._store.now())
         return self._deferred.ask(operation, arguments, actor, key)
 
     def _work(
@@ -160,17 +162,26 @@ class Rest:
     ) -> Response:
         """Run in a thread: what was handed in is closed when it is done."""
         with opened:
-            run = partial(self._run, operation, arguments, scope, actor, progress)
-            key = once(headers, actor, operation.name, arguments) if operation.changes else None
-            return key.answer(self._store, run, secret=_has_secret(operation)) if key else run()
+            run = partial(self._run, operation, arguments, scope, progress)
+            if not operation.changes:
+                return run(actor)
+            key = once(headers, actor, operation.name, arguments, at=self._store.now())
+            if key is None:
+                return run(actor)
+            return key.answer(
+                self._store,
+                partial(run, replace(actor, request=key.claim)),
+                secret=_has_secret(operation),
+                check=partial(require, self._store, actor, operation, arguments),
+            )
 
     def _run(
         self,
         operation: Operation,
         arguments: dict[str, Any],
         scope: Scope,
-        actor: Actor,
         progress: Progress,
+        actor: Actor,
     ) -> Response:
         app = App(self._store.settings, actor=actor, store=self._store, progress=progress)
         try:

@@ -1,8 +1,8 @@
 """Requests that may come twice: whoever sends one again is given the answer that it had.
 
 A client that lost its connection cannot know whether its request was heard. It sends it again with
-the same `Idempotency-Key`: what changed something is not done twice. An answer is kept for a day;
-what was refused or failed changed nothing, and is tried again.
+the same `Idempotency-Key`: what changed something is not done twice, which is noted with the change
+itself. An answer is kept for a day; what was refused or failed changed nothing, and is tried again.
 """
 
 import hashlib
@@ -10,10 +10,11 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from condarium.errors import BadInput, Conflict
-from condarium.model.actor import Actor
+from condarium.model.actor import Actor, RequestClaim
 from condarium.model.document import Document
 from condarium.model.plain import to_plain
 from condarium.model.upload import Upload
@@ -75,23 +76,45 @@ class ShownOnce(Conflict):
         )
 
 
+class AnswerLost(Conflict):
+    """The request has changed something, and its answer is not there."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        super().__init__(
+            f"the request with the Idempotency-Key {key!r} has changed what it was to change, and "
+            "its answer is not there",
+            hint="It may still come: send it again in a while. If it does not, look at what the "
+            "request was to change.",
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Once:
-    """A request by one key of one principal, whose digest tells it from others."""
+    """A request that is answered once; its digest tells it from others by the same key."""
 
-    principal: str
-    key: str
+    claim: RequestClaim
     request: str
 
-    def answer(self, store: Store, make: Callable[[], Response], *, secret: bool) -> Response:
+    def answer(
+        self,
+        store: Store,
+        make: Callable[[], Response],
+        *,
+        secret: bool,
+        check: Callable[[], None],
+    ) -> Response:
         """The answer that is kept, or a new one; of one with a secret only that it was given.
 
-        Raises IdempotencyKeyReused, IdempotencyKeyInUse, ShownOnce.
+        `check` refuses whoever may not ask by now. What `make` changes is noted as this request's
+        where its actor has the claim. Raises IdempotencyKeyReused, IdempotencyKeyInUse, AnswerLost,
+        ShownOnce.
         """
         if kept := self.begin(store):
             assert kept.status is not None
+            check()
             if kept.body is None:
-                raise ShownOnce(self.key)
+                raise ShownOnce(self.claim.key)
             return _json(kept.body, kept.status).plus(_AGAIN)
         try:
             made = make()
@@ -103,7 +126,7 @@ class Once:
             return made
         body = None if secret else made.body
         with store.database.note() as facts:
-            facts.idempotency.keep(self.principal, self.key, status=made.status, body=body)
+            facts.idempotency.keep(self.claim, status=made.status, body=body)
         return made
 
     def begin(self, store: Store) -> KeptAnswer | None:
@@ -111,23 +134,22 @@ class Once:
         until = time.monotonic() + _PATIENCE
         while True:
             with store.database.note() as facts:
-                kept = facts.idempotency.begin(
-                    self.principal, self.key, self.request, at=store.now()
-                )
+                kept = facts.idempotency.begin(self.claim, self.request)
             if kept and kept.request != self.request:
-                raise IdempotencyKeyReused(self.key)
+                raise IdempotencyKeyReused(self.claim.key)
             if kept is None or kept.answered:
                 return kept
             if time.monotonic() > until:
-                raise IdempotencyKeyInUse(self.key)
+                lost = AnswerLost if kept.changed else IdempotencyKeyInUse
+                raise lost(self.claim.key)
             time.sleep(_OFTEN)
 
     def keep_job(self, facts: Facts, job: int) -> None:
-        facts.idempotency.keep_job(self.principal, self.key, job)
+        facts.idempotency.keep_job(self.claim, job)
 
     def forget(self, store: Store) -> None:
         with store.database.note() as facts:
-            facts.idempotency.forget(self.principal, self.key)
+            facts.idempotency.forget(self.claim)
 
 
 def once(
@@ -135,8 +157,13 @@ def once(
     actor: Actor,
     operation: str,
     arguments: Mapping[str, Any],
+    *,
+    at: datetime,
 ) -> Once | None:
-    """What a request's key makes of it; None without one. Raises BadIdempotencyKey."""
+    """What a request's key makes of it; None without one. Raises BadIdempotencyKey.
+
+    A key is one of the token with which it is sent: another one may be for less.
+    """
     sent = headers.get(b"idempotency-key")
     if sent is None:
         return None
@@ -146,7 +173,8 @@ def once(
     said = {name: _digestible(value) for name, value in arguments.items()}
     request = json.dumps([operation, said], sort_keys=True).encode()
     digest = hashlib.sha256(request).hexdigest()
-    return Once(principal=actor.who.id or str(actor.who.kind), key=key, request=digest)
+    by = actor.token or actor.who.id or str(actor.who.kind)
+    return Once(claim=RequestClaim(by=by, key=key, at=at), request=digest)
 
 
 def _digestible(value: object) -> object:

@@ -51,7 +51,7 @@ idempotency_keys = Table(
     # SHA-256 of the method, the path and the arguments
     Column("request", String(64), nullable=False),
     Column("at", Instant, nullable=False),
-    # null while it is being answered
+    # null while it is being answered; 102 once it has changed something
     Column("status", Integer),
     Column("body", LargeBinary),
     # the job that was asked for: it is the answer
