@@ -217,8 +217,9 @@ def test_a_worker_is_taken_for_dead_once(database: Database) -> None:
         facts.workers.begin("one", host="here", queues=["default"], slots=2, at=NOON)
         facts.workers.begin("two", host="there", queues=["gpu", "default"], slots=1, at=NOON)
         assert facts.workers.beat("two", at=NOON + HOUR)
-        assert facts.workers.silent(NOON + HOUR / 2) == ["one"]
+        assert facts.workers.heartbeats() == {"one": NOON, "two": NOON + HOUR}
         assert facts.workers.end("one", at=NOON)
+        assert facts.workers.heartbeats() == {"two": NOON + HOUR}
         assert not facts.workers.end("one", at=NOON)
         assert not facts.workers.beat("one", at=NOON + HOUR)
         lines = {each.id: each for each in facts.workers.list(alive_since=NOON + HOUR / 2)}

@@ -75,6 +75,18 @@ def test_a_job_answers_what_the_operation_does(jobs: Jobs, lab: Lab) -> None:
     assert {"start", "link"} <= set(job.phases), job.phases
 
 
+def test_one_that_was_cancelled_is_retried_by_the_same_worker(jobs: Jobs, lab: Lab) -> None:
+    with worker(jobs.store, "--slots", "2"):
+        with slowed(lab):
+            number = jobs.submit("env build", environment="lab/fit", file=spec(lab, "big"))
+            jobs.until(number, lambda _: "fetch" in jobs.said(number))
+            changing.cancel(jobs.store, watching.job(jobs.store, number), actor=ADA)
+            changing.retry(jobs.store, watching.job(jobs.store, number), actor=ADA)
+        job = jobs.ended(number)
+    assert (job.status, job.attempts) == (JobStatus.SUCCEEDED, 2), jobs.said(number)
+    assert "its worker lost it" not in jobs.said(number)
+
+
 def test_an_error_is_kept_with_what_it_carries(jobs: Jobs, lab: Lab) -> None:
     with worker(jobs.store):
         job = jobs.ended(jobs.submit("env build", environment="lab/fit", file=spec(lab, "none")))

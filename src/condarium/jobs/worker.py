@@ -6,15 +6,16 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from condarium.errors import CondariumError, Failed
 from condarium.jobs.asking import bell
 from condarium.jobs.carrying_out.claiming import claim_next
+from condarium.jobs.carrying_out.heartbeats import Heartbeats
 from condarium.jobs.carrying_out.processes import Forge
 from condarium.jobs.carrying_out.running import HANDED_BACK, Attempt, Outcome
 from condarium.jobs.carrying_out.settling import release, settle, take_from_dead
@@ -24,6 +25,7 @@ from condarium.model.jobs import Job, JobStatus
 from condarium.settings.worker import WorkerSettings
 from condarium.storage.database import import_whole
 from condarium.storage.store import Store
+from condarium.storage.work.jobs import NoSuchJob
 
 if TYPE_CHECKING:
     from condarium.jobs.carrying_out.durable import Durable
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LOOK = 0.1
 """How often, in seconds, the database is asked for jobs, and for what became of those that run."""
+_KEPT = timedelta(minutes=2)
+"""How long what DBOS keeps of a job is kept once that has ended."""
 _CANCEL_GRACE = 10.0
 """For how many seconds a cancelled job that has begun to change things may go on."""
 
@@ -50,9 +54,11 @@ class Worker:
     store: Store
     settings: WorkerSettings
     id: str = field(default_factory=lambda: f"{socket.gethostname()[:40]}-{secrets.token_hex(6)}")
-    _running: dict[int, Attempt] = field(default_factory=dict)
-    _asked: dict[int, float] = field(default_factory=dict)
+    _running: dict[JobClaim, Attempt] = field(default_factory=dict)
+    _asked: dict[JobClaim, float] = field(default_factory=dict)
     _ending: threading.Event = field(default_factory=threading.Event)
+    _leaving: threading.Event = field(default_factory=threading.Event)
+    _others: Heartbeats = field(default_factory=Heartbeats)
     _forge: Forge = field(default_factory=Forge)
     _threads: list[threading.Thread] = field(default_factory=list)
     error: BaseException | None = None
@@ -76,6 +82,7 @@ class Worker:
             attempt.stop(HANDED_BACK)
         while self._running and time.monotonic() < until + 10:
             time.sleep(0.05)
+        self._leaving.set()
         for thread in self._threads:
             thread.join(20)
         self._forge.close()
@@ -125,10 +132,15 @@ class Worker:
 
         self._forge.warm()
         durable = Durable(
-            self.store.settings, self.id, run=self._run, settle=self._settle, let_go=self._let_go
+            self.store.settings,
+            self.id,
+            run=self._run,
+            settle=self._settle,
+            let_go=self._let_go,
+            over=self._over,
         )
         try:
-            while not self._ending.is_set() or self._running:
+            while not self._ending.is_set() or (self._running and not self._leaving.is_set()):
                 heard = bell.rings()
                 if not self._attend(durable):
                     bell.wait(heard, _LOOK)
@@ -142,16 +154,21 @@ class Worker:
             free = self.settings.slots - len(self._running)
             if free <= 0 or self._ending.is_set():
                 return False
-            claim = claim_next(self.store, self.id, self.settings.queues, free)
+            durable.tidy()
+            held = {claim.job for claim in self._running}  # one that was cancelled may go on yet
+            queues = self.settings.queues
+            claim = claim_next(self.store, self.id, queues, free, without=held)
             if claim is None:
                 return False
-            self._running[claim.job] = self._attempt(claim)
+            with self.store.database.read() as facts:
+                asked_at = facts.jobs.get(claim.job).created_at
+            self._running[claim] = self._attempt(claim)
         except CondariumError as error:
             _log.warning("the database is asked again soon", extra={"why": error.message})
             time.sleep(1)
             return False
         try:
-            durable.start(claim)
+            durable.start(claim, asked_at)
         except Exception:  # noqa: BLE001 - a job's boundary; the heart puts back what is not begun
             self._let_go(claim)
             _log.exception("a job could not be begun", extra={"job": claim.job})
@@ -169,26 +186,42 @@ class Worker:
             return
         with self.store.database.read() as facts:
             held = facts.jobs.held_by(self.id)
-        for number, attempt in list(self._running.items()):
-            job = held.get(number)
-            if job is None or job.attempts != attempt.claim.attempt:
+        for claim, attempt in list(self._running.items()):
+            job = held.get(claim.job)
+            if job is None or job.attempts != claim.attempt:
                 attempt.stop(JobStatus.CANCELLED)
             elif job.cancelling:
-                asked = self._asked.setdefault(number, time.monotonic())
+                asked = self._asked.setdefault(claim, time.monotonic())
                 if time.monotonic() - asked > _CANCEL_GRACE:
                     attempt.stop(JobStatus.CANCELLED)
 
     def _run(self, claim: JobClaim) -> Outcome:
-        attempt = self._running.get(claim.job) or self._attempt(claim)
+        attempt = self._running.get(claim) or self._attempt(claim)
         return attempt.run(self._forge)
 
     def _settle(self, claim: JobClaim, outcome: Outcome) -> None:
-        settle(self.store, claim, outcome)
+        """Note what came of an attempt, however long the database does not answer.
+
+        Where the worker ends before, another one finds the outcome kept.
+        """
+        while True:
+            try:
+                return settle(self.store, claim, outcome)
+            except NoSuchJob:
+                return None
+            except CondariumError as error:
+                if self._leaving.wait(1):
+                    raise
+                _log.warning("a job's end waits", extra={"job": claim.job, "why": error.message})
+
+    def _over(self, jobs: Iterable[int]) -> frozenset[int]:
+        with self.store.database.read() as facts:
+            return facts.jobs.over(jobs, before=self.store.now() - _KEPT)
 
     def _let_go(self, claim: JobClaim) -> None:
         """Have its slot again, whatever came of it."""
-        self._running.pop(claim.job, None)
-        self._asked.pop(claim.job, None)
+        self._running.pop(claim, None)
+        self._asked.pop(claim, None)
         bell.ring()
 
     def _look_after(self) -> None:
@@ -197,13 +230,17 @@ class Worker:
         while True:
             try:
                 self._beat()
-                submit_due(self.store)
+                if not self._ending.is_set():
+                    submit_due(self.store)
             except CondariumError as error:
+                self._others.forget()
                 _log.warning("no heartbeat could be noted", extra={"why": error.message})
-            if self._ending.wait(pause):
-                if not self._running:
-                    return
-                time.sleep(_LOOK)
+            until = time.monotonic() + pause
+            while time.monotonic() < until:
+                if self._ending.wait(until - time.monotonic()):
+                    if not self._running or self._leaving.is_set():
+                        return
+                    time.sleep(_LOOK)
 
     def _beat(self) -> None:
         store, now = self.store, self.store.now()
@@ -211,14 +248,16 @@ class Worker:
             if not facts.workers.beat(self.id, at=now):
                 # it was taken for dead: others have its jobs, which it gives up by itself
                 facts.workers.revive(self.id, at=now)
-            silent = facts.workers.silent(now - self.settings.silence)
+            beats = facts.workers.heartbeats()
             for job in facts.jobs.held_by(self.id).values():
                 if self._forgot(job, now):
                     release(facts, job, store, "its worker lost it")
-        for worker in silent:
+        patience = self.settings.silence
+        for worker in self._others.silent(beats, patience=patience, now=time.monotonic()):
             take_from_dead(store, worker, why=f"the worker {worker} fell silent")
 
     def _forgot(self, job: Job, now: datetime) -> bool:
         """Whether a job is noted as carried out here, and is not: nothing may stay stuck."""
         begun = job.started_at or now
-        return job.id not in self._running and now - begun > self.settings.silence
+        claim = JobClaim(job=job.id, attempt=job.attempts)
+        return claim not in self._running and now - begun > self.settings.silence

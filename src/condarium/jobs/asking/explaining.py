@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from condarium.jobs.carrying_out.choosing import choose
+from condarium.jobs.carrying_out.choosing import choose, thing_of
 from condarium.jobs.carrying_out.claiming import quotas_of
 from condarium.model.jobs import Job, JobFilter, JobStatus
 from condarium.settings.worker import WorkerSettings
@@ -27,7 +27,7 @@ def with_reasons(store: Store, job: Job) -> Job:
             queues={queue for each in workers for queue in each.queues},
             slots=sum(each.slots - each.running for each in taking),
             quotas=quotas_of(facts, waiting),
-            last_starts=facts.jobs.last_starts(),
+            last_starts=facts.jobs.last_starts(map(thing_of, waiting)),
             now=now,
         )
     if not workers:

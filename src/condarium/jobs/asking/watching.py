@@ -24,6 +24,12 @@ def events_after(
         return facts.job_events.after(number, last, limit=limit)
 
 
+def latest_events(store: Store, number: int, count: int) -> list[JobEvent]:
+    """The last that happened in a job, so many or fewer."""
+    with store.database.read() as facts:
+        return facts.job_events.latest(number, count)
+
+
 def wait(store: Store, number: int, timeout: float) -> Job:
     """The job when it has ended, or after `timeout` seconds as it is then. Raises NoSuchJob."""
     until = time.monotonic() + timeout

@@ -1,31 +1,38 @@
 """Choosing and claiming a job, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from condarium.jobs.asking.submitting import note_status
-from condarium.jobs.carrying_out.choosing import Thing, choose
+from condarium.jobs.carrying_out.choosing import Thing, choose, thing_of
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import Job, JobStatus
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 
 
-def claim_next(store: Store, worker: str, queues: Sequence[str], slots: int) -> JobClaim | None:
-    """Have a worker begin the job that goes next; None where none may begin."""
+def claim_next(
+    store: Store,
+    worker: str,
+    queues: Sequence[str],
+    slots: int,
+    *,
+    without: Collection[int] = (),
+) -> JobClaim | None:
+    """Have a worker begin the job that goes next, `without` some; None where none may begin."""
     with store.database.read() as facts:  # most of the time there is none, and nobody is held up
-        if not facts.jobs.oldest_waiting(queues, now=store.now()):
+        if not facts.jobs.oldest_waiting(queues, now=store.now(), without=without):
             return None
     with store.database.note() as facts:
         facts.jobs.lock_choosing()
         now = store.now()
-        waiting = facts.jobs.oldest_waiting(queues, now=now)
+        waiting = facts.jobs.oldest_waiting(queues, now=now, without=without)
         choice = choose(
             waiting,
             facts.jobs.running(),
             queues=queues,
             slots=slots,
             quotas=quotas_of(facts, waiting),
-            last_starts=facts.jobs.last_starts(),
+            last_starts=facts.jobs.last_starts(map(thing_of, waiting)),
             now=now,
         )
         if choice.job is None:

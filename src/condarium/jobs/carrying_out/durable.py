@@ -1,13 +1,17 @@
 """DBOS: an attempt at a job is a workflow, whose steps are done once, whoever dies in between.
 
 Which job goes next is our own rule, and so is who takes over from whom: the workflow of a later
-attempt begins by asking what an earlier one has kept.
+attempt begins by asking what earlier ones have kept, and keeps that itself.
+
+A workflow's name begins with its job's life, `job-NUMBER-TIME-`, from when it was asked for or
+retried: what is left here of jobs of the same numbers, in facts that were lost, is nobody's.
 """
 
 import logging
+import secrets
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from condarium.jobs.carrying_out.running import Outcome
@@ -22,26 +26,36 @@ if TYPE_CHECKING:
 _VERSION = "1"
 """Of the workflow's steps: what another version has begun is not gone on with."""
 _RUN = "run"
-_KEPT = 60.0
-"""For how many seconds at least, and twice as many at most, an attempt that ended is kept."""
+_TIDY = 60.0
+"""How many seconds lie between two looks at what is kept for nothing."""
+_AT_ONCE = 1000
 
 Run = Callable[[JobClaim], Outcome]
 Settle = Callable[[JobClaim, Outcome], None]
 LetGo = Callable[[JobClaim], None]
+Over = Callable[[Iterable[int]], frozenset[int]]
+"""Tells which jobs of these numbers ended a while ago, or are forgotten."""
 
 
 class Durable:
     """DBOS, launched as one worker's; there is one in a process."""
 
     def __init__(
-        self, settings: Settings, worker: str, *, run: Run, settle: Settle, let_go: LetGo
+        self,
+        settings: Settings,
+        worker: str,
+        *,
+        run: Run,
+        settle: Settle,
+        let_go: LetGo,
+        over: Over,
     ) -> None:
         from dbos import DBOS, SetWorkflowID
 
         for name in ("dbos", "alembic"):
             logging.getLogger(name).setLevel(logging.ERROR)
         self._dbos, self._named = DBOS, SetWorkflowID
-        self._ended: deque[tuple[float, str]] = deque()
+        self._over, self._tidy_at = over, 0.0
         DBOS(
             config={
                 "name": "condarium",
@@ -60,61 +74,57 @@ class Durable:
         DBOS.listen_queues([])
         DBOS.launch()
 
-    def start(self, claim: JobClaim) -> None:
-        """Begin an attempt, in a thread of its own."""
-        self._tidy()
-        with self._named(_workflow(claim.job, claim.attempt)):
-            self._dbos.start_workflow(self._carry_out, claim.job, claim.attempt)
+    def start(self, claim: JobClaim, asked_at: datetime) -> None:
+        """Begin an attempt at a job that was asked for then, in a thread of its own."""
+        life = f"job-{claim.job}-{round(asked_at.timestamp() * 1e6)}-"
+        with self._named(f"{life}{claim.attempt}-{secrets.token_hex(6)}"):
+            self._dbos.start_workflow(self._carry_out, claim.job, claim.attempt, life)
 
-    def _tidy(self) -> None:
-        """Remove what is kept of attempts that ended a while ago: nobody asks for it again."""
-        before = time.monotonic() - _KEPT
-        if not self._ended or self._ended[0][0] >= before - _KEPT:
+    def tidy(self) -> None:
+        """Remove, now and then, what is kept of attempts at jobs that are over, whoever made it."""
+        if time.monotonic() < self._tidy_at:
             return
-        old = []
-        while self._ended and self._ended[0][0] < before:
-            old.append(self._ended.popleft()[1])
-        self._dbos.delete_workflows(old)
+        self._tidy_at = time.monotonic() + _TIDY
+        found = self._dbos.list_workflows(limit=_AT_ONCE, load_input=False, load_output=False)
+        jobs = {each.workflow_id: int(each.workflow_id.split("-")[1]) for each in found}
+        over = self._over(jobs.values())
+        if old := [name for name, job in jobs.items() if job in over]:
+            self._dbos.delete_workflows(old)
 
     def stop(self) -> None:
         self._dbos.destroy(destroy_registry=True)
 
     def _register(self, dbos: "type[DBOS]", run: Run, settle: Settle, let_go: LetGo) -> None:
         @dbos.step(name=_RUN)
-        def run_step(job: int, attempt: int) -> Any:
-            return run(JobClaim(job=job, attempt=attempt))
+        def run_step(job: int, attempt: int, life: str) -> Any:
+            return self._kept(life) or run(JobClaim(job=job, attempt=attempt))
 
-        @dbos.step(name="settle", retries_allowed=True, max_attempts=8, interval_seconds=0.5)
+        @dbos.step(name="settle")
         def settle_step(job: int, attempt: int, outcome: Any) -> None:
             settle(JobClaim(job=job, attempt=attempt), outcome)
 
         @dbos.workflow(name="carry-out")
-        def carry_out(job: int, attempt: int) -> None:
+        def carry_out(job: int, attempt: int, life: str) -> None:
             try:
-                outcome = self._kept(job, attempt) or run_step(job, attempt)
-                settle_step(job, attempt, outcome)
+                settle_step(job, attempt, run_step(job, attempt, life))
             finally:
                 let_go(JobClaim(job=job, attempt=attempt))
-                self._ended.append((time.monotonic(), _workflow(job, attempt)))
 
         self._carry_out = carry_out
 
-    def _kept(self, job: int, attempt: int) -> Outcome | None:
-        """The success of an earlier attempt, whose worker died before it could say so."""
-        earlier = _workflow(job, attempt - 1)
-        status = self._dbos.get_workflow_status(earlier) if attempt > 1 else None
-        if status is None or status.status != "PENDING":
-            return None
-        self._dbos.cancel_workflow(earlier)  # nobody goes on with it
-        for step in self._dbos.list_workflow_steps(earlier):
-            output: Outcome = step["output"] or {}
-            if step["function_name"] == _RUN and output.get("status") == JobStatus.SUCCEEDED:
-                return output
+    def _kept(self, life: str) -> Outcome | None:
+        """The success of an earlier attempt, whose worker died before it could say so.
+
+        One that was said ends the job: there is no later attempt then.
+        """
+        for earlier in self._dbos.list_workflows(
+            workflow_id_prefix=life, load_input=False, load_output=False
+        ):
+            for step in self._dbos.list_workflow_steps(earlier.workflow_id):
+                output: Outcome = step["output"] or {}
+                if step["function_name"] == _RUN and output.get("status") == JobStatus.SUCCEEDED:
+                    return output
         return None
-
-
-def _workflow(job: int, attempt: int) -> str:
-    return f"job-{job}-{attempt}"
 
 
 def _url(settings: Settings) -> str:

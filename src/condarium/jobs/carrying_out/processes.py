@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import select
 import signal
 import socket
 import subprocess
@@ -91,6 +92,10 @@ class JobProcess:
             return None
         *lines, self._rest = (self._rest + arrived).split(b"\n")
         return map(json.loads, lines)
+
+    def speaks(self) -> bool:
+        """Whether there is something to hear at once."""
+        return bool(select.select([self._connection], [], [], 0)[0])
 
     def memory(self) -> int:
         """The bytes of memory that the whole group has; what two share is counted twice."""

@@ -68,19 +68,23 @@ class Attempt:
         """Listen until it is gone; give the limit that it exceeded, if it did."""
         written = time.monotonic()
         while not self._stopping.is_set():
-            messages = process.messages(_TICK)
-            if messages is None:
-                return None
-            for message in messages:
-                self._hear(message, process)
-            if self._final is not None:
+            if not self._hear_all(process, _TICK):
                 return None
             if time.monotonic() - written >= _TICK:
                 written = time.monotonic()
                 self._write()
                 if exceeded := self._exceeded(process):
                     return exceeded
+        while process.speaks() and self._hear_all(process, 0.0):
+            pass  # one that has ended its work meanwhile is not begun again
         return None
+
+    def _hear_all(self, process: JobProcess, patience: float) -> bool:
+        """Hear what it says now; False where there is no more to come."""
+        messages = process.messages(patience)
+        for message in messages or ():
+            self._hear(message, process)
+        return messages is not None and self._final is None
 
     def _hear(self, message: Mapping[str, Any], process: JobProcess) -> None:
         match message:

@@ -44,7 +44,8 @@ def release(facts: Facts, job: Job, store: Store, why: str) -> None:
     if job.cancelling:
         _end(facts, claim, {"status": JobStatus.CANCELLED, "phases": job.phases}, store)
         return
-    if job.attempts < job.most_attempts:
+    # what was committed is found done, so that one more attempt does not do it again
+    if job.attempts < job.most_attempts + facts.jobs.is_committed(job.id):
         if facts.jobs.put_back(claim, not_before=None, spent=True):
             _say_waits(facts, claim, store, why)
         return

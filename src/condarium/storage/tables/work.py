@@ -49,14 +49,14 @@ jobs = Table(
     Column("memory", BigInteger, nullable=False),
     Column("cancelled_at", Instant),
     Column("cancelled_by", String(255)),
-    # when what it changes was committed: whoever carries it out again finds that done
+    # when the attempt that was begun last first committed changes
     Column("committed_at", Instant),
     Column("phases", JSON, nullable=False),
     Column("result", JSON),
     Column("error", JSON),
     Column("schedule", String(64)),
     Index(None, "status", "queue"),
-    Index(None, "kind", "resource"),
+    Index(None, "kind", "resource", "started_at"),
     Index(None, "ended_at"),
     # a number is never given twice: logs and links name it
     sqlite_autoincrement=True,

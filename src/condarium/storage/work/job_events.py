@@ -37,6 +37,12 @@ class JobEvents:
             found = found.limit(limit)
         return [_event(row) for row in self._connection.execute(found)]
 
+    def latest(self, job: int, count: int) -> list[JobEvent]:
+        """A job's last events, in their order."""
+        found = select(job_events).where(job_events.c.job_id == job)
+        found = found.order_by(job_events.c.number.desc()).limit(count)
+        return [_event(row) for row in self._connection.execute(found)][::-1]
+
 
 def _row(job: int, number: int, event: JobEvent) -> dict[str, Any]:
     fields = {**vars(event), "kind": str(event.kind), "number": number}

@@ -16,6 +16,10 @@ _CHOOSING = 0x636F6E66
 """Names the lock of whoever chooses a job in PostgreSQL; in SQLite there is one writer anyway."""
 
 
+Thing = tuple[str | None, str | None]
+"""What a job is about: a kind and a name, or None and None."""
+
+
 class JobTakenOver(Conflict):
     """Somebody else carries out the job by now, or it was cancelled."""
 
@@ -73,14 +77,18 @@ class Jobs:
             found = found.limit(limit)
         return [_job(row) for row in self._connection.execute(found)]
 
-    def oldest_waiting(self, queues: Sequence[str], *, now: datetime) -> list[Job]:
+    def oldest_waiting(
+        self, queues: Sequence[str], *, now: datetime, without: Iterable[int] = ()
+    ) -> list[Job]:
         """The oldest that may begin of each thing, queue and priority: one of them is next.
 
         However many jobs wait, these are as few as there are things that somebody works on.
+        Jobs of the numbers `without` are left out.
         """
         first = (
             select(func.min(jobs.c.id))
             .where(jobs.c.status == JobStatus.QUEUED, jobs.c.queue.in_(queues), _may_begin(now))
+            .where(jobs.c.id.not_in(list(without)))
             .group_by(jobs.c.kind, jobs.c.resource, jobs.c.queue, jobs.c.priority)
         )
         rows = self._connection.execute(select(jobs).where(jobs.c.id.in_(first)))
@@ -94,14 +102,18 @@ class Jobs:
         held = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.worker == worker)
         return {job.id: job for job in self._select(held)}
 
-    def last_starts(self) -> dict[tuple[str | None, str | None], datetime]:
-        """When a job on each thing last began."""
-        found = (
-            select(jobs.c.kind, jobs.c.resource, func.max(jobs.c.started_at))
-            .where(jobs.c.started_at.is_not(None))
-            .group_by(jobs.c.kind, jobs.c.resource)
+    def last_starts(self, things: Iterable[Thing]) -> dict[Thing, datetime]:
+        """When a job on each of these things last began; those on which none did are left out."""
+        found = {thing: self._last_start(thing) for thing in set(things)}
+        return {thing: at for thing, at in found.items() if at is not None}
+
+    def _last_start(self, thing: Thing) -> datetime | None:
+        kind, resource = thing
+        same = jobs.c.kind == kind, jobs.c.resource == resource
+        found: datetime | None = self._connection.scalar(
+            select(func.max(jobs.c.started_at)).where(*same)
         )
-        return {(kind, resource): at for kind, resource, at in self._connection.execute(found)}
+        return found
 
     def lock_choosing(self) -> None:
         """Be the only one who chooses, until the unit of work ends."""
@@ -118,6 +130,7 @@ class Jobs:
                 worker=worker,
                 started_at=at,
                 not_before=None,
+                committed_at=None,
                 attempts=jobs.c.attempts + 1,
             )
             .returning(jobs.c.attempts)
@@ -133,6 +146,7 @@ class Jobs:
             raise JobTakenOver(claim.job)
 
     def is_committed(self, job: int) -> bool:
+        """Whether the attempt that was begun last has changed anything."""
         return self._row(job).committed_at is not None
 
     def end(
@@ -219,6 +233,14 @@ class Jobs:
     def ended_before(self, instant: datetime, *, most: int = 500) -> list[int]:
         found = select(jobs.c.id).where(jobs.c.ended_at < instant).order_by(jobs.c.id).limit(most)
         return list(self._connection.scalars(found))
+
+    def over(self, numbers: Iterable[int], *, before: datetime) -> frozenset[int]:
+        """Which of these jobs ended before, or are forgotten."""
+        asked = set(numbers)
+        going_on = select(jobs.c.id).where(
+            jobs.c.id.in_(asked), or_(jobs.c.ended_at.is_(None), jobs.c.ended_at >= before)
+        )
+        return frozenset(asked.difference(self._connection.scalars(going_on)))
 
     def documents(self) -> frozenset[str]:
         """The blobs that jobs name."""

@@ -52,12 +52,10 @@ class Workers:
         )
         return bool(changed.rowcount)
 
-    def silent(self, since: datetime) -> list[str]:
-        """Workers that nothing was heard of since, and that did not end."""
-        found = select(workers.c.id).where(
-            workers.c.ended_at.is_(None), workers.c.heartbeat_at < since
-        )
-        return list(self._connection.scalars(found.order_by(workers.c.id)))
+    def heartbeats(self) -> dict[str, datetime]:
+        """When each worker that did not end was last heard of, by its own clock."""
+        found = select(workers.c.id, workers.c.heartbeat_at).where(workers.c.ended_at.is_(None))
+        return {row.id: row.heartbeat_at for row in self._connection.execute(found)}
 
     def any(self) -> bool:
         """Whether there ever was one."""

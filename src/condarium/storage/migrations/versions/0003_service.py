@@ -164,7 +164,12 @@ def _make_tables() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_jobs_ended_at", "jobs", ["ended_at"], unique=False)
-    op.create_index("ix_jobs_kind_resource", "jobs", ["kind", "resource"], unique=False)
+    op.create_index(
+        "ix_jobs_kind_resource_started_at",
+        "jobs",
+        ["kind", "resource", "started_at"],
+        unique=False,
+    )
     op.create_index("ix_jobs_status_queue", "jobs", ["status", "queue"], unique=False)
     op.create_table(
         "namespaces",
