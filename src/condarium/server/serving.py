@@ -5,6 +5,7 @@ import signal
 import socket
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from queue import SimpleQueue
 from types import FrameType
@@ -40,6 +41,10 @@ _BACKLOG = 1024
 _LAST_PORT = 65_535
 _GRACE = 30
 """For how many seconds the requests of an ending server may go on."""
+
+
+_THREADS = 32
+"""For what is short, such as reading a piece of a file; operations have threads of their own."""
 
 
 class AddressInUse(Conflict):
@@ -177,6 +182,7 @@ class Serving(ServerStarted):
     def _live(self, application: Observed, host: str, port: int, ready: threading.Event) -> None:
         async def serve() -> None:
             self._loop = asyncio.get_running_loop()
+            self._loop.set_default_executor(ThreadPoolExecutor(_THREADS, "server"))
             self._server = _granian(application, host, port)
             ready.set()
             await self._server.serve()

@@ -47,6 +47,10 @@ class Deferred:
     def _following(self) -> Following:
         return Following(self._store)
 
+    def stop(self) -> None:
+        if following := vars(self).get("_following"):
+            following.stop()
+
     def ask(
         self, operation: Operation, arguments: Mapping[str, Any], actor: Actor, once: Once | None
     ) -> Job:

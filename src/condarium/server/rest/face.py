@@ -72,6 +72,7 @@ class Rest:
 
     def stop(self) -> None:
         self._turns.stop()
+        self._deferred.stop()
 
     async def respond(
         self, scope: Scope, path: str, headers: Sent, receive: Receive, actor: Actor
@@ -93,7 +94,7 @@ class Rest:
             arguments = await self._arguments(operation, named, scope, headers, receive, opened)
             if operation.job:
                 ask = partial(self._ask, operation, arguments, headers, actor)
-                job = await asyncio.to_thread(ask)
+                job = await self._turns.run(operation, lambda _: ask(), receive=receive)
                 return await self._deferred.answer(job, _text(headers, b"prefer") or "")
             work = partial(
                 self._work, operation, arguments, scope, headers, actor, opened.pop_all()

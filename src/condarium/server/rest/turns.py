@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from enum import Enum
-from threading import Event
+from threading import Event, Semaphore
 from typing import TypeVar
 
 from condarium.errors import CondariumError, Failed
@@ -32,10 +32,11 @@ class Turn(Enum):
     PATIENT = 4
     """It may read much, or ask channels elsewhere."""
     CHANGING = 6
+    """It may wait for other changes; so may asking for a job."""
 
     @classmethod
     def of(cls, operation: Operation) -> "Turn":
-        if operation.changes:
+        if operation.changes or operation.job:
             return cls.CHANGING
         asks = operation.permission in (Permission.QUERY_ASK, Permission.LOCK_SOLVE)
         return cls.PATIENT if asks or Progress in operation.injected.values() else cls.QUICK
@@ -96,7 +97,7 @@ class Turns:
     def __init__(self, limit: float) -> None:
         self._limit = limit
         self._pools = {turn: ThreadPoolExecutor(turn.value, turn.name.lower()) for turn in Turn}
-        self._asked = dict.fromkeys(Turn, 0)
+        self._places = {turn: Semaphore(_QUEUE) for turn in Turn}
 
     def stop(self) -> None:
         for pool in self._pools.values():
@@ -110,14 +111,13 @@ class Turns:
         `receive` gives what the client does when its request has been read: it can only leave.
         """
         turn = Turn.of(operation)
-        if self._asked[turn] >= _QUEUE:
+        if not self._places[turn].acquire(blocking=False):
             raise TooBusy
         progress = _UntilGivenUp()
-        doing = asyncio.get_running_loop().run_in_executor(
-            self._pools[turn], copy_context().run, work, progress
-        )
-        self._asked[turn] += 1
-        doing.add_done_callback(lambda done: self._end(turn, done))
+        in_thread = self._pools[turn].submit(copy_context().run, work, progress)
+        in_thread.add_done_callback(lambda _: self._places[turn].release())
+        doing = asyncio.wrap_future(in_thread)
+        doing.add_done_callback(_look)
         watched = watch(receive) if turn is Turn.PATIENT else None
         try:
             await asyncio.wait(
@@ -135,12 +135,13 @@ class Turns:
             return doing.result()
         if watched and watched.done() and not watched.cancelled():
             raise RequesterGone
-        raise TookTooLong(operation.name, self._limit, changes=operation.changes)
+        raise TookTooLong(operation.name, self._limit, changes=turn is Turn.CHANGING)
 
-    def _end(self, turn: Turn, done: "asyncio.Future[_R]") -> None:
-        self._asked[turn] -= 1
-        if not done.cancelled():
-            done.exception()  # whoever asked for it may be gone
+
+def _look(done: "asyncio.Future[_R]") -> None:
+    """See what it raised, if anything: whoever asked for it may be gone."""
+    if not done.cancelled():
+        done.exception()
 
 
 def watch(receive: Receive) -> "asyncio.Task[None]":
