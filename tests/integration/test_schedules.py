@@ -1,6 +1,7 @@
 """Schedules, by a clock that stands still until it is told to go on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -89,6 +90,25 @@ def test_a_new_store_is_kept_tidy(store: Store, clock: Clock) -> None:
     assert {job.operation for job in scheduling.submit_due(store)} == {"gc", "job prune"}
 
 
+def test_one_that_cannot_become_a_job_is_turned_off_and_says_why(
+    store: Store, clock: Clock
+) -> None:
+    create(store, "tidy", "gc", "0 * * * *")
+    with store.database.note() as facts:
+        for name, operation, cron in (("a", "gone away", "0 * * * *"), ("b", "gc", "R * * * *")):
+            tidy = facts.schedules.get("tidy")
+            facts.schedules.add(replace(tidy, name=name, operation=operation, cron=cron))
+    clock.advance(DAY)
+    assert [job.schedule for job in scheduling.submit_due(store)] == ["tidy"]
+    with store.database.read() as facts:
+        listed = {each.name: scheduling.with_next(each) for each in facts.schedules.list()}
+    assert {name: each.enabled for name, each in listed.items()} == {
+        "a": False, "b": False, "tidy": True,
+    }  # fmt: skip
+    assert "gone away" in (listed["a"].problem or "")
+    assert listed["tidy"].problem is None
+
+
 def test_old_jobs_are_forgotten_and_others_kept(store: Store, clock: Clock) -> None:
     create(store, "tidy", "gc", "0 * * * *")
     jobs = [scheduling.run(store, "tidy", actor=ADA).id for _ in range(3)]
@@ -110,6 +130,9 @@ def test_old_jobs_are_forgotten_and_others_kept(store: Store, clock: Clock) -> N
         ("gc", "every day", BadCron),
         ("gc", "61 * * * *", BadCron),
         ("gc", "* * * * * *", BadCron),
+        ("gc", "R * * * *", BadCron),
+        ("gc", "0 0 l * *", BadCron),
+        ("gc", "0 0 * * 5#2", BadCron),
         ("serve", "0 3 * * *", NotAJob),
         ("env run lab/fit true", "0 3 * * *", NotAJob),
         ("", "0 3 * * *", BadCommand),

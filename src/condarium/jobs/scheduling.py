@@ -1,7 +1,9 @@
 """Schedules: what is due becomes a job, once, by whichever worker comes first."""
 
 import logging
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +19,26 @@ from condarium.operation import Operation
 from condarium.settings.worker import JobSettings
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
+from condarium.storage.work.schedules import NoSuchSchedule
 
 _log = logging.getLogger(__name__)
+_ITSELF = Actor(name="condarium")
 _BUILTIN = {"gc": "17 3 * * *", "job prune": "47 2 * * *"}
 """What a new store does by itself: each day, while few are at work."""
+
+
+_NAMES = "sun|mon|tue|wed|thu|fri|sat|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_FIELD = rf"(?:[0-9*,/-]|{_NAMES})+"
+_CRON = re.compile(rf"{_FIELD}(?: {_FIELD}){{4}}", re.ASCII | re.IGNORECASE)
+"""What every cron understands, and nothing that depends on when one asks, as `R` would."""
+
+
+class UnknownOperation(BadInput):
+    """The operation of a schedule is not one of this condarium's, or not any more."""
+
+    def __init__(self, operation: str) -> None:
+        self.operation = operation
+        super().__init__(f"this condarium has no operation {operation!r}")
 
 
 class BadCron(BadInput):
@@ -41,7 +59,7 @@ def next_time(cron: str, after: datetime) -> datetime:
         croniter,
     )
 
-    if len(cron.split()) != 5:
+    if not _CRON.fullmatch(" ".join(cron.split())):
         raise BadCron(cron)
     try:
         found: datetime = croniter(cron, after).get_next(type(after))
@@ -54,8 +72,13 @@ def with_next(schedule: Schedule) -> Schedule:
     """A schedule that says when it is due; one that is off never is."""
     from dataclasses import replace
 
-    after = schedule.last_at or schedule.created_at
-    return replace(schedule, next_at=next_time(schedule.cron, after) if schedule.enabled else None)
+    try:
+        _operation(schedule)
+        after = schedule.last_at or schedule.created_at
+        following = next_time(schedule.cron, after) if schedule.enabled else None
+    except CondariumError as error:
+        return replace(schedule, problem=error.message)
+    return replace(schedule, next_at=following)
 
 
 def create(
@@ -110,11 +133,14 @@ def add_builtin(facts: Facts, *, at: datetime) -> None:
 
 
 def submit_due(store: Store) -> list[Job]:
-    """Make jobs of what is due; what was missed several times becomes one."""
+    """Make jobs of what is due; what was missed several times becomes one.
+
+    A schedule that cannot become a job is turned off, and the others go on.
+    """
     now = store.now()
     with store.database.read() as facts:
-        due = [each for each in facts.schedules.list() if _is_due(each, now)]
-    return [job for each in due if (job := _submit_if_due(store, each.name, now))]
+        found = [each for each in facts.schedules.list() if each.enabled]
+    return [job for each in found if (job := _try(store, each, now))]
 
 
 def run(store: Store, name: str, *, actor: Actor) -> Job:
@@ -142,26 +168,33 @@ def remove(store: Store, name: str, *, actor: Actor) -> Schedule:
     return schedule
 
 
-def _submit_if_due(store: Store, name: str, now: datetime) -> Job | None:
+def _try(store: Store, schedule: Schedule, now: datetime) -> Job | None:
+    name = schedule.name
     try:
-        with store.database.note() as facts:
-            facts.jobs.lock_choosing()
-            schedule = facts.schedules.get(name)
-            if not _is_due(schedule, now):
-                return None  # another worker came first
-            job = _submit(facts, schedule, store)
-            facts.schedules.ran(name, at=now, job=job.id)
-    except CondariumError as error:
-        _log.error("a schedule fails", extra={"schedule": name, "why": error.message})
-        return None
+        return _submit_if_due(store, name, now) if _is_due(schedule, now) else None
+    except BadInput as error:  # it will be as wrong the next time
+        _log.error("a schedule is off now", extra={"schedule": name, "why": error.message})
+        with suppress(NoSuchSchedule):
+            switch(store, name, enabled=False, actor=_ITSELF)
+    except Exception as error:  # noqa: BLE001 - one schedule's boundary
+        _log.error("a schedule fails", extra={"schedule": name, "why": str(error)})
+    return None
+
+
+def _submit_if_due(store: Store, name: str, now: datetime) -> Job | None:
+    with store.database.note() as facts:
+        facts.jobs.lock_choosing()
+        schedule = facts.schedules.get(name)
+        if not _is_due(schedule, now):
+            return None  # another worker came first
+        job = _submit(facts, schedule, store)
+        facts.schedules.ran(name, at=now, job=job.id)
     bell.ring()
     return job
 
 
 def _submit(facts: Facts, schedule: Schedule, store: Store) -> Job:
-    from condarium.app import operations
-
-    operation = operations()[schedule.operation]
+    operation = _operation(schedule)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(unpack(operation, schedule.arguments, store.blobs))
     order = Order(
@@ -176,6 +209,15 @@ def _submit(facts: Facts, schedule: Schedule, store: Store) -> Job:
         schedule=schedule.name,
     )
     return add(facts, order, store)
+
+
+def _operation(schedule: Schedule) -> Operation:
+    """Raises UnknownOperation."""
+    from condarium.app import operations
+
+    if schedule.operation not in operations():
+        raise UnknownOperation(schedule.operation)
+    return operations()[schedule.operation]
 
 
 def _is_due(schedule: Schedule, now: datetime) -> bool:

@@ -183,7 +183,10 @@ class WorkerLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """An operation that becomes a job at certain times; `cron` has five fields, in UTC."""
+    """An operation that becomes a job at certain times; `cron` has five fields, in UTC.
+
+    `problem` says why it cannot become a job any more.
+    """
 
     name: str
     operation: str
@@ -195,3 +198,4 @@ class Schedule:
     next_at: datetime | None = None
     last_at: datetime | None = None
     last_job: int | None = None
+    problem: str | None = None

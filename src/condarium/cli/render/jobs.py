@@ -95,6 +95,8 @@ def schedule(answer: Schedule, page: Page) -> None:
     page.line(bold(answer.name), f": {answer.operation} at {answer.cron}")
     if answer.next_at:
         page.line(dim(f"next: {answer.next_at:%Y-%m-%d %H:%M} UTC"))
+    if answer.problem:
+        page.line(red(answer.problem))
 
 
 @renders(tuple[Schedule, ...])
@@ -105,6 +107,9 @@ def schedule_list(schedules: tuple[Schedule, ...], page: Page) -> None:
         return
     titles = ("schedule", "operation", "cron (UTC)", "next", "last", "last job", "by")
     page.table(titles, [_schedule_row(each, page) for each in schedules], right=(5,))
+    for each in schedules:
+        if each.problem:
+            page.line(red(f"{each.name}: {each.problem}"))
 
 
 def _job_row(job: Job, page: Page) -> tuple[Part, ...]:

@@ -1,11 +1,14 @@
 """What people do to jobs: cancel, retry, remove; each in whatever state a job is."""
 
+from contextlib import AbstractContextManager
+
 from condarium.errors import Conflict
 from condarium.jobs.asking import bell, watching
 from condarium.jobs.asking.submitting import note_status
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobsRemoved, JobStatus
 from condarium.settings.worker import JobSettings
+from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 
 
@@ -22,12 +25,12 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
 
     What a job changes it changes whole. One that has begun to may finish that, for some seconds.
     """
-    with store.database.note() as facts:
+    if job.status.ended:
+        return job
+    with _change(store, "job cancel", job, actor) as facts:
         status = facts.jobs.cancel(job.id, at=store.now(), by=actor.name)
         if status is JobStatus.CANCELLED:
             note_status(facts, job.id, status, store, f"cancelled by {actor.name}")
-    if status is not None:
-        _audit(store, "job cancel", job, actor)
     bell.ring()
     return watching.job(store, job.id)
 
@@ -35,20 +38,18 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
 def retry(store: Store, job: Job, *, actor: Actor) -> Job:
     """Have a job that failed or was cancelled carried out anew. Raises NothingToRetry."""
     more = JobSettings.read(store.settings.environ).most_attempts
-    with store.database.note() as facts:
+    with _change(store, "job retry", job, actor) as facts:
         if not facts.jobs.again(job.id, at=store.now(), more_attempts=more):
             raise NothingToRetry(job.id, facts.jobs.get(job.id).status)
         note_status(facts, job.id, JobStatus.QUEUED, store, f"retried by {actor.name}")
-    _audit(store, "job retry", job, actor)
     bell.ring()
     return watching.job(store, job.id)
 
 
 def remove(store: Store, job: Job, *, actor: Actor) -> JobsRemoved:
     """Forget a job and its log; one that goes on is ended by that."""
-    with store.database.note() as facts:
+    with _change(store, "job remove", job, actor) as facts:
         count = facts.jobs.remove([job.id])
-    _audit(store, "job remove", job, actor)
     bell.ring()
     return JobsRemoved(count=count)
 
@@ -71,7 +72,6 @@ def prune(store: Store, *, actor: Actor) -> JobsRemoved:
     return JobsRemoved(count=count)
 
 
-def _audit(store: Store, action: str, job: Job, actor: Actor) -> None:
+def _change(store: Store, action: str, job: Job, actor: Actor) -> AbstractContextManager[Facts]:
     detail = {"operation": job.operation, "target": job.target}
-    with store.database.change(actor, action, f"job {job.id}", detail):
-        pass
+    return store.database.change(actor, action, f"job {job.id}", detail)

@@ -32,6 +32,10 @@ class ScheduleExists(Conflict):
         )
 
 
+_TOLD = ("next_at", "problem")
+"""What is found out about a schedule when somebody asks."""
+
+
 class Schedules:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -44,7 +48,7 @@ class Schedules:
 
     def add_new(self, schedule: Schedule) -> None:
         """Add a schedule unless there is one of its name."""
-        fields = {name: value for name, value in vars(schedule).items() if name != "next_at"}
+        fields = {name: value for name, value in vars(schedule).items() if name not in _TOLD}
         row = {**fields, "arguments": dict(schedule.arguments)}
         insert_new(self._connection, schedules, [row])
 
