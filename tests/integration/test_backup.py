@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ from tests.support.hosting import host, hosted_store
 from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 
-from condarium.model.audit import GENESIS, chain
+from condarium.model.actor import Actor
+from condarium.model.audit import GENESIS, AuditFilter, chain
+from condarium.model.jobs import Limits, Order
 from condarium.model.progress import Quiet
-from condarium.operating import pruning, verifying_backups
+from condarium.operating import backing_up, pruning, verifying_backups
 from condarium.storage import tables
 from condarium.storage.backing_up.backups import BackupDamaged, BadBackupPlace, NoSuchBackup
 from condarium.storage.backing_up.refilling import StoreNotEmpty
@@ -61,6 +64,30 @@ def _bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     return tmp_path / "backups"
+
+
+def test_a_job_that_is_begun_again_gives_the_backup_that_it_has_made(
+    stores: Stores, place: Path
+) -> None:
+    store = stores("here", "one")
+    fill(store)
+    limits = Limits(wall_time=timedelta(hours=1), memory=10**9)
+    order = Order(operation="backup", arguments={}, target="", actor="ada", limits=limits)
+    made = []
+    for again in (False, True, True):
+        with store.database.note() as facts:
+            if not again:
+                job = facts.jobs.add(order, at=store.now())
+            claim = facts.jobs.claim(job, "one", at=store.now())
+        assert claim
+        actor = Actor(name="ada", job=claim)
+        made.append(backing_up.back_up(store, str(place), actor=actor, progress=Quiet()))
+        with store.database.note() as facts:
+            assert facts.jobs.put_back(claim, not_before=None, spent=True)
+            told = facts.audit.search(AuditFilter(action="backup"), before=None, limit=None)
+    assert len({each.backup for each in made}) == 1
+    assert (len(list((place / "manifests").iterdir())), len(told)) == (1, 1)
+    assert back_up(store, place).backup != made[0].backup
 
 
 @pytest.mark.parametrize(

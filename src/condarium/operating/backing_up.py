@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -11,8 +11,9 @@ from tempfile import TemporaryDirectory
 
 from condarium import __version__
 from condarium.errors import BlobDamaged, NoSuchBlob
-from condarium.model.actor import Actor
-from condarium.model.operating import BackedUp
+from condarium.model.actor import Actor, JobClaim
+from condarium.model.audit import AuditFilter
+from condarium.model.operating import BackedUp, BackupLine
 from condarium.model.progress import Progress
 from condarium.storage.answers import HEAD
 from condarium.storage.backing_up.backups import BackupPlace, Manifest, line_of
@@ -23,16 +24,24 @@ from condarium.storage.store import Store
 
 _PARALLEL = 8
 _AT_ONCE = 256
+_OFTEN = 0.2
+"""How often, in seconds, a backup that waits for another machine's looks whether it has ended."""
+_RECENT = 1000
+"""How many entries of the audit log are looked through for a backup that was told of."""
 
 
 def back_up(store: Store, dest: str, *, actor: Actor, progress: Progress) -> BackedUp:
     """Copy what is new since the last backup in this place, and write what makes it one.
 
     `gc` waits meanwhile, so that every blob that the facts name stays until it is copied. Killed
-    at any moment, it leaves the backups before as they were, and the next one goes on.
+    at any moment, it leaves the backups before as they were, and the next one goes on. For a
+    job that has made its backup already, this gives that.
     """
     began = time.monotonic()
     place = BackupPlace.at(dest, make=True)
+    job = _job_of(store, actor.job) if actor.job else None
+    if actor.job and actor.job.attempt > 1 and job and (name := place.made_by(job)):
+        return _made_before(store, place, name, actor=actor)
 
     def waiting() -> None:
         progress.say("gc is at work on this store; the backup waits for it")
@@ -58,11 +67,10 @@ def back_up(store: Store, dest: str, *, actor: Actor, progress: Progress) -> Bac
             list=place.put_list(wanted),
             blobs=len(wanted),
             bytes=sum(wanted.values()),
+            job=job,
         )
         name = place.add(manifest)
-    detail = {"backup": name, "blobs": str(manifest.blobs), "bytes": str(manifest.bytes)}
-    with store.database.change(actor, "backup", place.address[:255], detail):
-        pass
+    _audit(store, place, line_of(name, manifest), actor)
     return BackedUp(
         backup=line_of(name, manifest),
         place=place.address,
@@ -73,9 +81,44 @@ def back_up(store: Store, dest: str, *, actor: Actor, progress: Progress) -> Bac
     )
 
 
-def one_at_a_time(store: Store) -> AbstractContextManager[None]:
-    """Keep this machine's other backups of the store, and their pruning, waiting."""
-    return locked(store.layout.locks / "backup")
+def _job_of(store: Store, claim: JobClaim) -> str:
+    """What a backup names the job by that makes it."""
+    with store.database.read() as facts:
+        return f"{claim.job} {facts.jobs.get(claim.job).created_at.isoformat()}"
+
+
+def _made_before(store: Store, place: BackupPlace, name: str, *, actor: Actor) -> BackedUp:
+    """What an attempt that died has made, and perhaps not told of."""
+    backup = line_of(name, place.manifest(name))
+    with store.database.read() as facts:
+        entries = facts.audit.search(AuditFilter(action="backup"), before=None, limit=_RECENT)
+        missing = facts.naming.needed() - sizes_in(store.blobs).keys()
+    if not any(entry.detail.get("backup") == name for entry in entries):
+        _audit(store, place, backup, actor)
+    return BackedUp(
+        backup=backup,
+        place=place.address,
+        copied=0,
+        copied_bytes=0,
+        missing=tuple(sorted(missing)),
+        took=timedelta(),
+    )
+
+
+def _audit(store: Store, place: BackupPlace, backup: BackupLine, actor: Actor) -> None:
+    detail = {"backup": backup.name, "blobs": str(backup.blobs), "bytes": str(backup.bytes)}
+    with store.database.change(actor, "backup", place.address[:255], detail):
+        pass
+
+
+@contextmanager
+def one_at_a_time(store: Store) -> Iterator[None]:
+    """Keep other backups of the store, and their pruning, waiting, on whatever machine."""
+    with locked(store.layout.locks / "backup"):
+        while (held := store.database.try_alone("backup")) is None:
+            time.sleep(_OFTEN)
+        with held:
+            yield
 
 
 def sizes_in(blobs: Blobs) -> dict[str, int]:

@@ -11,7 +11,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -85,6 +85,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     list: str
     blobs: int
     bytes: int
+    job: str | None = None
+    """Which job made it, told apart from those of the same number in other stores."""
 
 
 class BackupPlace:
@@ -151,6 +153,14 @@ class BackupPlace:
             found = f"its format is {manifest.format}; this condarium reads {FORMAT}"
             raise BackupDamaged(name, found)
         return manifest
+
+    def made_by(self, job: str) -> str | None:
+        """The name of the backup that a job has made."""
+        for name in self.names():
+            with suppress(NoSuchBackup, BackupDamaged):
+                if self.manifest(name).job == job:
+                    return name
+        return None
 
     def add(self, manifest: Manifest) -> str:
         """Make a backup restorable, once all it consists of is there; give its name."""
