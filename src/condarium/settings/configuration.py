@@ -61,7 +61,7 @@ def as_text(option: Option, value: object) -> str | None:
         return None
     if option.kind is Kind.WORDS and isinstance(value, list):
         return ",".join(value) if all(isinstance(each, str) for each in value) else None
-    if option.kind in (Kind.COUNT, Kind.SECONDS, Kind.SIZE) and isinstance(value, int):
+    if option.kind in (Kind.COUNT, Kind.DURATION, Kind.SIZE) and isinstance(value, int):
         return str(value)
     return value if isinstance(value, str) and option.kind is not Kind.COUNT else None
 
@@ -69,14 +69,12 @@ def as_text(option: Option, value: object) -> str | None:
 def check_text(option: Option, text: str) -> None:
     """Raises BadSetting where a text is no value of the option's kind."""
     said = {option.variable: text}
-    if option.kind is Kind.SECONDS:
+    if option.kind is Kind.DURATION:
         reading.seconds(option.variable, said, 0)
     elif option.kind is Kind.SIZE:
         reading.size(option.variable, said, 0)
     elif option.kind is Kind.URL:
         reading.url(option.variable, said)
-    elif option.kind is Kind.DURATION and not re.fullmatch(r"\d{1,8}[smhd]?", text, re.ASCII):
-        raise reading.BadSetting(option.variable, text, "a duration such as 90d, 12h, 30m or 45s")
     elif option.kind is Kind.COUNT and not re.fullmatch(r"\d{1,8}", text, re.ASCII):
         raise reading.BadSetting(option.variable, text, "a whole number")
 
@@ -137,7 +135,7 @@ def _expected(option: Option) -> str:
         return 'a list of texts such as ["one", "two"]'
     if option.kind in (Kind.FLAG, Kind.COUNT):
         return option.kind if option.kind is Kind.FLAG else "a whole number"
-    return f"a text in quotes ({option.kind})" if option.kind is not Kind.SECONDS else "seconds"
+    return f"a text in quotes ({option.kind})"
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:

@@ -10,16 +10,15 @@ from functools import cached_property
 
 
 class Kind(StrEnum):
-    """What a value may be; in TOML a text, but for COUNT and SECONDS, FLAG, and WORDS."""
+    """What a value may be; in TOML a text, but for COUNT, FLAG and WORDS."""
 
     TEXT = "text"
     PATH = "path"
     URL = "URL"
     SIZE = "size"
     """Bytes: `500M`, `20G`."""
-    SECONDS = "seconds"
     DURATION = "duration"
-    """`90d`, `12h`, `30m` or `45s`."""
+    """`90d`, `12h`, `30m` or `45s`; a number is one of seconds, in TOML too."""
     COUNT = "number"
     FLAG = "true or false"
     WORDS = "list"
@@ -119,7 +118,7 @@ _SERVER = (
     Option(
         section="server",
         name="max_age",
-        kind=Kind.SECONDS,
+        kind=Kind.DURATION,
         default=0,
         help="for how long clients may take a channel's index for fresh without asking",
     ),
@@ -133,7 +132,7 @@ _SERVER = (
     Option(
         section="server",
         name="answer_timeout",
-        kind=Kind.SECONDS,
+        kind=Kind.DURATION,
         default=300,
         help="for how long a request may be worked on before it is answered with 504",
     ),
@@ -145,7 +144,7 @@ _SERVER = (
     Option(
         section="server",
         name="drain",
-        kind=Kind.SECONDS,
+        kind=Kind.DURATION,
         default=0,
         help="for how long a server that ends says so at /readyz before it takes no more requests",
     ),
@@ -177,14 +176,14 @@ _SIGN_IN = (
     Option(
         section="sign_in",
         name="session_idle",
-        kind=Kind.SECONDS,
+        kind=Kind.DURATION,
         default=43200,
         help="after how long without a request a session in a browser ends",
     ),
     Option(
         section="sign_in",
         name="session_age",
-        kind=Kind.SECONDS,
+        kind=Kind.DURATION,
         default=604800,
         help="after how long a session ends whatever happens",
     ),

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from condarium.errors import BadInput
@@ -11,6 +12,13 @@ _URL = re.compile(
     r"https?://([0-9A-Za-z.\-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9A-Za-z._~\-]+)*/?"
 )
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS = {
+    "": timedelta(seconds=1),
+    "s": timedelta(seconds=1),
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+}
 
 
 class BadSetting(BadInput):
@@ -21,13 +29,22 @@ class BadSetting(BadInput):
         super().__init__(f"{name}: found {found!r}; expected {expected}")
 
 
-def seconds(name: str, environ: Mapping[str, str], default: int) -> int:
+def span(
+    name: str, environ: Mapping[str, str], default: timedelta, *, zero: bool = False
+) -> timedelta:
+    """A duration such as 90d, or a number of seconds."""
     text = environ.get(name, "").strip()
     if not text:
         return default
-    if not re.fullmatch(r"\d{1,8}", text, re.ASCII):
-        raise BadSetting(name, text, "a whole number of seconds")
-    return int(text)
+    found = re.fullmatch(r"(\d{1,8})\s*([smhd]?)", text, re.ASCII)
+    if not found or not (zero or int(found[1])):
+        raise BadSetting(name, text, "a duration such as 90d, 12h, 30m or 45s")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def seconds(name: str, environ: Mapping[str, str], default: int) -> int:
+    """A duration, which may be none at all, in seconds."""
+    return round(span(name, environ, timedelta(seconds=default), zero=True).total_seconds())
 
 
 def size(name: str, environ: Mapping[str, str], default: int) -> int:

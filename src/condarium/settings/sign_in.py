@@ -83,7 +83,7 @@ class SignInSettings:
         return cls(
             idle=timedelta(seconds=idle),
             whole=timedelta(seconds=whole),
-            passwords=_yes("CONDARIUM_PASSWORDS", environ, default=cls.passwords),
+            passwords=reading.flag("CONDARIUM_PASSWORDS", environ, default=True) is not False,
             trusted_proxies=_networks("CONDARIUM_TRUSTED_PROXIES", environ),
             oidc=OidcSettings.read(environ),
         )
@@ -99,10 +99,3 @@ def _networks(name: str, environ: Mapping[str, str]) -> tuple[Network, ...]:
     except ValueError as error:
         found = environ.get(name, "")
         raise BadSetting(name, found, "addresses or networks such as 10.0.0.0/8") from error
-
-
-def _yes(name: str, environ: Mapping[str, str], *, default: bool) -> bool:
-    text = environ.get(name, "").strip().lower()
-    if text not in ("", "0", "1", "no", "yes", "false", "true"):
-        raise BadSetting(name, text, "1 or 0")
-    return text in ("1", "yes", "true") if text else default

@@ -30,10 +30,10 @@ class JobSettings:
         Raises BadSetting.
         """
         return cls(
-            wall_time=_span("CONDARIUM_JOB_TIME", environ, cls.wall_time),
+            wall_time=reading.span("CONDARIUM_JOB_TIME", environ, cls.wall_time),
             memory=reading.size("CONDARIUM_JOB_MEMORY", environ, cls.memory),
             most_attempts=_count("CONDARIUM_JOB_ATTEMPTS", environ, cls.most_attempts),
-            retention=_span("CONDARIUM_JOB_RETENTION", environ, cls.retention),
+            retention=reading.span("CONDARIUM_JOB_RETENTION", environ, cls.retention),
         )
 
 
@@ -65,23 +65,12 @@ class WorkerSettings:
         return cls(
             queues=tuple(queues) or cls.queues,
             slots=_count("CONDARIUM_WORKER_SLOTS", environ, os.cpu_count() or cls.slots),
-            heartbeat=_span("CONDARIUM_WORKER_HEARTBEAT", environ, cls.heartbeat),
-            silence=_span("CONDARIUM_WORKER_SILENCE", environ, cls.silence),
-            grace=_span("CONDARIUM_WORKER_GRACE", environ, cls.grace),
+            heartbeat=reading.span("CONDARIUM_WORKER_HEARTBEAT", environ, cls.heartbeat),
+            silence=reading.span("CONDARIUM_WORKER_SILENCE", environ, cls.silence),
+            grace=reading.span("CONDARIUM_WORKER_GRACE", environ, cls.grace),
             schedules=reading.flag("CONDARIUM_SCHEDULES", environ, default=True) is not False,
             embedded=reading.flag("CONDARIUM_SERVE_WORKER", environ, default=True) is not False,
         )
-
-
-def _span(name: str, environ: Mapping[str, str], default: timedelta) -> timedelta:
-    """A duration such as 90d, or a number of seconds."""
-    text = environ.get(name, "").strip()
-    number, unit = (text[:-1], text[-1]) if text and text[-1] in _UNITS else (text, "s")
-    if not text:
-        return default
-    if not (number.isascii() and number.isdigit() and len(number) <= 8 and int(number)):
-        raise reading.BadSetting(name, text, "a duration such as 90d, 12h, 30m or 45s")
-    return int(number) * _UNITS[unit]
 
 
 def _count(name: str, environ: Mapping[str, str], default: int) -> int:
@@ -91,11 +80,3 @@ def _count(name: str, environ: Mapping[str, str], default: int) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 10_000):
         raise reading.BadSetting(name, text, "a whole number from 1 on")
     return int(text)
-
-
-_UNITS = {
-    "s": timedelta(seconds=1),
-    "m": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-}
