@@ -2,20 +2,28 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from tests.support.accounts import make_user, quick_passwords
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
 from tests.support.postgresql import Server
 
+from condarium.access import passwords
 from condarium.access.administrators import LastAdministrator
 from condarium.access.identities import BadToken, actor_of_token
+from condarium.access.provider_accounts import Claims, actor_of_claims
+from condarium.access.signing_in import sign_in
 from condarium.errors import (
     NoSuchNamespace,
 )
 from condarium.model.names import EnvironmentName
+from condarium.model.secret import Secret
+from condarium.operating.backing_up import one_at_a_time
 from condarium.settings import Settings
 from condarium.storage.access.memberships import NoSuchGroup
 from condarium.storage.access.namespaces import NamespaceNotEmpty
@@ -237,3 +245,67 @@ def test_lists_come_in_pages_that_neither_repeat_nor_hide(owner: Caller) -> None
                 break
         assert tuple(pages) == whole
         assert len(whole) >= 5
+
+
+def claims(*groups: str, subject: str = "1") -> Claims:
+    return Claims(issuer="https://provider.example", subject=subject, name="eve", groups=groups)
+
+
+def test_groups_by_claims_are_audited_where_they_change(owner: Caller, store: Store) -> None:
+    for name in ("staff", "admins"):
+        owner("group create", name=name)
+    for said in (claims("staff"), claims("staff"), claims("admins", "unknown"), claims()):
+        actor_of_claims(store, said, address=None)
+    with store.database.read() as facts:
+        found = [
+            (each.action.removeprefix("group "), each.target, each.detail["issuer"])
+            for each in facts.audit.all()
+            if each.actor == "eve" and each.action.startswith("group")
+        ]
+    issuer = "https://provider.example"
+    assert found == [
+        ("add-member", "staff", issuer),
+        ("add-member", "admins", issuer),
+        ("remove-member", "staff", issuer),
+        ("remove-member", "admins", issuer),
+    ]
+
+
+def test_who_signs_in_for_the_first_time_twice_at_once_is_one(store: Store) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        found = list(
+            threads.map(lambda _: actor_of_claims(store, claims(), address=None), range(4))
+        )
+    assert len({actor.who.id for actor in found}) == 1
+
+
+def test_signing_in_keeps_a_password_as_strongly_as_is_usual_now(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with quick_passwords():
+        identifier = make_user(store, "ada", PASSWORD)
+        hasher = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
+        monkeypatch.setattr(passwords, "_hasher", lambda: hasher)
+        for _ in range(2):
+            sign_in(store, "ada", Secret(PASSWORD), address=None)
+        with store.database.read() as facts:
+            kept = facts.principals.password(identifier)
+    assert kept is not None
+    assert not hasher.check_needs_rehash(kept)
+
+
+def test_one_backup_at_a_time_whatever_the_machine(store: Store, tmp_path: Path) -> None:
+    if not store.settings.database:
+        pytest.skip("SQLite's facts are on one machine")
+    other = Store(replace(store.settings, store=tmp_path / "other"))
+    with closing(other), ThreadPoolExecutor(1) as thread:
+        with one_at_a_time(store):
+            waiting = thread.submit(enter, one_at_a_time(other))
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.5)
+        waiting.result(timeout=20)
+
+
+def enter(context: AbstractContextManager[None]) -> None:
+    with context:
+        pass

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from condarium.access.passwords import (
     WeakPassword,
     hash_password,
     password_in,
+    rehashed,
     verify_password,
 )
 from condarium.errors import BadInput, BadName
@@ -130,3 +132,12 @@ def test_a_password_is_the_first_line_of_its_file() -> None:
     assert password_in(Document("f", b"two words \r\nmore")).reveal() == "two words "
     with pytest.raises(BadInput, match="f is not UTF-8"):
         password_in(Document("f", b"\xff\xfe"))
+
+
+def test_a_password_kept_with_weaker_parameters_is_hashed_anew() -> None:
+    password = Secret("correct horse battery")
+    weak = PasswordHasher(time_cost=1, memory_cost=64).hash(password.reveal())
+    stronger = rehashed(weak, password)
+    assert stronger is not None
+    assert verify_password(stronger, password)
+    assert rehashed(stronger, password) is None

@@ -127,7 +127,8 @@ class _Uses:
         now = self._store.now()
         latest = self._latest.get(token.id) or token.last_used_at
         if latest is None or now - latest >= _NOTED:
-            self._latest[token.id] = now
+            lately = {each: at for each, at in list(self._latest.items()) if now - at < _NOTED}
+            self._latest = {**lately, token.id: now}
             with suppress(RuntimeError):  # the store is being closed
                 self._thread.submit(self._write, token.id, now)
 

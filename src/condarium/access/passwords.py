@@ -58,9 +58,11 @@ def verify_password(kept: str | None, password: Secret) -> bool:
         return False
 
 
-def needs_rehash(kept: str) -> bool:
-    """Whether a hash was made with weaker parameters than new ones are."""
-    return _hasher().check_needs_rehash(kept)
+def rehashed(kept: str, password: Secret) -> str | None:
+    """Hash a password that is right anew, where it was with weaker parameters than are used now."""
+    if not _hasher().check_needs_rehash(kept):
+        return None
+    return _hasher().hash(password.reveal()[:_LONGEST])
 
 
 @cache

@@ -12,6 +12,7 @@ from condarium.model.access.accounts import Account
 from condarium.model.access.names import check_account_name
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
+from condarium.storage.access.principals import NameTaken
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -41,19 +42,33 @@ def actor_of_claims(store: Store, claims: Claims, *, address: str | None) -> Act
     It is never found by its name or its e-mail address: those may be anybody's at the provider. A
     new account may do nothing until a role is bound to it or to a group. Raises PrincipalDisabled.
     """
+    try:
+        return _signed_in(store, claims, address)
+    except NameTaken:  # by somebody, or by themselves, who came for the first time just now as well
+        return _signed_in(store, claims, address)
+
+
+def _signed_in(store: Store, claims: Claims, address: str | None) -> Actor:
     now = store.now()
     with store.database.note() as facts:
         account = facts.principals.by_subject(claims.issuer, claims.subject)
         new = account is None
         account = account or _make(facts, claims, now)
+        joined, left = frozenset[str](), frozenset[str]()
         if claims.groups is not None:
-            facts.memberships.set_claimed(account.id, claims.groups, source=claims.issuer)
+            joined, left = facts.memberships.set_claimed(
+                account.id, claims.groups, source=claims.issuer
+            )
         actor = load_actor(facts, account.id, address=address)
         if new:
             said = {"issuer": claims.issuer, "subject": claims.subject}
             facts.audit.add(
                 at=now, actor=actor, action="user create", target=f"user {actor.name}", detail=said
             )
+        said = {"member": actor.name, "issuer": claims.issuer}
+        for action, groups in (("group add-member", joined), ("group remove-member", left)):
+            for group in sorted(groups):
+                facts.audit.add(at=now, actor=actor, action=action, target=group, detail=said)
     return actor
 
 

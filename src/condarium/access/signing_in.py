@@ -46,20 +46,23 @@ def sign_in(store: Store, name: str, password: Secret, *, address: str | None) -
 
     Raises WrongPassword, TooManyAttempts.
     """
-    from condarium.access.passwords import verify_password
+    from condarium.access.passwords import rehashed, verify_password
 
     _count(store, name, address)
     with store.database.read() as facts:
         account = facts.principals.find(name)
         usable = account and account.kind is PrincipalKind.USER and account.disabled_at is None
         stored = facts.principals.password(account.id) if account and usable else None
-    if not verify_password(stored, password) or account is None:
+    if not verify_password(stored, password) or account is None or stored is None:
         _note_refusal(store, name, address)
         raise WrongPassword
+    stronger = rehashed(stored, password)
     with store.database.note() as facts:
         facts.sign_ins.forgive(name_key(name))
         if address:  # else somebody with an account could try for ever at those of others
             facts.sign_ins.forgive(address_key(address), 1)
+        if stronger and facts.principals.password(account.id) == stored:
+            facts.principals.set_password(account.id, stronger)
         return load_actor(facts, account.id, address=address)
 
 

@@ -75,16 +75,29 @@ class Memberships:
             )
         )
 
-    def set_claimed(self, principal: str, names: Collection[str], *, source: str) -> None:
-        """Have an account be, by this source, in those groups of these names that there are."""
-        self._connection.execute(
-            memberships.delete().where(
-                memberships.c.principal_id == principal, memberships.c.source == source
-            )
-        )
-        found = self._connection.scalars(select(groups.c.id).where(groups.c.name.in_(names)))
-        rows = [{"group_id": each, "principal_id": principal, "source": source} for each in found]
+    def set_claimed(
+        self, principal: str, names: Collection[str], *, source: str
+    ) -> tuple[frozenset[str], frozenset[str]]:
+        """Have an account be, by this source, in those groups of these names that there are.
+
+        Give the names of the groups that it was put into by that, and of those it was taken out of.
+        """
+        by_source = (memberships.c.principal_id == principal) & (memberships.c.source == source)
+        joined = groups.join(memberships, groups.c.id == memberships.c.group_id)
+        before = self._ids(select(groups.c.name, groups.c.id).select_from(joined).where(by_source))
+        wanted = self._ids(select(groups.c.name, groups.c.id).where(groups.c.name.in_(names)))
+        new, old = wanted.keys() - before.keys(), before.keys() - wanted.keys()
+        gone = memberships.c.group_id.in_([before[each] for each in old])
+        self._connection.execute(memberships.delete().where(by_source, gone))
+        rows = [
+            {"group_id": wanted[each], "principal_id": principal, "source": source} for each in new
+        ]
         insert_new(self._connection, memberships, rows)
+        return frozenset(new), frozenset(old)
+
+    def _ids(self, chosen: Select[Any]) -> dict[str, str]:
+        """Groups by name."""
+        return {row.name: row.id for row in self._connection.execute(chosen)}
 
     def of_group(self, identifier: str) -> list[Membership]:
         """The members of a group, by name."""
