@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -307,3 +309,16 @@ def _kinds(kind: type[CondariumError]) -> Iterator[type[CondariumError]]:
 )
 def test_how_long_a_client_would_wait(prefer: str, seconds: int) -> None:
     assert preferred_wait(prefer) == seconds
+
+
+def test_a_job_that_failed_is_answered_by_its_error_wherever_that_is_declared() -> None:
+    said = (
+        "import sys; from condarium.model.jobs import JobError\n"
+        "from condarium.server.problems import job_problem\n"
+        "print(*(job_problem(JobError(code=code, message='')).status for code in sys.argv[1:]))"
+    )
+    codes = ["build-failed", "unsolvable", "no-such-environment", "job-died", "bad-backup-place"]
+    found = subprocess.run(
+        [sys.executable, "-c", said, *codes], capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == ["500", "422", "404", "500", "400"]

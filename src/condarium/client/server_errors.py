@@ -1,13 +1,10 @@
 """What a server says went wrong, as the same errors that are raised in process."""
 
-import importlib
 import inspect
 import json
-import pkgutil
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from types import new_class
 from typing import Any, get_type_hints
 
@@ -16,6 +13,7 @@ from condarium import errors
 from condarium.engine.network.api import Answer
 from condarium.errors import BadInput, CondariumError, Conflict, Failed, NotFound, Refused
 from condarium.model.from_plain import Misfit, from_plain
+from condarium.operating.error_classes import classes_of
 
 _BRANCHES: Mapping[int, type[CondariumError]] = {
     400: BadInput,
@@ -91,31 +89,7 @@ def make_error(
 
 def _class_of(code: str, data: Mapping[str, Any]) -> type[CondariumError] | None:
     """The class with this code; of several, the one that carries such data."""
-    found = [kind for kind in _every_class() if kind.code == code]
-    if not found and _import_class(code):
-        found = [kind for kind in _every_class() if kind.code == code]
-    return max(found, key=lambda kind: len(data.keys() & _arguments(kind)), default=None)
-
-
-def _every_class(root: type[CondariumError] = CondariumError) -> Iterator[type[CondariumError]]:
-    for kind in root.__subclasses__():
-        if kind.__module__.startswith("condarium.") and kind.__module__ != __name__:
-            yield kind
-        yield from _every_class(kind)
-
-
-def _import_class(code: str) -> bool:
-    """Import the modules that declare an error with this code: most are not loaded here."""
-    name = re.compile(rf"^class {code.replace('-', '')}\(", re.MULTILINE | re.IGNORECASE)
-    found = False
-    if not re.fullmatch(r"[a-z0-9-]+", code):
-        return found
-    for module in pkgutil.walk_packages(condarium.__path__, "condarium.", onerror=lambda _: None):
-        source = Path(condarium.__path__[0], *module.name.split(".")[1:]).with_suffix(".py")
-        if source.is_file() and name.search(source.read_text(encoding="utf-8")):
-            importlib.import_module(module.name)
-            found = True
-    return found
+    return max(classes_of(code), key=lambda kind: len(data.keys() & _arguments(kind)), default=None)
 
 
 def _stand_in(code: str, branch: type[CondariumError]) -> type[CondariumError]:

@@ -1,6 +1,6 @@
 """Errors as responses: the one table of statuses, and what a client is told (RFC 9457)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +9,7 @@ from condarium.errors import BadInput, CondariumError
 from condarium.model.jobs import JobError
 from condarium.model.plain import error_data
 from condarium.model.secret import redact_url
+from condarium.operating.error_classes import classes_of
 from condarium.server.content.workers import RETRY_AFTER, Busy
 from condarium.server.responses import Response
 from condarium.storage.failures import StoreBusy
@@ -105,8 +106,9 @@ def problem(error: CondariumError, *, frank: bool = False) -> Response:
 
 def job_problem(error: JobError) -> Response:
     """Say why a job did not succeed, to whoever asked for it."""
-    kind = _class_of(error.code)
-    status = _status(kind) if kind else STATUSES.get(error.code, 500)
+    status = STATUSES.get(error.code)
+    if status is None:  # as a rule it was not in this process that the class was imported
+        status = next(map(_status, classes_of(error.code)), 500)
     return _problem(status, error.code, error.message, error.hint, data=error.data, frank=True)
 
 
@@ -146,14 +148,3 @@ def _redacted(value: Any) -> Any:
         case list():
             return [_redacted(each) for each in value]
     return value
-
-
-def _class_of(code: str) -> type[CondariumError] | None:
-    """The class that a code names, of those that this process has imported."""
-    return next((kind for kind in _below(CondariumError) if kind.code == code), None)
-
-
-def _below(kind: type[CondariumError]) -> Iterator[type[CondariumError]]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _below(each)
