@@ -17,6 +17,7 @@ from typing import Any
 
 from condarium.errors import CondariumError, DatabaseFailed
 from condarium.jobs.asking.arguments import unpack
+from condarium.jobs.carrying_out.descendants import adopt, end_descendants
 from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import JobError, Order
 from condarium.model.plain import to_plain
@@ -45,6 +46,7 @@ class Task:
 def live(connection: socket.socket) -> None:
     """Carry out the task that comes first over a connection."""
     os.setsid()  # a group of its own, which is ended as one
+    adopt()
     with connection.makefile("rb") as reader:
         task: Task = pickle.load(reader)  # noqa: S301 - from the worker that started this
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
@@ -58,6 +60,8 @@ def live(connection: socket.socket) -> None:
         talk.tell(error=asdict(JobError(code="out-of-memory", message="there was no memory left")))
     except BaseException as error:  # noqa: BLE001 - a job's boundary
         talk.tell(error=asdict(_unexpected(error)))
+    finally:
+        end_descendants(os.getpid())
 
 
 def said(error: CondariumError) -> JobError:
@@ -106,8 +110,9 @@ def _actor(store: Store, task: Task) -> Actor:
         scope = Scope()
         if order.token is not None:
             token, _ = facts.tokens.get(order.token)
-            if token.revoked_at is not None:
-                raise BadToken("that the job was asked for with was revoked")
+            if not token.holds(store.now()):
+                ended = "was revoked" if token.revoked_at is not None else "has expired"
+                raise BadToken(f"that the job was asked for with {ended}")
             scope = token.scope()
         return load_actor(
             facts,
@@ -137,6 +142,7 @@ def _end_with(connection: socket.socket) -> None:
     """Wait for the worker's end of the connection to close, and end the whole group."""
     with suppress(OSError):
         connection.recv(1)
+    end_descendants(os.getpid())
     os.killpg(0, signal.SIGKILL)
 
 
@@ -172,6 +178,9 @@ class _Talk:
 
     def say(self, message: str) -> None:
         self.tell(say=message)
+
+    def log(self, line: str) -> None:
+        self.tell(log=line)
 
     def finish(self) -> None:
         if self._done != self._told:

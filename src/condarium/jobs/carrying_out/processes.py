@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from condarium.jobs.carrying_out.child import Task
+from condarium.jobs.carrying_out.descendants import descendants, end_descendants
 
 _CHUNK = 1 << 16
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -29,11 +30,15 @@ class Forge:
         self._control: socket.socket | None = None
 
     def start(self, task: Task) -> "JobProcess":
-        """Start the process of a job."""
+        """Start the process of a job. Raises OSError."""
         mine, its = socket.socketpair()
-        with its:
-            self._send(its)
-        mine.sendall(pickle.dumps(task))
+        try:
+            with its:
+                self._send(its)
+            mine.sendall(pickle.dumps(task))
+        except BaseException:
+            mine.close()
+            raise
         return JobProcess(mine)
 
     def warm(self) -> None:
@@ -43,32 +48,38 @@ class Forge:
 
     def close(self) -> None:
         with self._lock:
-            if self._control is not None:
-                self._control.close()
-            if self._process is not None:
-                self._process.kill()
-                self._process.wait()
-            self._process = self._control = None
+            self._forget()
 
     def _send(self, its: socket.socket) -> None:
         with self._lock:
             try:
                 socket.send_fds(self._ready(), [b"j"], [its.fileno()])
             except OSError:  # it was ended from outside
-                self._control = None
+                self._forget()
                 socket.send_fds(self._ready(), [b"j"], [its.fileno()])
 
     def _ready(self) -> socket.socket:
         if self._control is not None and self._process and self._process.poll() is None:
             return self._control
-        self._control, its = socket.socketpair()
+        self._forget()
+        mine, its = socket.socketpair()
         with its:
+            self._control = mine
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "condarium.jobs.carrying_out.forking"],
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
             )
-        return self._control
+        return mine
+
+    def _forget(self) -> None:
+        """End it, if it is there."""
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+        self._process = self._control = None
 
 
 class JobProcess:
@@ -76,7 +87,7 @@ class JobProcess:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._rest = b""
+        self._rest = bytearray()
         self.pid: int | None = None
 
     def messages(self, timeout: float) -> Iterator[dict[str, Any]] | None:
@@ -90,7 +101,10 @@ class JobProcess:
             return None
         if not arrived:
             return None
-        *lines, self._rest = (self._rest + arrived).split(b"\n")
+        self._rest += arrived
+        if b"\n" not in arrived:
+            return iter(())
+        *lines, self._rest = self._rest.split(b"\n")
         return map(json.loads, lines)
 
     def speaks(self) -> bool:
@@ -98,23 +112,15 @@ class JobProcess:
         return bool(select.select([self._connection], [], [], 0)[0])
 
     def memory(self) -> int:
-        """The bytes of memory that the whole group has; what two share is counted twice."""
-        return sum(map(_resident, _group(self.pid))) if self.pid else 0
+        """The bytes of memory that it all has; what two share is counted twice."""
+        return sum(map(_resident, (self.pid, *descendants(self.pid)))) if self.pid else 0
 
     def kill(self) -> None:
         if self.pid:
+            end_descendants(self.pid)
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self._connection.close()  # one that has not said its number ends by itself then
-
-
-def _group(leader: int) -> Iterator[int]:
-    """The processes of a group."""
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with suppress(OSError, ProcessLookupError):
-                if os.getpgid(int(folder.name)) == leader:
-                    yield int(folder.name)
 
 
 def _resident(pid: int) -> int:

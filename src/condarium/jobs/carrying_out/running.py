@@ -3,25 +3,23 @@
 What comes of it is an Outcome, plain data, which DBOS keeps before the job is said to have ended.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
-from condarium.errors import CondariumError
-from condarium.jobs.asking import bell
 from condarium.jobs.carrying_out.child import Task
+from condarium.jobs.carrying_out.log_writing import LogWriter
 from condarium.jobs.carrying_out.processes import Forge, JobProcess
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import EventKind, JobError, JobEvent, JobStatus, Order
 from condarium.storage.store import Store
 
-_log = logging.getLogger(__name__)
 _TICK = 0.2
-"""In seconds: how often events are written, and limits looked at."""
+"""How often, in seconds, limits are looked at."""
 _STARTING = "start"
 
 Outcome = dict[str, Any]
@@ -43,9 +41,12 @@ class Attempt:
     _phases: dict[str, float] = field(default_factory=dict)
     _phase: str = _STARTING
     _since: float = 0.0
-    _events: list[JobEvent] = field(default_factory=list)
     _final: dict[str, Any] | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
+
+    @cached_property
+    def log(self) -> LogWriter:
+        return LogWriter(self.store, self.claim.job)
 
     def stop(self, reason: str) -> None:
         """End it: `reason` is the status that it then has."""
@@ -55,24 +56,26 @@ class Attempt:
     def run(self, forge: Forge) -> Outcome:
         self._since = time.monotonic()
         task = Task(settings=self.store.settings, order=self.order, claim=self.claim)
-        process = forge.start(task)
+        try:
+            process = forge.start(task)
+        except OSError as error:
+            return _not_begun(error)
         try:
             exceeded = self._listen(process)
         finally:
             process.kill()
+            self.log.close()
         self._begin_phase("")
-        self._write()
         return {**self._outcome(exceeded), "phases": self._phases}
 
     def _listen(self, process: JobProcess) -> JobError | None:
         """Listen until it is gone; give the limit that it exceeded, if it did."""
-        written = time.monotonic()
+        looked = time.monotonic()
         while not self._stopping.is_set():
             if not self._hear_all(process, _TICK):
                 return None
-            if time.monotonic() - written >= _TICK:
-                written = time.monotonic()
-                self._write()
+            if time.monotonic() - looked >= _TICK:
+                looked = time.monotonic()
                 if exceeded := self._exceeded(process):
                     return exceeded
         while process.speaks() and self._hear_all(process, 0.0):
@@ -97,6 +100,8 @@ class Attempt:
                 self._note(EventKind.ADVANCE, done=done)
             case {"say": str(text)}:
                 self._note(EventKind.SAY, text=text)
+            case {"log": str(text)}:
+                self._note(EventKind.LOG, text=text)
             case _:
                 self._final = dict(message)
 
@@ -107,22 +112,7 @@ class Attempt:
 
     def _note(self, kind: EventKind, **fields: Any) -> None:
         event = JobEvent(number=0, at=self.store.now(), kind=kind, phase=self._phase, **fields)
-        if kind is EventKind.ADVANCE and self._events and self._events[-1].kind is kind:
-            self._events.pop()  # what counts is how far it is now
-        self._events.append(event)
-
-    def _write(self) -> None:
-        """Append what was noted; what cannot be written now is written with what comes next."""
-        if not self._events:
-            return
-        try:
-            with self.store.database.note() as facts:
-                facts.job_events.add(self.claim.job, self._events)
-        except CondariumError as error:
-            _log.warning("events of a job wait", extra={"job": self.claim.job, "why": str(error)})
-            return
-        self._events.clear()
-        bell.ring()
+        self.log.add(event)
 
     def _exceeded(self, process: JobProcess) -> JobError | None:
         limits = self.order.limits
@@ -151,6 +141,11 @@ class Attempt:
             hint="It was killed from outside; the system does that where memory runs out.",
         )
         return {"status": str(JobStatus.FAILED), "error": asdict(died), "passing": True}
+
+
+def _not_begun(error: OSError) -> Outcome:
+    said = JobError(code="job-not-begun", message=f"no process could be started for it: {error}")
+    return {"status": str(JobStatus.FAILED), "error": asdict(said), "passing": True}
 
 
 def _limit(what: str, limit: str, found: object) -> JobError:
