@@ -12,7 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from condarium.errors import BadArguments, Conflict, Failed
-from condarium.jobs.worker import Worker
+from condarium.jobs.keeping import KeptWorker
 from condarium.model.server_report import ServerStarted
 from condarium.operating.logs import configure_logs
 from condarium.operating.tracing import configure_traces
@@ -70,7 +70,7 @@ class Serving(ServerStarted):
     """
 
     _opened: ExitStack
-    _worker: Worker | None = None
+    _worker: KeptWorker | None = None
     _health: Health
     _drain: int
     _before: Mapping[signal.Signals, Any]
@@ -117,7 +117,8 @@ class Serving(ServerStarted):
             serving._health, serving._drain = health, settings.drain
             serving._run(application, host, port)
             if worker:
-                serving._worker = Worker.start(store, WorkerSettings.read(store.settings.environ))
+                own = WorkerSettings.read(store.settings.environ)
+                serving._worker = KeptWorker.start(store, own)
                 opened.callback(serving._worker.stop)
             serving._opened = opened.pop_all()
         return serving
