@@ -162,6 +162,23 @@ def test_the_oldest_of_each_thing_queue_and_priority_may_be_next(database: Datab
     assert sorted(later) == [numbers[0], *numbers[2:]]
 
 
+def test_those_that_wait_with_a_job_are_counted(database: Database) -> None:
+    numbers = add(
+        database, order(), order("far"), order(), order(kind=None, resource=None),
+        order(queue="gpu"), order(), order(priority=1),
+    )  # fmt: skip
+    with database.note() as facts:
+        job = facts.jobs.get(numbers[2])
+        crowds = facts.jobs.waiting_with(job, now=NOON)
+        facts.jobs.claim(numbers[1], "first", at=NOON + HOUR)
+        starts = facts.jobs.last_starts([("namespace", "far"), ("namespace", "lab"), (None, None)])
+        over = facts.jobs.over([*numbers, 99], before=NOON)
+    lab, far = ("namespace", "lab"), ("namespace", "far")
+    assert set(crowds) == {(lab, 0, 3, 1), (lab, 1, 1, 0), (far, 0, 1, 1), ((None, None), 0, 1, 0)}
+    assert starts == {far: NOON + HOUR}
+    assert over == {99}
+
+
 def test_jobs_are_found_by_what_they_are_and_in_pages(database: Database) -> None:
     numbers = add(database, order(), order("far"), order(principal="p"), order(operation="gc"))
     with database.read() as facts:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from condarium.jobs.carrying_out.choosing import Thing, choose, thing_of
+from condarium.jobs.carrying_out.choosing import Crowd, Thing, choose, explain, thing_of
 from condarium.model.jobs import Job, JobStatus, Limits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -104,6 +104,27 @@ def test_a_job_is_chosen_where_one_may_begin_and_each_other_has_a_reason(
     others = {each.id for each in waiting if each is not choice.job}
     assert set(choice.reasons) == others
     assert all(choice.reasons.values()) or not slots
+
+
+@given(_jobs, _jobs, _quotas, st.integers(0, 3))
+def test_a_job_that_waits_is_told_what_the_choice_of_the_next_one_says(
+    waiting: list[Job], running: list[Job], quotas: dict[Thing, int], slots: int
+) -> None:
+    rest = _rest(quotas=quotas, slots=slots)
+    reasons = choose(waiting, running, **rest).reasons  # type: ignore[arg-type]
+    for one in waiting:
+        crowds = [
+            Crowd(
+                thing=thing_of(each),
+                priority=each.priority,
+                count=1,
+                older=int((each.created_at, each.id) < (one.created_at, one.id)),
+            )
+            for each in waiting
+            if each.queue == "default"
+        ]
+        told = explain(one, crowds, running, **rest)  # type: ignore[arg-type]
+        assert told == reasons.get(one.id, "it is next")
 
 
 @given(_jobs, _jobs, _quotas)

@@ -26,6 +26,16 @@ class Choice:
     reasons: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Crowd:
+    """How many jobs of a priority that may begin wait on a thing; `older` than a certain one."""
+
+    thing: Thing
+    priority: int
+    count: int
+    older: int
+
+
 def thing_of(job: Job) -> Thing:
     return job.kind, job.resource
 
@@ -67,6 +77,37 @@ def choose(
     return Choice(job=first, reasons=reasons)
 
 
+def explain(
+    job: Job,
+    crowds: Iterable[Crowd],
+    running: Iterable[Job],
+    *,
+    queues: Iterable[str],
+    slots: int,
+    quotas: Mapping[Thing, int],
+    last_starts: Mapping[Thing, datetime],
+    now: datetime,
+) -> str:
+    """Say why a job waits, as `choose` would of all that wait in its queue: they are `crowds`."""
+    shares = Counter(thing_of(each) for each in running)
+    if reason := _hindrance(job, frozenset(queues), shares, quotas, now):
+        return reason
+
+    def turn(thing: Thing, priority: int) -> tuple[int, int, datetime]:
+        return -priority, shares[thing], last_starts.get(thing, _NEVER)
+
+    mine, place = turn(thing_of(job), job.priority), 0
+    for crowd in crowds:
+        theirs = turn(crowd.thing, crowd.priority)
+        if theirs <= mine and not _is_full(crowd.thing, shares, quotas):
+            place += crowd.count if theirs < mine else crowd.older
+    return _queueing(place, slots) or "it is next"
+
+
+def _is_full(thing: Thing, shares: Mapping[Thing, int], quotas: Mapping[Thing, int]) -> bool:
+    return thing in quotas and shares.get(thing, 0) >= quotas[thing]
+
+
 def _hindrance(
     job: Job,
     queues: frozenset[str],
@@ -79,9 +120,8 @@ def _hindrance(
         return f"it is tried again at {job.not_before:%Y-%m-%d %H:%M:%S} UTC"
     if job.queue not in queues:
         return f"no worker takes jobs of the queue {job.queue}"
-    most = quotas.get(thing_of(job))
-    if most is not None and shares.get(thing_of(job), 0) >= most:
-        return f"{job.kind} {job.resource} may run {most} at once, and does"
+    if _is_full(thing_of(job), shares, quotas):
+        return f"{job.kind} {job.resource} may run {quotas[thing_of(job)]} at once, and does"
     return None
 
 

@@ -1,11 +1,11 @@
 """Choosing and claiming a job, in one transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from condarium.jobs.asking.submitting import note_status
 from condarium.jobs.carrying_out.choosing import Thing, choose, thing_of
 from condarium.model.actor import JobClaim
-from condarium.model.jobs import Job, JobStatus
+from condarium.model.jobs import JobStatus
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 
@@ -31,7 +31,7 @@ def claim_next(
             facts.jobs.running(),
             queues=queues,
             slots=slots,
-            quotas=quotas_of(facts, waiting),
+            quotas=quotas_of(facts, map(thing_of, waiting)),
             last_starts=facts.jobs.last_starts(map(thing_of, waiting)),
             now=now,
         )
@@ -43,10 +43,10 @@ def claim_next(
         return claim
 
 
-def quotas_of(facts: Facts, jobs: Sequence[Job]) -> dict[Thing, int]:
-    """How many jobs may run at once on those namespaces among what jobs are about."""
+def quotas_of(facts: Facts, things: Iterable[Thing]) -> dict[Thing, int]:
+    """How many jobs may run at once on those namespaces among things."""
     found: dict[Thing, int] = {}
-    for name in {job.resource for job in jobs if job.kind == "namespace"}:
+    for name in {name for kind, name in things if kind == "namespace"}:
         most = facts.namespaces.quota(name).builds if name else None
         if most is not None:
             found["namespace", name] = most

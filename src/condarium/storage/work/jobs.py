@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, text
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.actor import JobClaim
@@ -93,6 +93,24 @@ class Jobs:
         )
         rows = self._connection.execute(select(jobs).where(jobs.c.id.in_(first)))
         return [_job(row) for row in rows]
+
+    def waiting_with(self, job: Job, *, now: datetime) -> list[tuple[Thing, int, int, int]]:
+        """What may begin in a job's queue: thing, priority, how many, and how many are older."""
+        created = jobs.c.created_at
+        older = or_(created < job.created_at, and_(created == job.created_at, jobs.c.id < job.id))
+        found = (
+            select(
+                jobs.c.kind, jobs.c.resource, jobs.c.priority,
+                func.count(), func.sum(case((older, 1), else_=0)),
+            )
+            .where(jobs.c.status == JobStatus.QUEUED, jobs.c.queue == job.queue, _may_begin(now))
+            .group_by(jobs.c.kind, jobs.c.resource, jobs.c.priority)
+        )  # fmt: skip
+        rows = self._connection.execute(found)
+        return [
+            ((kind, name), priority, count, int(first))
+            for kind, name, priority, count, first in rows
+        ]
 
     def running(self) -> list[Job]:
         return self._select(jobs.c.status == JobStatus.RUNNING)
