@@ -23,6 +23,7 @@ from condarium.storage.layout import Layout
 if TYPE_CHECKING:
     from dbos import DBOS
 
+_log = logging.getLogger(__name__)
 _VERSION = "1"
 """Of the workflow's steps: what another version has begun is not gone on with."""
 _RUN = "run"
@@ -85,6 +86,12 @@ class Durable:
         if time.monotonic() < self._tidy_at:
             return
         self._tidy_at = time.monotonic() + _TIDY
+        try:
+            self._remove_old()
+        except Exception as error:  # noqa: BLE001 - what is left lies there until the next time
+            _log.warning("ended attempts are kept", extra={"why": str(error)})
+
+    def _remove_old(self) -> None:
         found = self._dbos.list_workflows(limit=_AT_ONCE, load_input=False, load_output=False)
         jobs = {each.workflow_id: int(each.workflow_id.split("-")[1]) for each in found}
         over = self._over(jobs.values())
