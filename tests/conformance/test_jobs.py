@@ -142,6 +142,19 @@ def test_a_job_that_has_begun_to_change_things_is_asked_to_end(database: Databas
         assert not facts.jobs.get(fresh).cancelling, "it has ended"
 
 
+def test_what_an_earlier_attempt_committed_does_not_keep_a_later_one(database: Database) -> None:
+    (number,) = add(database, order())
+    first = claim(database, number)
+    with database.note() as facts:
+        facts.jobs.commit(first, at=NOON)
+        assert facts.jobs.is_committed(number)
+        facts.jobs.put_back(first, not_before=None, spent=True)
+    claim(database, number, "second")
+    with database.note() as facts:
+        assert not facts.jobs.is_committed(number)
+        assert facts.jobs.cancel(number, at=NOON, by="ada") is JobStatus.CANCELLED
+
+
 def test_the_oldest_of_each_thing_queue_and_priority_may_be_next(database: Database) -> None:
     numbers = add(
         database,

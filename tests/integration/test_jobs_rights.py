@@ -1,17 +1,20 @@
 """A job runs with the rights that its asker has when it begins."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from tests.support.people import Caller, someone, user
 from tests.support.workers import Jobs, jobs_of, worker
 
-from condarium.access.identities import actor_of_token
+from condarium.access.identities import BadToken, actor_of_token
 from condarium.errors import CondariumError
+from condarium.jobs.carrying_out.child import Task, _actor
 from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.document import Document
 from condarium.model.jobs import JobStatus
+from condarium.storage import tables
 
 SPEC = Document("e.yml", b"channels: [/nowhere]\ndependencies: []\n")
 
@@ -38,6 +41,21 @@ def test_what_one_may_not_do_does_not_become_a_job(jobs: Jobs) -> None:
     with jobs.store.database.read() as facts:
         assert facts.jobs.running() == []
         assert facts.jobs.oldest_waiting(["default"], now=jobs.store.now()) == []
+
+
+def test_a_token_that_expired_while_the_job_waited_does_nothing(jobs: Jobs) -> None:
+    token = someone(jobs.store, "ada")("token create", name="ci")
+    actor = actor_of_token(jobs.store, token.secret)
+    number = submit(jobs, actor=actor)
+    with jobs.store.database.note() as facts:
+        order = facts.jobs.order(number)
+        past = jobs.store.now() - timedelta(seconds=1)
+        expired = tables.tokens.update().where(tables.tokens.c.id == actor.token)
+        facts._connection.execute(expired.values(expires_at=past))
+        claim = facts.jobs.claim(number, "one", at=jobs.store.now())
+    assert claim
+    with pytest.raises(BadToken, match="expired"):
+        _actor(jobs.store, Task(settings=jobs.store.settings, order=order, claim=claim))
 
 
 def test_a_token_that_was_revoked_and_an_account_that_was_disabled_do_nothing(jobs: Jobs) -> None:
