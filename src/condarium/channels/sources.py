@@ -1,12 +1,11 @@
 """The archive of sources: bytes by their hash, and where upstream had them."""
 
-import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from condarium.channels.remote.pulling import fetched
+from condarium.engine.hashing import file_sha256
 from condarium.errors import BadArguments, NotFound
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
@@ -52,7 +51,7 @@ def add_source(
     urls = [check_source_url(url) for url in urls]
     expected = check_sha256(sha256) if sha256 else None
     with store.shared(), _here(store, file, urls, progress) as upload:
-        digest = _digest(upload.path)
+        digest = file_sha256(upload.path)
         if expected is not None and digest != expected:
             raise BadSource(upload.name, found=f"SHA-256 {digest}", expected=expected)
         store.blobs.put_file(upload.path, digest)
@@ -144,11 +143,6 @@ def _here(
     name = unquote(urlsplit(urls[0]).path).rstrip("/").rpartition("/")[2] or "source"
     with fetched(store, urls[0]) as path:
         yield Upload(name, path)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mentions(source: Source, text: str) -> bool:

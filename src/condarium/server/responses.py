@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -91,6 +93,13 @@ class Response:
         if cache_control:
             headers.append((b"cache-control", cache_control.encode()))
         return cls(status=status, headers=tuple(headers), body=body, etag=quoted)
+
+    @classmethod
+    def json(cls, plain: object, *, status: int = 200) -> Self:
+        """Plain data, or JSON that was kept, which nobody keeps without asking again."""
+        body = plain if isinstance(plain, bytes) else msgspec.json.encode(plain)
+        kind = "application/json"
+        return cls.of(body, media_type=kind, status=status, cache_control="no-cache")
 
     @property
     def size(self) -> int:

@@ -20,8 +20,6 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs
 
-import msgspec
-
 from condarium.access import checking
 from condarium.app import App, operations
 from condarium.errors import BadInput, NotPermitted
@@ -200,9 +198,4 @@ def _said(published: Published) -> Response:
         "revision": published.revision,
         "files": files,
     }
-    return Response.of(
-        msgspec.json.encode(said),
-        media_type="application/json",
-        status=200 if published.revision is None else 201,
-        cache_control="no-cache",
-    )
+    return Response.json(said, status=200 if published.revision is None else 201)

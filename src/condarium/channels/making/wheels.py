@@ -26,6 +26,7 @@ from condarium.channels.making.requirements import (
 )
 from condarium.channels.making.wheel_archive import BadWheel, WheelMetadata, read_wheel
 from condarium.channels.making.wheel_layout import Layout, unpack
+from condarium.engine.hashing import file_sha256
 from condarium.engine.packages.packaging import PackageMetadata, write_package
 from condarium.engine.pypi.fetching import fetch_wheels
 from condarium.engine.pypi.uv import resolve_pypi
@@ -292,9 +293,7 @@ def _system_needs(tags: Sequence[Tag]) -> tuple[str, ...]:
 
 def _fingerprint(wheel: WheelMetadata, depends: Sequence[str]) -> str:
     """Make a build string's hash: what the package is made of, and how."""
-    with wheel.path.open("rb") as file:
-        content = hashlib.file_digest(file, "sha256").hexdigest()
-    made_of = json.dumps([_RECIPE, content, list(depends)])
+    made_of = json.dumps([_RECIPE, file_sha256(wheel.path), list(depends)])
     return hashlib.sha256(made_of.encode()).hexdigest()[:7]
 
 

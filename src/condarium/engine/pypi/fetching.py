@@ -1,6 +1,5 @@
 """Fetching wheels: in parallel, verified, and kept for the next time."""
 
-import hashlib
 import shutil
 import tempfile
 import time
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import httpx
 
+from condarium.engine.hashing import file_sha256
 from condarium.engine.network.guard import guard_for
 from condarium.engine.network.http import system_tls
 from condarium.engine.pypi.metadata import _auth
@@ -79,13 +79,13 @@ def _fetch(package: PypiPackage, cache: Path, client: httpx.Client) -> Path:
     if not package.is_wheel or package.sha256 is None:
         raise NoWheel(package)
     kept = cache / package.sha256 / package.filename
-    if kept.is_file() and _sha256(kept) == package.sha256:
+    if kept.is_file() and file_sha256(kept) == package.sha256:
         return kept
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
         part = Path(scratch) / package.filename
         _transfer(package, part, client)
-        found = _sha256(part)
+        found = file_sha256(part)
         if found != package.sha256:
             raise WheelNotFetched(package, f"its SHA-256 is {found}; expected {package.sha256}")
         return part.replace(kept)
@@ -118,8 +118,3 @@ def _may_pass(error: Exception) -> bool:
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= 500 or error.response.status_code == 429
     return isinstance(error, httpx.TransportError)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -77,7 +77,7 @@ class Deferred:
         applied = (b"preference-applied", f"wait={seconds}".encode())
         if seconds and ended:
             return _outcome(ended).plus(place, applied)
-        said = _json(to_plain(job), status=202).plus(place)
+        said = Response.json(to_plain(job), status=202).plus(place)
         return said.plus(applied if seconds else (b"preference-applied", b"respond-async"))
 
     def events(self, path: str, query: Mapping[str, str], last: str | None) -> "Events | None":
@@ -147,14 +147,5 @@ def _said(event: JobEvent | Job | None) -> bytes:
 def _outcome(job: Job) -> Response:
     """What a job answered, or why it did not."""
     if job.status is JobStatus.SUCCEEDED:
-        return _json(job.result)
+        return Response.json(job.result)
     return job_problem(job.error or JobError(code="job-cancelled", message="the job was cancelled"))
-
-
-def _json(plain: object, *, status: int = 200) -> Response:
-    return Response.of(
-        msgspec.json.encode(plain),
-        media_type="application/json",
-        status=status,
-        cache_control="no-cache",
-    )

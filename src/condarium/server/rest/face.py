@@ -16,8 +16,6 @@ from functools import cached_property, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-import msgspec
-
 from condarium.app import App, operations
 from condarium.errors import Failed, NotPermitted, Refused
 from condarium.jobs.asking.submitting import require
@@ -193,7 +191,7 @@ class Rest:
             fields = {"operation": operation.name}
             _log.warning("operation failed", exc_info=error, extra=fields)
             return problem(error, frank=actor.who.is_somebody)
-        return _json(to_plain(result)).plus(*links(scope, result))
+        return Response.json(to_plain(result)).plus(*links(scope, result))
 
     async def _body(
         self,
@@ -228,7 +226,7 @@ class Rest:
 
     @cached_property
     def _described(self) -> Response:
-        return _json(described(PREFIX, operations().values()))
+        return Response.json(described(PREFIX, operations().values()))
 
 
 def _is_for_anybody(operation: Operation) -> bool:
@@ -255,9 +253,3 @@ def _text(headers: Sent, name: bytes) -> str | None:
 
 def _options(methods: list[str]) -> Response:
     return Response(status=204, headers=((b"allow", ", ".join(methods).encode()),))
-
-
-def _json(plain: object) -> Response:
-    return Response.of(
-        msgspec.json.encode(plain), media_type="application/json", cache_control="no-cache"
-    )

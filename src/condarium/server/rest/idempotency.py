@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from condarium.engine.hashing import file_sha256
 from condarium.errors import BadInput, Conflict
 from condarium.model.actor import Actor, RequestClaim
 from condarium.model.document import Document
@@ -115,7 +116,7 @@ class Once:
             check()
             if kept.body is None:
                 raise ShownOnce(self.claim.key)
-            return _json(kept.body, kept.status).plus(_AGAIN)
+            return Response.json(kept.body, status=kept.status).plus(_AGAIN)
         try:
             made = make()
         except BaseException:
@@ -185,10 +186,5 @@ def _digestible(value: object) -> object:
         case Document(name=name, content=content):
             return [name, hashlib.sha256(content).hexdigest()]
         case Upload(name=name, path=path):
-            with path.open("rb") as file:
-                return [name, hashlib.file_digest(file, "sha256").hexdigest()]
+            return [name, file_sha256(path)]
     return to_plain(value)
-
-
-def _json(body: bytes, status: int) -> Response:
-    return Response.of(body, media_type="application/json", status=status, cache_control="no-cache")
