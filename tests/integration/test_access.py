@@ -166,6 +166,8 @@ def test_an_explanation_is_the_decision(owner: Caller, store: Store) -> None:
     assert not no.allowed
     assert "needs the role admin" in " ".join(no.reasons)
     assert not owner(explain, user="anybody", operation_="env list", resource="lab").allowed
+    assert owner(explain, user="anybody", operation_="channel list").allowed
+    assert not owner(explain, user="anybody", operation_="env list").allowed
     assert not owner(explain, user="ada", operation_="user create").allowed
     assert owner(explain, user="root0", operation_="user create").allowed
     ada = someone(store, "ada")

@@ -6,7 +6,13 @@ from condarium.access.accounts import is_own
 from condarium.access.identities import principal_of
 from condarium.errors import BadArguments
 from condarium.model.access.accounts import Bound
-from condarium.model.access.decisions import PLATFORM, Resource, decide, permitted_somewhere
+from condarium.model.access.decisions import (
+    PLATFORM,
+    Decision,
+    Resource,
+    decide,
+    permitted_somewhere,
+)
 from condarium.model.access.permissions import CONCERNS, READING, Permission, ResourceKind
 from condarium.model.access.principals import ANYBODY, Binding, Principal, Scope
 from condarium.model.access.report import Explanation
@@ -15,6 +21,10 @@ from condarium.model.similar import nearest
 from condarium.model.view import View
 from condarium.operation import Operation, Where
 from condarium.storage.store import Store
+
+_LISTED = Decision(
+    allowed=True, reasons=("it shows to everybody what they may read, if anything",), visible=True
+)
 
 
 def explain(
@@ -43,6 +53,8 @@ def explain(
     refusals = [each for each in decisions if not each.allowed]
     if things:
         decision = (refusals or decisions)[0]
+    elif _lists_what_is_public(found):
+        decision = _LISTED
     else:
         decision = permitted_somewhere(principal, needed, bindings)
     return Explanation(
@@ -114,6 +126,10 @@ def _kind(operation: Operation) -> str:
 def _without_a_thing(operation: Operation) -> list[Resource]:
     """What is asked about where nothing is named; nothing where it is whether it may anywhere."""
     return [] if _kind(operation) or operation.where is Where.ANYWHERE else [PLATFORM]
+
+
+def _lists_what_is_public(operation: Operation) -> bool:
+    return operation.where is Where.INSIDE and operation.permission is Permission.CHANNEL_READ
 
 
 def _needed(operation: Operation, thing: Resource | None) -> Permission:
