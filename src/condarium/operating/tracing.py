@@ -67,17 +67,6 @@ def span(
         yield
 
 
-def traceparent() -> str | None:
-    """What another process needs in order to go on with the current span."""
-    if _here.tracer is None:
-        return None
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-    carrier: dict[str, str] = {}
-    TraceContextTextMapPropagator().inject(carrier)
-    return carrier.get("traceparent")
-
-
 def _context(parent: str | None) -> "Context | None":
     if not parent:
         return None
