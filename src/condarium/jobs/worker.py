@@ -18,6 +18,7 @@ from condarium.jobs.carrying_out.claiming import claim_next
 from condarium.jobs.carrying_out.heartbeats import Heartbeats
 from condarium.jobs.carrying_out.processes import Forge
 from condarium.jobs.carrying_out.running import HANDED_BACK, Attempt, Outcome
+from condarium.jobs.carrying_out.sealing import seal
 from condarium.jobs.carrying_out.settling import release, settle, take_from_dead
 from condarium.jobs.scheduling import add_builtin, submit_due
 from condarium.model.actor import JobClaim
@@ -67,6 +68,7 @@ class Worker:
     def start(cls, store: Store, settings: WorkerSettings) -> Self:
         """Begin in the background. Raises what opening the store raises."""
         import_whole()
+        seal()
         worker = cls(store, settings)
         worker._begin()
         return worker

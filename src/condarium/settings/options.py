@@ -308,6 +308,27 @@ _WORKER = (
     ),
     Option(
         section="worker",
+        name="link_scripts",
+        kind=Kind.FLAG,
+        default=False,
+        help="whether who builds through a server may have packages' link scripts run",
+    ),
+    Option(
+        section="worker",
+        name="jobs_waiting",
+        kind=Kind.COUNT,
+        default=200,
+        help="how many jobs of one account, and as many in one namespace or channel, may wait",
+    ),
+    Option(
+        section="worker",
+        name="documents_waiting",
+        kind=Kind.SIZE,
+        default="64M",
+        help="how many bytes of files the waiting jobs of one account may have brought",
+    ),
+    Option(
+        section="worker",
         name="schedules",
         kind=Kind.FLAG,
         default=True,

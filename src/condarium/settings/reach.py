@@ -13,6 +13,7 @@ from condarium.settings.reading import BadSetting
 from condarium.settings.store import Settings
 
 VARIABLE = "CONDARIUM_ALLOW_PRIVATE_CHANNELS"
+LINK_SCRIPTS = "CONDARIUM_LINK_SCRIPTS"
 _ENTRY = re.compile(
     r"(?P<host>\[[0-9A-Fa-f:.]+(?:/\d+)?\]|[^\s:/\[]+(?:/\d+)?)(?::(?P<port>\d{1,5}))?"
 )
@@ -28,6 +29,11 @@ def read_reach(environ: Mapping[str, str]) -> Reach:
     if text is None:
         return EVERYWHERE
     return parse_reach(text)
+
+
+def runs_link_scripts(environ: Mapping[str, str]) -> bool:
+    """Whether packages' link scripts may be run: CONDARIUM_LINK_SCRIPTS, on a command line yes."""
+    return reading.flag(LINK_SCRIPTS, environ, default=True) is not False
 
 
 def parse_reach(text: str) -> Reach:
@@ -61,7 +67,13 @@ def guarded(environ: Mapping[str, str], own: Iterable[str] = ()) -> dict[str, st
     said = [environ.get(VARIABLE, ""), *map(_place_of, own)]
     text = ",".join(dict.fromkeys(filter(None, ",".join(said).split(","))))
     parse_reach(text)
-    return {**environ, VARIABLE: text}
+    scripts = environ.get(LINK_SCRIPTS, "0")
+    return {**environ, VARIABLE: text, LINK_SCRIPTS: scripts}
+
+
+def serves_others(environ: Mapping[str, str]) -> bool:
+    """Whether it is the environment of a server or a worker."""
+    return VARIABLE in environ
 
 
 def for_others(settings: Settings, *own: str) -> Settings:

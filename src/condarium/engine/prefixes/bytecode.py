@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 
 from condarium.engine.prefixes import compile_script
 from condarium.engine.prefixes.linking import CANNOT_LINK
+from condarium.engine.programs import told
 from condarium.errors import CompileFailed
 
 _TIME = 946_684_800
@@ -30,9 +31,6 @@ _TIME = 946_684_800
 _ALONE = ("-I", "-S", "-B")
 """Python without the user's settings, and without bytecode of its own making: that would be of the
 kind that depends on its source's time, in one prefix alone."""
-
-_TOLD = {"PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "LD_LIBRARY_PATH"}
-"""The variables that it sees; others may have secrets of a server's in them."""
 
 
 class Source(Protocol):
@@ -137,7 +135,7 @@ def _python_tag(python: Path) -> str:
     code = "import sys;print(sys.implementation.cache_tag, '%d.%d.%d' % sys.version_info[:3])"
     done = subprocess.run(
         [python, *_ALONE, "-c", code],
-        env=_surroundings(),
+        env=told(os.environ),
         capture_output=True,
         text=True,
         check=False,
@@ -145,10 +143,6 @@ def _python_tag(python: Path) -> str:
     if done.returncode:
         raise CompileFailed(done.stderr.strip().splitlines()[-1:] or ["no output"])
     return done.stdout.strip().replace(" ", "-")
-
-
-def _surroundings() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name in _TOLD}
 
 
 def _job(prefix: Path, file: Source, store: Path, tag: str) -> _Job:
@@ -169,7 +163,7 @@ def _compile(python: Path, missing: dict[str, str], workers: int, *, mode: int) 
     jobs = json.dumps([[source, kept] for kept, source in missing.items()])
     done = subprocess.run(
         [python, *_ALONE, compile_script.__file__, str(workers), str(_TIME), str(mode)],
-        env=_surroundings(),
+        env=told(os.environ),
         check=False,
         input=jobs,
         capture_output=True,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +20,7 @@ from condarium.engine.packages.fetch_errors import (
 )
 from condarium.engine.packages.fetcher import TEMPORARY, stem_of
 from condarium.engine.packages.seal import altered
+from condarium.engine.programs import only_told
 from condarium.errors import CondariumError
 from condarium.model.progress import Progress
 
@@ -54,6 +56,7 @@ def link_records(
     with (
         ThreadPoolExecutor(1) as thread,
         TemporaryDirectory(prefix=TEMPORARY, dir=packages) as own,
+        only_told() if link_scripts else nullcontext(),
     ):
         stems = [stem_of(record) for record in records]
         checked = thread.submit(altered, packages, stems, before=begun)
@@ -108,9 +111,11 @@ class _Reporter(InstallerReporter):
     def on_post_link_start(self, package_name: str, script_path: str) -> int:
         token = len(self._scripts)
         self._scripts[token] = package_name
+        self._progress.log(f"the post-link script of {package_name} runs")
         return token
 
     def on_post_link_complete(self, index: int, success: bool) -> None:
+        self._progress.log(f"the post-link script of {self._scripts[index]} ended")
         if not success:
             self._failed.append(self._scripts[index])
 

@@ -11,8 +11,9 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from condarium.errors import CondariumError, DatabaseFailed
@@ -25,6 +26,7 @@ from condarium.operating.tracing import configure_traces, send_traces, span
 from condarium.settings import Settings
 from condarium.settings.reach import for_others
 from condarium.settings.telemetry import TelemetrySettings
+from condarium.settings.withheld import without_secrets
 from condarium.storage.failures import BlobsFailed, StoreBusy
 from condarium.storage.store import Store
 
@@ -41,6 +43,8 @@ class Task:
     settings: Settings
     order: Order
     claim: JobClaim
+    environ: Mapping[str, str] = field(default_factory=lambda: without_secrets(os.environ))
+    """The worker's environment: in that with which the child begins are no secrets."""
 
 
 def live(connection: socket.socket) -> None:
@@ -49,6 +53,7 @@ def live(connection: socket.socket) -> None:
     adopt()
     with connection.makefile("rb") as reader:
         task: Task = pickle.load(reader)  # noqa: S301 - from the worker that started this
+    os.environ.update(task.environ)
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     talk = _Talk(connection)
     talk.tell(pid=os.getpid())

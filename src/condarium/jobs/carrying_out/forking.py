@@ -12,6 +12,8 @@ import sys
 from contextlib import suppress
 from importlib import import_module
 
+from condarium.jobs.carrying_out.sealing import seal
+
 _NEEDED = (
     "condarium.environments.building",
     "condarium.environments.collecting",
@@ -23,6 +25,7 @@ _NEEDED = (
 
 def main() -> None:
     """Fork for every socket that comes over standard input, until that ends."""
+    seal()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the worker
     control = socket.socket(fileno=os.dup(0))
     for name in _NEEDED:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from condarium.engine.programs import told
 from condarium.jobs.carrying_out.child import Task
 from condarium.jobs.carrying_out.descendants import descendants, end_descendants
 
@@ -69,6 +70,7 @@ class Forge:
                 [sys.executable, "-P", "-m", "condarium.jobs.carrying_out.forking"],
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
+                env=_environment(),
             )
         return mine
 
@@ -121,6 +123,12 @@ class JobProcess:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         self._connection.close()  # one that has not said its number ends by itself then
+
+
+def _environment() -> dict[str, str]:
+    """What the forge's own is: anybody may read it who runs as the same user, so no secrets."""
+    python = {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+    return {**told(os.environ), **python}
 
 
 def _resident(pid: int) -> int:

@@ -16,6 +16,7 @@ from condarium.jobs.carrying_out.log_writing import LogWriter
 from condarium.jobs.carrying_out.processes import Forge, JobProcess
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import EventKind, JobError, JobEvent, JobStatus, Order
+from condarium.settings.withheld import for_jobs
 from condarium.storage.store import Store
 
 _TICK = 0.2
@@ -55,7 +56,7 @@ class Attempt:
 
     def run(self, forge: Forge) -> Outcome:
         self._since = time.monotonic()
-        task = Task(settings=self.store.settings, order=self.order, claim=self.claim)
+        task = Task(settings=for_jobs(self.store.settings), order=self.order, claim=self.claim)
         try:
             process = forge.start(task)
         except OSError as error:
