@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from condarium.engine.lockfiles.document import LockDocument
 from condarium.engine.lockfiles.lockfile import read_lock, write_alone
 from condarium.engine.solving.virtual_packages import host_platform
+from condarium.environments.link_scripts import check_link_scripts
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
 from condarium.errors import BadArguments, PlatformNotLocked
@@ -72,7 +73,7 @@ def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) 
 def require_permitted(store: Store, request: Request, actor: Actor) -> None:
     """Ask before anything is solved or fetched: the file may say which namespace is meant.
 
-    Raises NotPermitted, BadSpec, BadArguments.
+    Raises NotPermitted, BadSpec, BadArguments, LinkScriptsOff.
     """
     name = request.environment
     if name is None and request.file is not None:
@@ -89,6 +90,8 @@ def require_permitted(store: Store, request: Request, actor: Actor) -> None:
         known = facts.namespaces.is_there(name.namespace)
     if not known:
         actor.require(Permission.NAMESPACE_CREATE, PLATFORM)
+    if request.link_scripts:
+        check_link_scripts(store.settings.environ)
 
 
 def _plan_from_file(store: Store, request: Request, progress: Progress, phases: Phases) -> Plan:
