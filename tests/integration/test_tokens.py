@@ -139,3 +139,37 @@ def test_no_secret_is_in_the_database(owner: Caller, store: Store) -> None:
     assert made.token.id.encode() in kept
     for secret in (made.secret, made.secret.removeprefix("condarium_"), PASSWORD):
         assert secret.encode() not in kept
+
+
+_ESCALATIONS: list[tuple[str, dict[str, object]]] = [
+    ("user set-password", {"name": "root0", "password_file": Document("f", PASSWORD.encode())}),
+    ("group add-member", {"name": "rulers", "member": "ada"}),
+    ("group add-member", {"name": "labbers", "member": "ada"}),
+    ("user enable", {"name": "late"}),
+    ("token create", {"for_": "root0"}),
+    ("token create", {"for_": "root0", "permission": ["store:maintain"]}),
+    ("access bind", {"subject": "ada", "role": "administrator", "platform": True}),
+    ("access bind", {"subject": "ada", "role": "viewer", "namespace": "lab"}),
+    ("access bind", {"subject": "group:own", "role": "auditor", "platform": True}),
+]
+
+
+def test_who_may_manage_access_alone_comes_to_no_other_right(owner: Caller, store: Store) -> None:
+    owner("namespace create", name="lab")
+    for name in ("ada", "late"):
+        user(owner, name)
+        owner("access bind", subject=name, role="administrator", platform=True)
+    owner("user disable", name="late")
+    for group, given in {
+        "rulers": {"role": "administrator", "platform": True},
+        "labbers": {"role": "viewer", "namespace": "lab"},
+    }.items():
+        owner("group create", name=group)
+        owner("access bind", subject=f"group:{group}", **given)
+    minted = someone(store, "ada")("token create", permission=["access:manage"])
+    narrowed = Caller(store, actor_of_token(store, minted.secret))
+    narrowed("group create", name="own")
+    narrowed("group add-member", name="own", member="ada")
+    for name, arguments in _ESCALATIONS:
+        with pytest.raises(NotPermitted):
+            narrowed(name, **arguments)

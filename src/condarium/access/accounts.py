@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from condarium.access.administrators import keeping_one
+from condarium.access.covering import require_covering_all
 from condarium.access.passwords import hash_password
-from condarium.errors import Conflict, NotPermitted
+from condarium.errors import BadArguments, Conflict, NotPermitted
 from condarium.model.access.accounts import Account
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.names import check_account_name
@@ -41,6 +42,7 @@ def create(
     """Make an account that may do nothing yet. Raises BadName, WeakPassword, NameTaken."""
     check_account_name(name)
     hashed = hash_password(password, name=name) if password else None
+    store.keep_secrets()
     with store.database.change(actor, f"{_WORDS[kind]} create", name) as facts:
         account = facts.principals.add(
             kind,
@@ -50,7 +52,11 @@ def create(
             display_name=display_name,
             password=hashed,
         )
-    return AccountChanged(account=account, what="created")
+    without = kind is PrincipalKind.USER and password is None
+    return AccountChanged(account=account, what="created", note=_WITHOUT if without else "")
+
+
+_WITHOUT = "has no password: signs in elsewhere, or with one that `user set-password` gives"
 
 
 def show(store: Store, kind: PrincipalKind, name: str, *, actor: Actor) -> AccountDetail:
@@ -70,10 +76,16 @@ def show(store: Store, kind: PrincipalKind, name: str, *, actor: Actor) -> Accou
 def set_disabled(
     store: Store, kind: PrincipalKind, name: str, disabled: bool, *, actor: Actor
 ) -> AccountChanged:
-    """Have an account be able to do nothing, at once, or again what it could do."""
+    """Have an account be able to do nothing, at once, or again what it could do.
+
+    Whoever gives it that again holds it all themselves. Raises NotPermitted.
+    """
     what = "disable" if disabled else "enable"
     with store.database.change(actor, f"{_WORDS[kind]} {what}", name) as facts:
         account = find(facts, kind, name)
+        if not disabled:
+            bindings = facts.bindings.of(account.id)
+            require_covering_all(actor, f"{_WORDS[kind]} enable", bindings)
         changed = disabled is (account.disabled_at is None)
         if changed:
             with keeping_one(facts):
@@ -92,15 +104,21 @@ def rename(store: Store, name: str, new_name: str, *, actor: Actor) -> AccountCh
     return AccountChanged(account=account, what="renamed")
 
 
+def own_name(actor: Actor) -> str:
+    """The actor's own name. Raises BadArguments where that is no user's."""
+    if actor.principal is None or actor.principal.kind is not PrincipalKind.USER:
+        raise BadArguments("whose? You are no user of this store", hint="Name the user.")
+    return actor.name
+
+
 def set_password(store: Store, name: str, password: Secret, *, actor: Actor) -> AccountChanged:
     """Give a user a password, and end its sessions: its own, or by an administrator.
 
     Raises NoPasswordThere for service accounts, WeakPassword.
     """
-    if is_own(actor, name):
-        require_whole(actor, "user set-password")
-    else:
+    if not is_own(actor, name):
         actor.require(Permission.ACCESS_MANAGE, PLATFORM)
+    require_whole(actor, "user set-password")
     with store.database.read() as facts:
         account = facts.principals.get(name)
     if account.kind is PrincipalKind.SERVICE:

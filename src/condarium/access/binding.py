@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from condarium.access.administrators import keeping_one
-from condarium.errors import BadArguments, NotPermitted
+from condarium.access.covering import require_covering
+from condarium.errors import BadArguments
 from condarium.model.access.accounts import Bound
 from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import PERMISSIONS, ROLES, ResourceKind, Role
+from condarium.model.access.permissions import ROLES, ResourceKind, Role
 from condarium.model.access.principals import Binding, SubjectKind
 from condarium.model.access.report import BindingChanged
 from condarium.model.actor import Actor, Permission
@@ -133,14 +134,7 @@ def _check_fits(wanted: Wanted) -> None:
 def _require_all(wanted: Wanted, operation: str, actor: Actor) -> None:
     """Raise NotPermitted unless the actor manages the thing, and holds all that the role gives."""
     actor.require(MANAGING[wanted.resource.kind], wanted.resource)
-    missing = sorted(
-        permission
-        for permission in PERMISSIONS[wanted.role]
-        if not actor.may(permission, wanted.resource)
-    )
-    if missing:
-        reason = f"{wanted.role} gives {missing[0]}, which {actor.name} does not hold"
-        raise NotPermitted(actor.name, operation, (reason,), wanted.resource)
+    require_covering(actor, operation, wanted.role, wanted.resource)
 
 
 def _binding(facts: "Facts", wanted: Wanted) -> Binding:

@@ -1,6 +1,7 @@
 """Groups, and who is in them."""
 
 from condarium.access.administrators import keeping_one
+from condarium.access.covering import require_covering_all
 from condarium.model.access.names import check_account_name
 from condarium.model.access.principals import SubjectKind
 from condarium.model.access.report import Gone, GroupDetail
@@ -28,9 +29,14 @@ def show(store: Store, name: str) -> GroupDetail:
 
 
 def add_member(store: Store, name: str, member: str, *, actor: Actor) -> GroupDetail:
-    """Raises NoSuchGroup, NoSuchPrincipal."""
+    """Give somebody all that the group may do. Raises NotPermitted, NoSuchGroup, NoSuchPrincipal.
+
+    Whoever does that holds it all themselves.
+    """
     with store.database.change(actor, "group add-member", name, {"member": member}) as facts:
         group, account = facts.memberships.group(name), facts.principals.get(member)
+        given = facts.bindings.all(subject=(SubjectKind.GROUP, group.id))
+        require_covering_all(actor, "group add-member", given)
         facts.memberships.join(group.id, account.id)
     return show(store, name)
 
