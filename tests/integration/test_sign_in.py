@@ -145,6 +145,21 @@ def test_attempts_at_once_are_all_counted(either_store: Store) -> None:
     assert found.count("wrong-password") == PER_NAME.free
 
 
+def test_nobody_shuts_somebody_out_of_a_network_that_they_are_known_from(
+    store: Store, clock: Clock
+) -> None:
+    make_user(store, "ada")
+    assert attempt(store, "ada", RIGHT) == "ada"
+    for number in range(PER_NAME.free + 1):
+        attempt(store, "ada", WRONG, address=f"198.51.100.{number}")
+    assert attempt(store, "ada", RIGHT, address="198.51.100.99") == "too-many-attempts"
+    clock.advance(timedelta(seconds=1))
+    assert attempt(store, "ada", RIGHT) == "ada"
+    assert attempt(store, "ada", WRONG, address="198.51.100.98") == "wrong-password"
+    found = [attempt(store, "ada", WRONG) for _ in range(PER_NAME.free + 1)]
+    assert found[-1] == "too-many-attempts"
+
+
 def test_an_ipv6_network_is_one_address(store: Store) -> None:
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:1")
     for number in range(20):

@@ -1,16 +1,24 @@
-"""Signing in with a name and a password; who fails often has to wait."""
+"""Signing in with a name and a password; who fails often has to wait.
 
-from datetime import timedelta
+Failures count under the name and under the address. From a network that somebody has signed in from
+they count by themselves, so that whoever guesses elsewhere does not shut anybody out.
+"""
+
+from datetime import datetime, timedelta
 from math import ceil
+from typing import TYPE_CHECKING
 
 from condarium.access.identities import load_actor
 from condarium.errors import Refused
 from condarium.model.access.attempts import (
     FORGOTTEN,
+    KNOWN,
     PER_ADDRESS,
     PER_NAME,
     Patience,
     address_key,
+    from_known_key,
+    known_key,
     name_key,
 )
 from condarium.model.access.principals import PrincipalKind
@@ -18,6 +26,9 @@ from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.audit import Outcome
 from condarium.model.secret import Secret
 from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.storage.facts import Facts
 
 
 class WrongPassword(Refused):
@@ -58,8 +69,10 @@ def sign_in(store: Store, name: str, password: Secret, *, address: str | None) -
         raise WrongPassword
     stronger = rehashed(stored, password)
     with store.database.note() as facts:
-        facts.sign_ins.forgive(name_key(name))
-        if address:  # else somebody with an account could try for ever at those of others
+        facts.sign_ins.forgive(_name_counter(facts, name, address, store.now()))
+        if address:
+            facts.sign_ins.know(known_key(name, address), until=store.now() + KNOWN)
+            # not all: else somebody with an account could try for ever at those of others
             facts.sign_ins.forgive(address_key(address), 1)
         if stronger and facts.principals.password(account.id) == stored:
             facts.principals.set_password(account.id, stronger)
@@ -71,7 +84,7 @@ def _count(store: Store, name: str, address: str | None) -> None:
     now = store.now()
     with store.database.note() as facts:
         found = []
-        for key, patience in _counters(name, address):
+        for key, patience in _counters(facts, name, address, now):
             failures, last_at = facts.sign_ins.failures(key, at=now)
             failures = failures if now - last_at < FORGOTTEN else 0
             if due := patience.due(failures, last_at, now):
@@ -82,10 +95,19 @@ def _count(store: Store, name: str, address: str | None) -> None:
         facts.sign_ins.forget_failures(before=now - FORGOTTEN)
 
 
-def _counters(name: str, address: str | None) -> list[tuple[str, Patience]]:
+def _counters(
+    facts: "Facts", name: str, address: str | None, now: datetime
+) -> list[tuple[str, Patience]]:
     """What an attempt is counted under, always in this order: two at once wait for each other."""
     by_address = [(address_key(address), PER_ADDRESS)] if address else []
-    return [*by_address, (name_key(name), PER_NAME)]
+    return [*by_address, (_name_counter(facts, name, address, now), PER_NAME)]
+
+
+def _name_counter(facts: "Facts", name: str, address: str | None, now: datetime) -> str:
+    """Under which key the name's failures count: from a network known to it, apart from others'."""
+    if address and facts.sign_ins.knows(known_key(name, address), at=now):
+        return from_known_key(name, address)
+    return name_key(name)
 
 
 def _note_refusal(store: Store, name: str, address: str | None) -> None:

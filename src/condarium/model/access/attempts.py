@@ -34,7 +34,10 @@ class Patience:
         return max(timedelta(), last_at + self.wait(failures) - now)
 
 
+KNOWN = timedelta(days=90)
+"""For so long is a network known to somebody who signed in from there."""
 PER_NAME = Patience(free=5)
+"""From a network that somebody is known from, and from all others together."""
 PER_ADDRESS = Patience(free=20)
 """Many people may share an address, and one person has one name."""
 
@@ -42,6 +45,16 @@ PER_ADDRESS = Patience(free=20)
 def name_key(name: str) -> str:
     """What attempts at a name are counted under: a digest, for people type passwords there too."""
     return f"name {sha256(folded(name).encode(errors='surrogatepass')).hexdigest()}"
+
+
+def known_key(name: str, address: str) -> str:
+    """What is noted where somebody of this name has signed in from the network."""
+    return f"known {_pair(name, address)}"
+
+
+def from_known_key(name: str, address: str) -> str:
+    """What attempts at a name are counted under from a network that is known so."""
+    return f"from {_pair(name, address)}"
 
 
 def address_key(address: str) -> str:
@@ -60,3 +73,8 @@ def network_of(address: str) -> str:
         if isinstance(parsed, IPv6Address):
             return str(ip_network((parsed, 64), strict=False))
     return address
+
+
+def _pair(name: str, address: str) -> str:
+    text = f"{folded(name)}\n{network_of(address)}"
+    return sha256(text.encode(errors="surrogatepass")).hexdigest()

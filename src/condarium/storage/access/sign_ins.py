@@ -98,6 +98,16 @@ class SignIns:
     def forget_failures(self, *, before: datetime) -> None:
         self._connection.execute(delete(failed_sign_ins).where(failed_sign_ins.c.last_at < before))
 
+    def know(self, key: str, *, until: datetime) -> None:
+        """Note what tells somebody from strangers: a line of no failures, dated ahead."""
+        insert_new(self._connection, failed_sign_ins, [{"key": key, "count": 0, "last_at": until}])
+        self.count_failure(key, 0, at=until)
+
+    def knows(self, key: str, *, at: datetime) -> bool:
+        table = failed_sign_ins.c
+        chosen = select(table.key).where(table.key == key, table.last_at > at)
+        return self._connection.execute(chosen).first() is not None
+
     def forgive(self, key: str, count: int | None = None) -> None:
         """Take back so many failures, or all."""
         table = failed_sign_ins.c

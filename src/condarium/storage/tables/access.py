@@ -135,7 +135,7 @@ one_time_secrets = Table(
 failed_sign_ins = Table(
     "failed_sign_ins",
     metadata,
-    # a name as it is compared, or an address
+    # a name's digest, a network, or both; `known …` notes a network of somebody's, until `last_at`
     Column("key", String(128), primary_key=True),
     Column("count", Integer, nullable=False),
     Column("last_at", Instant, nullable=False),
