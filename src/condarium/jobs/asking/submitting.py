@@ -58,8 +58,10 @@ def submit(
             most_attempts=limits.most_attempts,
             limits=limits.limits,
         )
-        with store.database.note() as facts:
+        said = {"operation": operation.name, "target": target}
+        with store.database.change(actor, "job submit", "jobs", said) as facts:
             job = add(facts, order, store)
+            said["job"] = str(job.id)
             if also:
                 also(facts, job.id)
     bell.ring()
