@@ -46,6 +46,23 @@ def make_folder(folder: Path) -> None:
             folder.chmod(own & 0o7000 | mode)
 
 
+def close_to_others(file: Path) -> None:
+    """Have a database with secrets be its owner's, and the group's that shares its folder, only.
+
+    So are the two files that SQLite has beside it, and makes with the same permissions. Where there
+    is no database, an empty file is made, which SQLite takes for one. A folder in which everybody
+    may write stays everybody's.
+    """
+    with suppress(OSError):  # it is somebody else's, or cannot be made, which is said later
+        if file.parent.stat().st_mode & 0o002:
+            return
+        os.close(open_or_make(file, os.O_RDWR | os.O_CLOEXEC))
+    for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
+        with suppress(OSError):
+            if (mode := each.stat().st_mode) & 0o007:
+                each.chmod(mode & 0o7770)
+
+
 def open_or_make(path: Path, flags: int) -> int:
     """Open a file; where it is not there, make it with the permissions of its folder."""
     try:

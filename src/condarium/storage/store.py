@@ -11,7 +11,7 @@ from condarium.errors import NotFound, StoreUnusable
 from condarium.settings import Settings
 from condarium.storage.holding import Flock, StoreLock, share, take_alone, try_alone
 from condarium.storage.layout import Layout
-from condarium.storage.modes import make_folder
+from condarium.storage.modes import close_to_others, make_folder
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -94,6 +94,14 @@ class Store:
         """Whether anybody made it. One whose database is elsewhere may have no folder here yet."""
         layout = self.layout
         return bool(self.settings.database) or layout.locks.is_dir() or layout.database.exists()
+
+    def keep_secrets(self) -> None:
+        """Close the database to others who have accounts on this machine: there are secrets in it.
+
+        One without them may be read by all who may read the store's folder.
+        """
+        if not self.settings.database:
+            close_to_others(self.layout.database)
 
     def check_there(self) -> None:
         """Raise NoSuchStore where a folder was named that is none: to ask must not make one."""

@@ -19,6 +19,7 @@ from condarium.model.actor import JobClaim
 from condarium.model.jobs import JobStatus
 from condarium.settings import Settings
 from condarium.storage.layout import Layout
+from condarium.storage.modes import close_to_others
 
 if TYPE_CHECKING:
     from dbos import DBOS
@@ -138,4 +139,6 @@ def _url(settings: Settings) -> str:
     """Where DBOS keeps its own tables: beside the facts."""
     if settings.database and not settings.database.startswith("sqlite"):
         return f"postgresql+psycopg://{settings.database.partition('://')[2]}"
-    return f"sqlite:///{Layout(settings.store).root / 'jobs.db'}"
+    file = Layout(settings.store).root / "jobs.db"
+    close_to_others(file)
+    return f"sqlite:///{file}"
