@@ -41,20 +41,25 @@ def restore(
     restored = bringing_back.bring_back(store, source, name, actor=actor, progress=progress)
     if not with_prefixes:
         return restored
-    made = _make_prefixes(store, actor=actor, progress=progress)
+    made, failed = _make_prefixes(store, actor=actor, progress=progress)
     waiting = tuple(each for each in restored.waiting if each not in made)
-    return replace(restored, prefixes=len(made), waiting=waiting)
+    return replace(restored, prefixes=len(made), waiting=waiting, failed=failed)
 
 
-def _make_prefixes(store: Store, *, actor: Actor, progress: Progress) -> set[str]:
-    """Make the prefix of every active generation; one that cannot be made is told of and left."""
+def _make_prefixes(
+    store: Store, *, actor: Actor, progress: Progress
+) -> tuple[set[str], dict[str, str]]:
+    """Make the prefix of every active generation; give which were made, and why others were not.
+
+    Those that were built for another platform than this have none here.
+    """
     from condarium.environments import archiving
     from condarium.environments.activation import settle
-    from condarium.errors import CondariumError
+    from condarium.errors import CondariumError, NotOnThisPlatform
 
     with store.database.read() as facts:
         environments = facts.environments.all()
-    made = set()
+    made, failed = set(), {}
     for environment in environments:
         if environment.active is None:
             continue
@@ -62,9 +67,11 @@ def _make_prefixes(store: Store, *, actor: Actor, progress: Progress) -> set[str
             archiving.restore(
                 store, environment.name, environment.active, actor=actor, progress=progress
             )
+        except NotOnThisPlatform:
+            continue
         except CondariumError as error:
-            progress.say(f"{environment.name}: {error.message}")
+            failed[str(environment.name)] = error.message
             continue
         settle(store, environment)
         made.add(str(environment.name))
-    return made
+    return made, failed

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from condarium.engine.lockfiles.lockfile import read_lock
@@ -119,14 +119,17 @@ def archive(store: Store, rule: Rule, *, dry_run: bool, actor: Actor) -> Archive
 def restore(
     store: Store, name: EnvironmentName, number: int, *, actor: Actor, progress: Progress
 ) -> Restored:
-    """Make a generation's prefix again, and compare it with the first time it was made."""
+    """Make a generation's prefix again, and compare it with the first time it was made.
+
+    For the store's owner, what its channels hold is not downloaded: no server need be up.
+    """
     with store.database.read() as facts:
         generation = facts.environments.generation(name, number)
         first = facts.prefixes.find(generation.prefix) if generation.prefix else None
     if generation.prefix is None:
         raise NotOnThisPlatform(name, number, generation.platforms)
     with store.shared():
-        making = making_of(store, generation, first)
+        making = replace(making_of(store, generation, first), own=actor.principal is None)
         ready = prefix_ready(store, making, progress=progress, phases=Phases())
         with ready as (prefix, made), locked(environment_lock(store.layout, name)):
             if generation.archived_at is not None:

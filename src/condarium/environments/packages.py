@@ -36,10 +36,14 @@ def packages_ready(
     records: Records,
     *,
     channels: Sequence[ChannelUrl] = (),
+    own: bool = False,
     progress: Progress,
     phases: Phases,
 ) -> Iterator[None]:
     """Hold every one of the packages in the store, with the bytes that were locked.
+
+    With `own`, what the store's channels hold is taken from there, without asking any server: only
+    for who may read all of them, since nobody is asked for more than a package's hash.
 
     A store has one package of a name, version and build. Where another with other bytes is there,
     it is replaced while nobody links: whoever links shares the lock that a replacement needs.
@@ -47,7 +51,7 @@ def packages_ready(
     linking = store.layout.locks / "linking"
     while True:
         with phases.timed("fetch"):
-            _replace(store, _fetch(store, records, channels, progress))
+            _replace(store, _fetch(store, records, channels, progress, own=own))
         with locked(linking, shared=True):
             if not missing(records, store.layout.packages):
                 yield
@@ -55,14 +59,18 @@ def packages_ready(
 
 
 def _fetch(
-    store: Store, records: Records, channels: Sequence[ChannelUrl], progress: Progress
+    store: Store,
+    records: Records,
+    channels: Sequence[ChannelUrl],
+    progress: Progress,
+    *,
+    own: bool,
 ) -> list[Replacement]:
     wanted = missing(records, store.layout.packages)
     if not wanted:
         return []
-    return fetch(
-        wanted, _fetching(store, wanted, channels, store.layout.packages, progress)
-    ).waiting
+    fetching = _fetching(store, wanted, channels, store.layout.packages, progress, own=own)
+    return fetch(wanted, fetching).waiting
 
 
 def _fetching(
@@ -71,9 +79,13 @@ def _fetching(
     channels: Sequence[ChannelUrl],
     packages: Path,
     progress: Progress,
+    *,
+    own: bool = False,
 ) -> Fetching:
     condarc = read_condarc(store.settings.environ, store.settings.home)
-    check_reach((record.url for record in wanted), store.settings.environ)
+    kept = _kept(store, wanted) if own else frozenset()
+    outside = (record.url for record in wanted if record.sha256 not in kept)
+    check_reach(outside, store.settings.environ)
     progress.phase("fetch", sum(record.size or 0 for record in wanted), "bytes")
     return Fetching(
         packages=packages,
@@ -81,7 +93,20 @@ def _fetching(
         lock=lambda stem: FileLock(store.layout.locks / "package" / stem),
         progress=progress,
         silence=condarc.remote_read_timeout_secs,
+        kept=kept,
+        copy=lambda sha256, archive: _copy(store, sha256, archive),
     )
+
+
+def _kept(store: Store, wanted: Records) -> frozenset[bytes]:
+    """The hashes of packages that are blobs of the store."""
+    hashes = {record.sha256 for record in wanted if record.sha256}
+    return frozenset(each for each in hashes if store.blobs.has(each.hex()))
+
+
+def _copy(store: Store, sha256: bytes, archive: Path) -> None:
+    with archive.open("wb") as file:
+        file.writelines(store.blobs.pieces(sha256.hex()))
 
 
 def refetch(

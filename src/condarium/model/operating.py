@@ -103,7 +103,8 @@ class StoreRestored:
     """A store that was made out of a backup.
 
     `jobs` were waiting or running and are now failed; `prefixes` were made again, `waiting` are
-    those that were not.
+    environments whose prefixes were not, and `failed` says of which of them that was tried, and
+    what was wrong.
     """
 
     backup: BackupLine
@@ -115,7 +116,12 @@ class StoreRestored:
     jobs: int
     prefixes: int
     waiting: tuple[str, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
     took: timedelta
+
+    @property
+    def ok(self) -> bool:
+        return not self.failed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -103,6 +103,8 @@ def restored(answer: StoreRestored, page: Page) -> None:
         page.line(f"  {count(answer.jobs, 'job')} that had not ended failed: try them again")
     if answer.prefixes:
         page.line(f"  {count(answer.prefixes, 'prefix', 'prefixes')} made again")
+    for name, why in answer.failed.items():
+        page.line(red("failed"), f"  {name}: {why}")
     for name in answer.waiting:
         page.line(dim(f"  {name} is not on disk: `{page.program} env restore {name}`"))
 
