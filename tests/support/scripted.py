@@ -119,6 +119,9 @@ class Heard:
     def say(self, message: str) -> None:
         self.all.append(("say", message))
 
+    def log(self, line: str) -> None:
+        self.all.append(("log", line))
+
     def finish(self) -> None:
         self.all.append(("finish",))
 

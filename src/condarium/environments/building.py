@@ -52,6 +52,8 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
                 return _built(store, plan, known, request, phases, changes=(), changed=changed)
         before = active or newest
         changes = compare(lock_of(store, before) if before else None, plan.document.lock)
+        for line in (*plan.notes, *map(str, changes)):
+            progress.log(line)
         if request.dry_run:
             return _built(store, plan, None, request, phases, changes=changes, changed=True)
         return _Build(store, plan, request, actor, progress, phases, changes).run()
@@ -180,10 +182,11 @@ class _Build:
             return self._commit(number, None)
         if self.request.activate:
             require_no_stranger(layout, plan.name)
-        making = Making(spec=plan.prefix, document=plan.document, compile=self.request.compile)
+        making = _making(plan, plan.prefix, self.request)
         with prefix_ready(self.store, making, progress=self.progress, phases=self.phases) as ready:
             prefix, made = ready
             self.log.append(f"prefix {prefix.id}: {'made' if made else 'was there already'}")
+            self.progress.log(self.log[-1])
             return self._commit(number, prefix)
 
     def _commit(self, number: int, prefix: Prefix | None) -> Generation:
@@ -258,11 +261,7 @@ class _Build:
         return {"lock": new.lock, "prefix": new.prefix or "", "reason": new.reason}
 
     def _log_lines(self) -> list[str]:
-        changes = [
-            f"{change.what} {change.platform} {change.name} {change.after or change.before}"
-            for change in self.changes
-        ]
-        return [*self.plan.notes, *changes, *self.log]
+        return [*self.plan.notes, *map(str, self.changes), *self.log]
 
 
 def _log(phases: Phases, lines: Sequence[str]) -> bytes:

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from condarium.engine.network.channel_state import channel_state
@@ -162,13 +163,22 @@ def solve_file(
             raise
         key = asked.key(state)
         found = _known_answer(store, key) if key and not refresh else None
+        for channel in asked.channels:
+            progress.log(f"channel {channel.url}")
         if found is not None:
+            progress.log(f"known already: {_counted(found[1])}")
             return _as_solved(file, reading, asked, *found, fresh=False)
         _check_matchspecs(file)
         _check_pins(asked.condarc)
-        content, packages = _solve(store, asked, state, refresh=refresh)
+        begun = perf_counter()
+        content, packages = _solve(store, asked, state, refresh=refresh, progress=progress)
+        progress.log(f"solved in {perf_counter() - begun:.1f} s: {_counted(packages)}")
         _note(store, key, content, packages)
         return _as_solved(file, reading, asked, content, packages, fresh=True)
+
+
+def _counted(packages: Mapping[str, int]) -> str:
+    return ", ".join(f"{number} packages for {name}" for name, number in packages.items())
 
 
 def _as_solved(
@@ -294,14 +304,17 @@ def _writable(layout: Layout) -> Iterator[Layout]:
 
 
 def _solve(
-    store: Store, asked: Question, state: str | None, *, refresh: bool
+    store: Store, asked: Question, state: str | None, *, refresh: bool, progress: Progress
 ) -> tuple[bytes, Mapping[str, int]]:
     """Solve every platform at once, each once; then the PyPI packages on top of each."""
     from condarium.engine.lockfiles.lockfile import write_lock
 
     with _writable(store.layout) as layout:
         conda = _conda(store, layout, asked, state, refresh=refresh)
-        pypi = {each: _pypi(store, asked, each, conda[each], layout) for each in asked.platforms}
+        pypi = {
+            each: _pypi(store, asked, each, conda[each], layout, progress)
+            for each in asked.platforms
+        }
     content = write_lock(
         channels=[channel.url for channel in asked.channels],
         conda=conda,
@@ -346,7 +359,12 @@ def _request(asked: Question, platform: str) -> "SolveRequest":
 
 
 def _pypi(
-    store: Store, asked: Question, platform: str, records: "Records", layout: Layout
+    store: Store,
+    asked: Question,
+    platform: str,
+    records: "Records",
+    layout: Layout,
+    progress: Progress,
 ) -> "list[PypiPackage]":
     if not asked.spec.pip:
         return []
@@ -367,6 +385,7 @@ def _pypi(
         cache_dir=layout.pypi,
         environ=store.settings.environ,
         system_requirements=asked.system_requirements,
+        log=progress.log,
     )
 
 

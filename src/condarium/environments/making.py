@@ -18,6 +18,7 @@ from condarium.engine.prefixes.other_files import record_others, refuse_pip
 from condarium.engine.pypi.files import pypi_files, record_files
 from condarium.engine.solving.solver import Records
 from condarium.environments.disk import walk
+from condarium.environments.link_scripts import check_link_scripts
 from condarium.environments.packages import drop, packages_ready
 from condarium.environments.prefixes import (
     Phases,
@@ -38,12 +39,16 @@ from condarium.storage.store import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Making:
-    """How to make a prefix. `channels` may have credentials that no .condarc knows."""
+    """How to make a prefix. `channels` may have credentials that no .condarc knows.
+
+    `own`: packages that are blobs of the store need not be downloaded.
+    """
 
     spec: PrefixSpec
     document: LockDocument
     channels: tuple[ChannelUrl, ...] = ()
     compile: bool = True
+    own: bool = False
 
 
 @contextmanager
@@ -111,6 +116,8 @@ def _fill(store: Store, making: Making, progress: Progress, phases: Phases) -> P
     for each in (folder, layout.packages):
         each.mkdir(parents=True, exist_ok=True)
     records = making.document.records(spec.platform)
+    if spec.link_scripts:
+        check_link_scripts(store.settings.environ)
     try:
         _link(store, making, records, progress, phases)
     except PackagesAltered as error:
@@ -148,7 +155,12 @@ def _link(
     spec = making.spec
     begun = time()
     ready = packages_ready(
-        store, records, channels=making.channels, progress=progress, phases=phases
+        store,
+        records,
+        channels=making.channels,
+        own=making.own,
+        progress=progress,
+        phases=phases,
     )
     with ready, phases.timed("link"):
         link_records(
@@ -176,6 +188,7 @@ def _add_pypi(store: Store, making: Making, progress: Progress, phases: Phases) 
             python=folder / "bin" / "python",
             cache_dir=store.layout.pypi,
             environ=store.settings.environ,
+            log=progress.log,
         )
 
 

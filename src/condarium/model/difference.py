@@ -24,6 +24,13 @@ class PackageChange:
             return "added"
         return "removed" if self.after is None else "changed"
 
+    def __str__(self) -> str:
+        """Such as `~ numpy 2.4.5 → 2.4.6 (linux-64)`."""
+        sign = {"added": "+", "removed": "-", "changed": "~"}[self.what]
+        versions = " → ".join(filter(None, (self.before, self.after)))
+        where = self.platform if self.kind == "conda" else f"{self.platform}, PyPI"
+        return f"{sign} {self.name} {versions} ({where})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeCounts:

@@ -124,6 +124,8 @@ class EventKind(StrEnum):
     """So much of the phase is done in all: `done`."""
     SAY = "say"
     """A line for people: `text`."""
+    LOG = "log"
+    """A detail that only logs show: `text`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,12 @@ class JobEvent:
     total: int | None = None
     done: int | None = None
     unit: str = ""
+
+    def is_asked(self, *, phase: str | None, text: str | None) -> bool:
+        """Whether it is of a phase and has a text in it, both where they are given."""
+        if phase is not None and self.phase != phase:
+            return False
+        return text is None or text.casefold() in self.text.casefold()
 
 
 @dataclass(frozen=True, kw_only=True)

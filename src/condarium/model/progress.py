@@ -1,6 +1,8 @@
 """How work says how far it is, to a terminal or to anybody else."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from condarium.model.jobs import JobEvent
 
 
 class Progress(Protocol):
@@ -15,8 +17,19 @@ class Progress(Protocol):
     def say(self, message: str) -> None:
         """Something that a person would want to read, a line."""
 
+    def log(self, line: str) -> None:
+        """A detail, which whoever reads a job's log may want; a terminal does not show it."""
+
     def finish(self) -> None:
         """There is no more to show."""
+
+
+@runtime_checkable
+class Listener(Protocol):
+    """A Progress that wants the events of a job which is followed as they are."""
+
+    def hear(self, event: JobEvent) -> None:
+        """This has happened in it."""
 
 
 class Quiet:
@@ -27,5 +40,7 @@ class Quiet:
     def advance(self, amount: int = 1) -> None: ...
 
     def say(self, message: str) -> None: ...
+
+    def log(self, line: str) -> None: ...
 
     def finish(self) -> None: ...

@@ -3,13 +3,15 @@
 import re
 import ssl
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from uv import find_uv_bin
 
 from condarium.engine.network.guard import guard_for
+from condarium.engine.programs import told
+from condarium.settings.reach import serves_others
 
 TIMEOUT = 1800.0
 """Seconds: building a large source distribution is the longest that uv does for us."""
@@ -27,6 +29,9 @@ _DROPPED = re.compile(
 """What would change the answer, and what is condarium's own: a store's database, a token."""
 
 
+Log = Callable[[str], None]
+
+
 @dataclass(frozen=True, kw_only=True)
 class UvDone:
     """How a run of uv ended; `said` is what it wrote to its standard error."""
@@ -42,8 +47,12 @@ def run_uv(
     cache_dir: Path,
     environ: Mapping[str, str],
     folder: Path,
+    log: Log | None = None,
 ) -> UvDone:
-    """Run uv in `folder` with its cache at `cache_dir`; its user's configuration is not read."""
+    """Run uv in `folder` with its cache at `cache_dir`; its user's configuration is not read.
+
+    `log` is told what uv said, line by line, without credentials.
+    """
     command = [
         find_uv_bin(),
         *arguments,
@@ -66,15 +75,21 @@ def run_uv(
         )
     except subprocess.TimeoutExpired:
         return UvDone(code=1, output="", said=f"uv did not finish in {TIMEOUT:.0f} s")
-    return UvDone(
-        code=done.returncode,
-        output=done.stdout.decode(errors="replace"),
-        said=done.stderr.decode(errors="replace"),
-    )
+    said = done.stderr.decode(errors="replace")
+    if log:
+        for line in _without_credentials(said).splitlines():
+            log(f"uv: {line.rstrip()}")
+    return UvDone(code=done.returncode, output=done.stdout.decode(errors="replace"), said=said)
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Keep what says how to reach an index (addresses, credentials, proxies, certificates)."""
+    """Keep what says how to reach an index (addresses, credentials, proxies, certificates).
+
+    What builds a source distribution sees it too: of a server's environment little else is kept.
+    """
+    if serves_others(environ):
+        reaching = {key: value for key, value in environ.items() if _KEPT.fullmatch(key)}
+        return {**told(environ), **reaching, "GIT_ALLOW_PROTOCOL": "https:http"}
     return {
         key: value
         for key, value in environ.items()
@@ -99,7 +114,7 @@ def _guard(environ: Mapping[str, str]) -> dict[str, str]:
 def tidy(said: str) -> tuple[str, str | None]:
     """Turn what uv wrote into an explanation and, where it gave one, a hint."""
     said = re.sub(r" @ file://\S*?-([0-9][^-\s]*)-py3-none-any\.whl", r"==\1", said)
-    said = re.sub(r"(?<=://)[^/@\s]+@", "", said)
+    said = _without_credentials(said)
     text, *hints = re.split(r"^hint: ", said, flags=re.MULTILINE)
     lines = [_tidy_line(line) for line in text.splitlines() if line.strip()]
     kept = [line for line in lines if not _NOISE.match(line.strip())]
@@ -107,6 +122,10 @@ def tidy(said: str) -> tuple[str, str | None]:
     explanation = "\n".join([*cut, *(f"  {line}" for line in kept[-_LONGEST:])])
     hint = " ".join(hints[0].split()) if hints else None
     return explanation, hint
+
+
+def _without_credentials(said: str) -> str:
+    return re.sub(r"(?<=://)[^/@\s]+@", "", said)
 
 
 _LONGEST = 30

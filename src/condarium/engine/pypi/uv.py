@@ -5,6 +5,7 @@ import re
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -16,11 +17,12 @@ from rattler import Subdir
 from condarium.engine.network.addresses import check_reach
 from condarium.engine.pypi.metadata import with_metadata
 from condarium.engine.pypi.names import write_stubs
-from condarium.engine.pypi.process import UvDone, run_uv, tidy
+from condarium.engine.pypi.process import Log, UvDone, run_uv, tidy
 from condarium.engine.pypi.wheels import best_wheel
 from condarium.errors import BadPipOption, PipInstallFailed, PipResolutionFailed, Refused
 from condarium.model.lock import PypiPackage, normal_pypi_name, without_credentials
 from condarium.settings.reach import read_reach
+from condarium.settings.withheld import BUILDS_NOTHING
 
 _TARGETS = {
     "linux-64": "x86_64-manylinux",
@@ -76,6 +78,7 @@ def resolve_pypi(
     environ: Mapping[str, str],
     system_requirements: Sequence[tuple[str, str]] = (),
     exclude_newer: str | None = None,
+    log: Log | None = None,
 ) -> list[PypiPackage]:
     """Choose the files for PEP 508 requirements on a platform, sorted by name.
 
@@ -85,7 +88,8 @@ def resolve_pypi(
     only, and are not among the result. `options` are pip's own, as under `pip:`.
 
     Wheels are taken where they suffice, so that a lock comes out the same on every machine. Only
-    where they do not, and only for the machine's own platform, are source distributions built.
+    where they do not, and only for the machine's own platform, are source distributions built; by
+    what answers a server's requests none is.
 
     Raises BadPipOption, PlaceRefused, and PipResolutionFailed with uv's explanation.
     """
@@ -114,7 +118,8 @@ def resolve_pypi(
             folder,
             cache_dir,
             _for_macos(environ, dict(system_requirements)),
-            may_build=platform == str(Subdir.current()),
+            may_build=platform == str(Subdir.current()) and BUILDS_NOTHING not in environ,
+            log=log,
         )
         if done.code:
             raise _resolution_failed(done, platform, conda)
@@ -164,12 +169,14 @@ def _compile(
     environ: Mapping[str, str],
     *,
     may_build: bool,
+    log: Log | None,
 ) -> UvDone:
-    done = run_uv([*arguments, "--no-build"], cache_dir=cache_dir, environ=environ, folder=folder)
+    uv = partial(run_uv, cache_dir=cache_dir, environ=environ, folder=folder, log=log)
+    done = uv([*arguments, "--no-build"])
     wants_build = re.search(r"wheel|--no-build|source dist|[Bb]uild", done.said)
     if done.code == 0 or not may_build or not wants_build:
         return done
-    return run_uv(arguments, cache_dir=cache_dir, environ=environ, folder=folder)
+    return uv(arguments)
 
 
 def _options(options: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -294,6 +301,7 @@ def install_pypi(
     environ: Mapping[str, str],
     link_mode: str | None = None,
     compile_bytecode: bool = False,
+    log: Log | None = None,
 ) -> None:
     """Install exactly these files beside whatever the environment of `python` has.
 
@@ -316,7 +324,7 @@ def install_pypi(
             *(("--no-build",) if all(package.is_wheel for package in packages) else ()),
             *(("--link-mode", link_mode) if link_mode else ()),
         ]
-        done = run_uv(arguments, cache_dir=cache_dir, environ=environ, folder=folder)
+        done = run_uv(arguments, cache_dir=cache_dir, environ=environ, folder=folder, log=log)
     if done.code:
         explanation, hint = tidy(done.said)
         if "ash mismatch" in explanation:
