@@ -5,7 +5,8 @@ from condarium.app import operations
 READS = {"lock", "channel verify", "backup verify"}
 """They change nothing."""
 THE_SAME_AGAIN = {
-    "env restore", "env verify", "gc", "channel mirror", "channel import-index", "backup prune",
+    "env restore", "env verify", "gc", "channel mirror", "channel import-index",
+    "channel import-wheels", "backup prune",
 }  # fmt: skip
 """Done twice, they leave what doing them once leaves."""
 FINDS_ITS_OWN = {"env build", "backup"}

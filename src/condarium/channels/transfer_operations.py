@@ -109,7 +109,7 @@ def import_(
     )
 
 
-@operation("channel import-wheels", permission=Permission.CHANNEL_PUBLISH, changes=True)
+@operation("channel import-wheels", permission=Permission.CHANNEL_PUBLISH, changes=True, job=True)
 def import_wheels(
     store: Store,
     channel: Channel,
