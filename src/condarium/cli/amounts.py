@@ -1,6 +1,6 @@
 """Sizes, times and counts in words."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def size(count: int) -> str:
@@ -34,7 +34,6 @@ def seconds(amount: float) -> str:
 def ago(moment: datetime, now: datetime) -> str:
     """How long ago; the day itself where that is more than a month.
 
-    >>> from datetime import UTC
     >>> ago(datetime(2026, 3, 1, 10, tzinfo=UTC), datetime(2026, 3, 1, 12, tzinfo=UTC))
     '2 h ago'
     """
@@ -48,6 +47,15 @@ def ago(moment: datetime, now: datetime) -> str:
     if passed < 31 * 86400:
         return f"{passed // 86400:.0f} d ago"
     return f"{moment:%Y-%m-%d}"
+
+
+def clock(moment: datetime) -> str:
+    """An instant in UTC as a clock shows it: what is less than a second is cut off.
+
+    >>> clock(datetime(2026, 3, 1, 9, 59, 59, 999_999, tzinfo=UTC))
+    '2026-03-01T09:59:59Z'
+    """
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def count(number: int, singular: str, plural: str | None = None) -> str:

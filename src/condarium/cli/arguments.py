@@ -212,11 +212,19 @@ def _ask(operation: Operation, found: dict[str, Any]) -> None:
     for parameter in operation.parameters:
         prompt = parameter.argument.asked
         if prompt and parameter.name not in found and sys.stdin.isatty() and sys.stderr.isatty():
-            typed = getpass(f"{prompt}: ")
-            if typed and getpass("The same again: ") != typed:
+            typed = _typed(f"{prompt}: ")
+            if typed and _typed("The same again: ") != typed:
                 raise BadCommandLine("the two differ", hint="Try again.")
             if typed or parameter.required:
                 found[parameter.name] = Document("what was typed", typed.encode())
+
+
+def _typed(prompt: str) -> str:
+    try:
+        return getpass(prompt)
+    except EOFError:  # Ctrl-D
+        sys.stderr.write("\n")
+        raise BadCommandLine("nothing was typed", hint="Ctrl-D ended the input.") from None
 
 
 def _require(operation: Operation, found: Mapping[str, Any]) -> None:

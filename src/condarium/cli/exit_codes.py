@@ -35,6 +35,8 @@ _BY_BRANCH: Mapping[type[CondariumError], int] = {
 
 
 def of_error(error: CondariumError) -> int:
+    if error.code == "unexpected":  # a server's defect
+        return UNEXPECTED
     for branch, code in _BY_BRANCH.items():
         if isinstance(error, branch):
             return code

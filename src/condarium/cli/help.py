@@ -80,7 +80,7 @@ def page(operation: Operation) -> str:
         parts.append(f"{_paragraphs(description)}\n")
     parts.append(_section("Arguments", arguments))
     parts.append(_section("Options", options(operation)))
-    parts.append(_section("Options of every command", _global_options()))
+    parts.append(_section("Options of every command", _global_options(operation)))
     return "\n".join(part for part in parts if part).rstrip("\n")
 
 
@@ -90,7 +90,7 @@ def usage(operation: Operation) -> str:
     for parameter in operation.parameters:
         if parameter.positional and parameter is not program:
             words.append(_placeholder(operation, parameter))
-        elif parameter.flags and parameter.required:
+        elif parameter.flags and parameter.required and not parameter.argument.asked:
             words.append(f"{parameter.flags[0]} {metavar(parameter)}")
     words.append("[OPTIONS]")
     if program:
@@ -115,9 +115,8 @@ def title(group: str | None) -> str:
 
 
 def _help(parameter: Parameter) -> str:
-    return (
-        f"{parameter.argument.help} (required)" if parameter.required else parameter.argument.help
-    )
+    required = parameter.required and not parameter.argument.asked
+    return f"{parameter.argument.help}{' (required)' if required else ''}"
 
 
 def _placeholder(operation: Operation, parameter: Parameter) -> str:
@@ -157,11 +156,21 @@ def _commands(operations: Iterable[Operation]) -> list[tuple[str, str]]:
     return [(operation.name, operation.summary) for operation in operations]
 
 
-def _global_options() -> list[tuple[str, str]]:
+def _global_options(operation: Operation | None = None) -> list[tuple[str, str]]:
+    """All of them, or those that make a difference to an operation."""
+    left_out = _needless(operation) if operation else set()
     return [
         (", ".join(flags) + (f" {value}" if value else ""), text)
-        for flags, value, text in GLOBAL_OPTIONS.values()
+        for name, (flags, value, text) in GLOBAL_OPTIONS.items()
+        if name not in left_out
     ]
+
+
+def _needless(operation: Operation) -> set[str]:
+    needless = set() if operation.job else {"detach"}
+    if operation.local:
+        needless |= {"server"} if "store" in operation.injected else {"server", "store"}
+    return needless
 
 
 def _section(heading: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -74,8 +74,9 @@ def _call(
     output.program = as_called(sys.argv[0], store=options.store, server=options.server)
     if arguments.get("output") == "-":
         del arguments["output"]
-    with _client(options, output) as client:
-        output.place = client.place
+    output.follows = operation.name == "job logs" and bool(arguments.get("follow"))
+    with _client(operation, options, output) as client:
+        output.place, output.remote = client.place, client.remote
         with output.kept_clean():
             result = client.call(operation, arguments)
         if hear := getattr(result, "hear", None):  # who is told where it is may tell it to end
@@ -86,7 +87,8 @@ def _call(
     return exit_codes.of_result(result)
 
 
-def _client(options: Options, output: Output) -> "Client":
+def _client(operation: Operation, options: Options, output: Output) -> "Client":
+    """Who does it: what only works on a store of this machine has no use for a saved login."""
     from condarium.client import Client
     from condarium.client.connection import TwoPlaces, check_url
 
@@ -94,7 +96,8 @@ def _client(options: Options, output: Output) -> "Client":
         raise TwoPlaces(options.store, options.server)
     place = check_url(options.server) if options.server else options.store
     progress = output.progress(quiet=options.quiet)
-    return Client(place, progress=progress, detach=options.detach)
+    here = operation.local and "store" in operation.injected
+    return Client(place, progress=progress, detach=options.detach, saved_login=not here)
 
 
 def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Output) -> int:

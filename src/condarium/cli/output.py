@@ -16,7 +16,7 @@ from typing import Any, Self, TextIO
 from condarium.cli import exit_codes
 from condarium.cli.page import Page, red
 from condarium.errors import CondariumError, Failed
-from condarium.model.jobs import Job
+from condarium.model.jobs import Job, JobEvent
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation
 
@@ -42,6 +42,9 @@ class Output:
     operation: Operation | None = None
     program: str = "condarium"
     place: str = ""
+    remote: bool = False
+    follows: bool = False
+    """Whether what happens is told as it does, so that there is nothing to be said in the end."""
 
     @classmethod
     def early(cls, argv: Sequence[str]) -> Self:
@@ -54,9 +57,12 @@ class Output:
         )
 
     def progress(self, *, quiet: bool) -> Progress:
+        from condarium.cli.progress import Drawn, Lines, Told
+
+        if self.follows:
+            return Told(sys.stderr, self._event)
         if quiet:
             return Quiet()
-        from condarium.cli.progress import Drawn, Lines
 
         if self.json or not sys.stderr.isatty():
             return Lines(sys.stderr)
@@ -66,7 +72,7 @@ class Output:
     def kept_clean(self) -> Iterator[None]:
         """With `--json`, let programs that the operation starts write to standard error instead."""
         try:
-            number = sys.stdout.fileno() if self.json else None
+            number = sys.stdout.fileno() if self.json and not self.follows else None
         except (OSError, ValueError):
             number = None  # not a file: a test's, or a notebook's
         if number is None:
@@ -90,22 +96,33 @@ class Output:
     def result(
         self, operation: Operation, result: object, arguments: Mapping[str, Any], *, quiet: bool
     ) -> None:
+        if self.follows:
+            return
         if self.json:
             from condarium.model.plain import to_plain
 
             _write(_document(to_plain(result)))
             return
+        detached = isinstance(result, Job) and operation.result is not Job
+        if detached and quiet:
+            _write(f"{result.id}\n")  # type: ignore[attr-defined]  # it is a job
+            return
         saved = arguments.get("output")
-        document = operation.saves and saved is None
+        document = operation.saves and saved is None and not detached
         if document:
             page = self._page(sys.stdout)
             page.raw(getattr(result, operation.saves or ""))
             _write(page.text())
         changed = operation.changes and not arguments.get("dry_run")
-        if not (quiet and (operation.saves or changed)):
-            self._summary(operation, result, saved, sys.stderr if document else sys.stdout)
+        wrong = not getattr(result, "ok", True)  # there may be nothing else that tells of it
+        if wrong or not (quiet and (operation.saves or changed)):
+            to = sys.stderr if document else sys.stdout
+            remarks = self._summary(operation, result, saved, to)
+            if remarks and not quiet:
+                _write(remarks, sys.stderr)
 
-    def _summary(self, operation: Operation, result: object, saved: object, to: TextIO) -> None:
+    def _summary(self, operation: Operation, result: object, saved: object, to: TextIO) -> str:
+        """Write what came of it; give the remarks that do not belong among that."""
         from condarium.cli.render import renderer
 
         page = self._page(to)
@@ -114,6 +131,22 @@ class Output:
         if saved is not None:
             page.line(f"written to {saved}")
         _write(page.text(), to)
+        return "".join(f"{remark}\n" for remark in page.remarks)
+
+    def _event(self, event: JobEvent) -> None:
+        """A job's event: a line, or with `--json` an object on one."""
+        if self.json:
+            import json
+
+            from condarium.model.plain import to_plain
+
+            _write(f"{json.dumps(to_plain(event))}\n")
+            return
+        from condarium.cli.render.jobs import job_event
+
+        page = self._page(sys.stdout)
+        job_event(event, page)
+        _write(page.text())
 
     def known_error(self, error: CondariumError) -> int:
         data = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -126,8 +159,12 @@ class Output:
         return self._error(data, error, exit_codes.UNEXPECTED)
 
     def interrupted(self) -> int:
-        changes = self.operation and self.operation.changes
-        message = "interrupted; nothing is left half done" if changes else "interrupted"
+        message = "interrupted"
+        if self.operation and self.operation.changes:
+            goes_on = self.remote and not self.operation.job
+            message += (
+                "; the server may go on with it" if goes_on else "; nothing is left half done"
+            )
         data = {"code": "interrupted", "message": message, "hint": None}
         return self._error(data, None, exit_codes.INTERRUPTED)
 
@@ -167,6 +204,8 @@ class Output:
             width=width,
             program=self.program,
             place=self.place,
+            remote=self.remote,
+            command=self.operation.name if self.operation else "",
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from condarium.cli.amounts import ago
+from condarium.cli.amounts import ago, clock
 from condarium.model.instants import say_instant
 
 _CODES = {
@@ -56,7 +56,8 @@ class Page:
     """Collects what is said. `width` is the terminal's, None where there is no terminal.
 
     `program` is what a reader types to call condarium again, `place` the store or the server that
-    answered.
+    answered, which is `remote` where it is a server; `command` is the operation's name. `remarks`
+    are for people alone: a program that reads the answer must not come upon them.
     """
 
     def __init__(
@@ -67,9 +68,13 @@ class Page:
         width: int | None = None,
         program: str = "condarium",
         place: str = "",
+        remote: bool = False,
+        command: str = "",
     ) -> None:
         self.now, self.color, self.width = now, color, width
-        self.program, self.place = program, place
+        self.program, self.place, self.remote = program, place, remote
+        self.command = command
+        self.remarks: list[str] = []
         self._lines: list[str] = []
 
     @property
@@ -92,6 +97,13 @@ class Page:
         if cursor is not None:
             self.line(dim(f"more follow: --cursor {cursor} shows them"))
 
+    def nothing(self, text: str) -> None:
+        """Say that an answer is empty; a program that counts lines must count none."""
+        if self.terminal:
+            self.line(text)
+        else:
+            self.remarks.append(text)
+
     def raw(self, text: str) -> None:
         """A document that is what was asked for."""
         self._lines.append(text if text.endswith("\n") else f"{text}\n")
@@ -99,6 +111,10 @@ class Page:
     def when(self, moment: datetime) -> str:
         """How long ago on a terminal; the moment itself where a program may read it."""
         return ago(moment, self.now) if self.terminal else say_instant(moment)
+
+    def clock(self, moment: datetime) -> str:
+        """How long ago on a terminal; elsewhere the moment, cut off as clocks show it."""
+        return ago(moment, self.now) if self.terminal else clock(moment)
 
     def table(
         self,

@@ -1,9 +1,11 @@
 """Progress on standard error: drawn on a terminal, and only for what takes a while."""
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from condarium.cli.page import visible
+from condarium.model.jobs import JobEvent
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -26,7 +28,20 @@ class Lines:
     def say(self, message: str) -> None:
         print(visible(message), file=self._stream, flush=True)
 
+    def log(self, line: str) -> None: ...
+
     def finish(self) -> None: ...
+
+
+class Told(Lines):
+    """Tells on another stream what happens in a job that is followed, event by event."""
+
+    def __init__(self, stream: TextIO, tell: Callable[[JobEvent], None]) -> None:
+        super().__init__(stream)
+        self._tell = tell
+
+    def hear(self, event: JobEvent) -> None:
+        self._tell(event)
 
 
 class Drawn:
@@ -68,6 +83,8 @@ class Drawn:
                 self._bars.console.print(visible(message), markup=False, highlight=False)
             else:
                 print(visible(message), file=self._stream, flush=True)
+
+    def log(self, line: str) -> None: ...
 
     def finish(self) -> None:
         with self._lock:

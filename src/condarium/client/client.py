@@ -12,6 +12,7 @@ from condarium.client.connection import find_server
 from condarium.client.files import accept, check_writable, write_whole
 from condarium.client.signature import OUTPUT, docstring_of, method_name, signature_of
 from condarium.model.actor import Actor
+from condarium.model.jobs import Job
 from condarium.model.progress import Progress
 from condarium.model.secret import Secret
 from condarium.operation import Operation
@@ -41,7 +42,7 @@ class Client:
     names, the saved login, or a folder in the home. A server's token is by default CONDARIUM_TOKEN
     or that of the saved login. With `detach`, what a server does as a job is not waited for: the
     result is the job. Errors are those of `condarium.errors`; a wrong argument raises BadArgument
-    before anything is done.
+    before anything is done. Without `saved_login`, a saved login is not looked for.
     """
 
     def __init__(
@@ -52,11 +53,16 @@ class Client:
         actor: Actor | None = None,
         progress: Progress | None = None,
         detach: bool = False,
+        saved_login: bool = True,
     ) -> None:
         server = place if isinstance(place, str) and _is_url(place) else None
         secret = Secret(token) if isinstance(token, str) else token
         login = find_server(
-            os.environ, store=None if server else place, server=server, token=secret
+            os.environ,
+            store=None if server else place,
+            server=server,
+            token=secret,
+            saved_login=saved_login,
         )
         self._at: App | Remote
         if login:
@@ -75,8 +81,15 @@ class Client:
         path = _output_path(output)
         check_writable(path)
         result = self._at.call(operation, accepted)
+        if isinstance(result, Job):  # detached: the document is still to come
+            return result
         write_whole(path, getattr(result, operation.saves or ""))
         return result
+
+    @property
+    def remote(self) -> bool:
+        """Whether it works with a server."""
+        return not isinstance(self._at, App)
 
     @property
     def place(self) -> str:

@@ -26,12 +26,13 @@ def find_server(
     store: object | None = None,
     server: str | None = None,
     token: Secret | None = None,
+    saved_login: bool = True,
 ) -> Login | None:
     """The server to work with; None for a store on this machine.
 
     What is named goes first, then CONDARIUM_SERVER, CONDARIUM_STORE, and the saved login. A token
     in CONDARIUM_TOKEN is for CONDARIUM_SERVER alone, where that is set. Raises TwoPlaces,
-    BadSetting and BadSavedLogins.
+    BadSetting and BadSavedLogins. Without `saved_login`, that of no place is looked for.
     """
     if server and store:
         raise TwoPlaces(store, server)
@@ -43,7 +44,7 @@ def find_server(
         mine = settings.token if settings.server in (None, url) else None
         saved = None if token or mine else SavedLogins.read(settings.logins).find(url)
         return saved or Login(url=url, token=token or mine)
-    if environ.get("CONDARIUM_STORE"):
+    if environ.get("CONDARIUM_STORE") or not saved_login:
         return None
     saved = SavedLogins.read(settings.logins).find()
     return Login(url=saved.url, token=token) if saved and token else saved

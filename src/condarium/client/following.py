@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 
 from condarium.client.requests import PREFIX
 from condarium.client.server_errors import error_of, make_error
@@ -9,7 +10,7 @@ from condarium.engine.network.api import Api, Event, Question, ServerUnreachable
 from condarium.errors import CondariumError, Failed
 from condarium.model.from_plain import from_plain
 from condarium.model.jobs import EventKind, Job, JobEvent, JobStatus
-from condarium.model.progress import Progress
+from condarium.model.progress import Listener, Progress
 
 _PATIENCE = 60.0
 """Seconds for which a server may be gone."""
@@ -48,10 +49,18 @@ def follow(api: Api, job: Job, progress: Progress) -> Job:
     Raises JobOutOfSight, and what the server says where the job may not be seen.
     """
     try:
-        return _follow(api, job, progress)
+        return _follow(api, job.id, _Shown(progress))
     except KeyboardInterrupt:
         _cancel(api, job, progress)
         raise
+
+
+def follow_log(
+    api: Api, job: int, progress: Progress, *, phase: str | None, grep: str | None
+) -> tuple[Job, int]:
+    """Tell what happens in a job until it has ended; give it, and how many events were told of."""
+    shown = _Shown(progress, lambda event: event.is_asked(phase=phase, text=grep))
+    return _follow(api, job, shown), shown.count
 
 
 def error_of_job(job: Job) -> CondariumError:
@@ -62,8 +71,8 @@ def error_of_job(job: Job) -> CondariumError:
     return make_error(found.code, found.message, found.hint, found.data)
 
 
-def _follow(api: Api, job: Job, progress: Progress) -> Job:
-    path, shown = f"{PREFIX}/jobs/{job.id}/events", _Shown(progress)
+def _follow(api: Api, job: int, shown: "_Shown") -> Job:
+    path = f"{PREFIX}/jobs/{job}/events"
     last: str | None = None
     lost: float | None = None
     pause = _PAUSE
@@ -84,7 +93,7 @@ def _follow(api: Api, job: Job, progress: Progress) -> Job:
                 raise error_of(other.answer, api.url, "job logs") from None
         lost = lost or time.monotonic()
         if time.monotonic() - lost > _PATIENCE:
-            raise JobOutOfSight(api.url, job.id, reason)
+            raise JobOutOfSight(api.url, job, reason)
         time.sleep(pause)
         pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -111,14 +120,22 @@ def _job(event: Event) -> Job:
 class _Shown:
     """Passes a job's events on to a Progress, which counts steps where they count sums."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress, self._done = progress, 0
-        self._ended = False
+    def __init__(
+        self, progress: Progress, is_asked: Callable[[JobEvent], bool] = lambda _: True
+    ) -> None:
+        self._progress, self._is_asked, self._done = progress, is_asked, 0
+        self._ended, self.count = False, 0
 
     def take(self, event: Event) -> None:
         if event.kind not in list(EventKind):
             return  # a sign of life, or what a newer server says besides
         found: JobEvent = from_plain(JobEvent, json.loads(event.data), where="the event")
+        if not self._is_asked(found):
+            return
+        self.count += 1
+        if isinstance(self._progress, Listener):
+            self._progress.hear(found)
+            return
         match found.kind:
             case EventKind.PHASE:
                 self._done = 0
@@ -130,3 +147,5 @@ class _Shown:
                 self._ended = found.text in _ENDED
             case EventKind.SAY if not self._ended:  # why it ended, its error says
                 self._progress.say(found.text)
+            case EventKind.LOG:
+                self._progress.log(found.text)

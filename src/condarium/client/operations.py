@@ -27,7 +27,9 @@ def login(
     first: Annotated[
         str | None,
         Argument(
-            "become the first administrator, with the one-time secret of `serve`", metavar="SECRET"
+            "become the first administrator, with the one-time secret of `serve`; - reads it from "
+            "standard input",
+            metavar="SECRET",
         ),
     ] = None,
 ) -> LoggedIn:

@@ -6,14 +6,14 @@ from typing import Any, get_origin
 
 from condarium import __version__
 from condarium.app import local_actor
-from condarium.client.following import error_of_job, follow
+from condarium.client.following import error_of_job, follow, follow_log
 from condarium.client.requests import question_of
 from condarium.client.saved_logins import Login
 from condarium.client.server_errors import NoServerHere, OtherVersion, error_of
 from condarium.engine.network.api import Answer, Api
 from condarium.errors import BadInput
 from condarium.model.from_plain import Misfit, from_plain
-from condarium.model.jobs import Job, JobStatus
+from condarium.model.jobs import Job, JobLog, JobStatus
 from condarium.model.paging import Page
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation
@@ -67,6 +67,8 @@ class Remote:
         try:
             if operation.local:
                 return self._run_here(operation, arguments)
+            if operation.name == "job logs" and arguments.get("follow"):
+                return self._follow_log(operation, arguments)
             if get_origin(operation.result) is Page and arguments.get("limit") is None:
                 return self._whole_list(operation, arguments)
             return self._ask(operation, arguments)
@@ -82,6 +84,13 @@ class Remote:
         handed = {"actor": local_actor(), "progress": self.progress}
         given = {name: handed[name] for name in operation.injected}
         return operation.function(**given, **arguments)
+
+    def _follow_log(self, operation: Operation, arguments: Mapping[str, Any]) -> JobLog:
+        phase, grep = arguments.get("phase"), arguments.get("grep")
+        job, heard = follow_log(self._api, arguments["job"], self.progress, phase=phase, grep=grep)
+        if phase is not None and not heard:  # the server says which there are
+            self._ask(operation, {**arguments, "follow": False})
+        return JobLog(job=job, events=(), last=heard)
 
     def _whole_list(self, operation: Operation, arguments: Mapping[str, Any]) -> Page[Any]:
         """All pages as one. Raises OtherVersion where they do not lead to an end."""
@@ -107,8 +116,7 @@ class Remote:
         try:
             if answer.status == _ACCEPTED:
                 job = from_plain(Job, plain, where="the job")
-                detached = self._detach and not operation.saves  # a document is wanted at once
-                return job if detached else self._result(operation, job)
+                return job if self._detach else self._result(operation, job)
             return from_plain(operation.result, plain)
         except Misfit as misfit:
             raise self._not_understood(operation, answer, misfit.message) from misfit
@@ -116,6 +124,9 @@ class Remote:
     def _result(self, operation: Operation, job: Job) -> Any:
         ended = follow(self._api, job, self.progress)
         if ended.status is not JobStatus.SUCCEEDED:
+            self.progress.say(
+                f"job {job.id} {ended.status}: `condarium job logs {job.id}` shows what it did"
+            )
             raise error_of_job(ended)
         return from_plain(operation.result, ended.result)
 

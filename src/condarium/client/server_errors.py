@@ -63,7 +63,7 @@ def error_of(answer: Answer, url: str, operation: str) -> CondariumError:
         return NoServerHere(url, f"{kind} with HTTP status {answer.status}")
     if code in _NO_ADDRESS:
         return OtherVersion(url, answer.version, f"there is no `{operation}` there")
-    if answer.status == 401:
+    if answer.status == 401 and operation != "login":  # which would be told to do it again
         hint = f"`condarium login {url}` signs in."
     branch = _BRANCHES.get(answer.status, Failed)
     return make_error(code, detail, hint, problem.get("data") or {}, branch=branch)

@@ -34,6 +34,13 @@ class NobodyToAsk(BadInput):
         )
 
 
+class NothingTyped(BadInput):
+    """The input ended where something had to be typed."""
+
+    def __init__(self) -> None:
+        super().__init__("nothing was typed: the input ended")
+
+
 def login(
     url: str,
     *,
@@ -45,6 +52,7 @@ def login(
     """Sign in, see that the token is good, and save it."""
     settings = ClientSettings.read(os.environ)
     url, saved = check_url(url), SavedLogins.read(settings.logins)
+    first = _secret_of(first)
     if token_from:
         token = _secret_in(token_from)
     else:
@@ -79,8 +87,8 @@ def _signed_in(
     _check_encrypted(url, settings)
     path = f"{PREFIX}/sign-in"
     asked = {"name": name, "password": password.reveal(), "token_name": _token_name()}
-    if first:  # the secret, or the whole link that ends with it
-        path, asked = f"{PREFIX}/first-sign-in", {**asked, "secret": first.rpartition("#")[2]}
+    if first:
+        path, asked = f"{PREFIX}/first-sign-in", {**asked, "secret": first}
     api = Api(url, agent=f"condarium/{__version__}")
     try:
         answer = api.ask(Question(method="POST", path=path, body=asked))
@@ -130,17 +138,41 @@ def _asked(what: str) -> str:
         raise NobodyToAsk(what)
     sys.stderr.write(f"{what.capitalize()}: ")
     sys.stderr.flush()
-    return sys.stdin.readline().strip()
+    return _typed(sys.stdin.readline())
 
 
 def _new_or_old(first: str | None) -> Secret:
     """The password, which is typed twice where it is a new one."""
     if not sys.stdin.isatty():
         raise NobodyToAsk("the password")
-    password = getpass.getpass("New password: " if first else "Password: ")
-    if first and getpass.getpass("The same again: ") != password:
+    password = _unseen("New password: " if first else "Password: ")
+    if first and _unseen("The same again: ") != password:
         raise BadInput("the two passwords are not the same")
     return Secret(password)
+
+
+def _unseen(prompt: str) -> str:
+    try:
+        return _typed(f"{getpass.getpass(prompt)}\n")
+    except EOFError:
+        return _typed("")
+
+
+def _typed(line: str) -> str:
+    """What a line says. Raises NothingTyped where there was no line: Ctrl-D."""
+    if not line:
+        sys.stderr.write("\n")
+        raise NothingTyped
+    return line.removesuffix("\n")
+
+
+def _secret_of(first: str | None) -> str | None:
+    """The one-time secret, or the whole link that ends with it; `-` has it read."""
+    if first == "-":
+        first = _unseen("One-time secret: ") if sys.stdin.isatty() else sys.stdin.readline()
+        if not first.strip():
+            raise BadInput("standard input: found nothing; expected the one-time secret")
+    return first and first.strip().rpartition("#")[2]
 
 
 def _token_name() -> str:

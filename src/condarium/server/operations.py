@@ -22,7 +22,7 @@ def serve(
         bool, Argument("carry out no jobs: `condarium worker` does so elsewhere")
     ] = False,
 ) -> ServerStarted:
-    """Serve the store's channels over HTTP, until Ctrl-C or SIGTERM.
+    """Serve channels and operations over HTTP, and carry out jobs, until Ctrl-C or SIGTERM.
 
     Channels are below its URL, operations below its /api/v1, and people sign in there. While nobody
     administers the store, each start shows a link by which the first administrator signs in, once.

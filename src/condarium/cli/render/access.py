@@ -26,13 +26,14 @@ from condarium.model.access.report import (
 def account_changed(answer: AccountChanged, page: Page) -> None:
     what = answer.what if answer.changed else f"{answer.what} already"
     page.line(bold(answer.account.name), f": {what}")
+    if answer.note:
+        page.line("  ", answer.note)
 
 
 @renders(paging.Page[Account])
 def account_list(accounts: paging.Page[Account], page: Page) -> None:
     if not accounts:
-        if page.terminal:
-            page.line("none yet; `condarium user create` makes a user")
+        page.nothing("none yet; `condarium user create` makes a user")
         return
     rows = [
         (
@@ -67,8 +68,7 @@ def account_detail(detail: AccountDetail, page: Page) -> None:
 @renders(paging.Page[Group])
 def group_list(groups: paging.Page[Group], page: Page) -> None:
     if not groups:
-        if page.terminal:
-            page.line("no groups yet; `condarium group create` makes one")
+        page.nothing("no groups yet; `condarium group create` makes one")
         return
     rows = [(bold(each.name), str(each.members), page.when(each.created_at)) for each in groups]
     page.table(("group", "members", "created"), rows, right=(1,))
@@ -91,8 +91,7 @@ def gone(answer: Gone, page: Page) -> None:
 @renders(paging.Page[Namespace])
 def namespace_list(namespaces: paging.Page[Namespace], page: Page) -> None:
     if not namespaces:
-        if page.terminal:
-            page.line("no namespaces yet; `condarium namespace create` makes one")
+        page.nothing("no namespaces yet; `condarium namespace create` makes one")
         return
     rows = [(bold(each.name), page.when(each.created_at), each.created_by) for each in namespaces]
     page.table(("namespace", "created", "by"), rows, crop=2)
@@ -124,8 +123,7 @@ def binding_changed(answer: BindingChanged, page: Page) -> None:
 @renders(paging.Page[Bound])
 def binding_list(bindings: paging.Page[Bound], page: Page) -> None:
     if not bindings:
-        if page.terminal:
-            page.line("no roles are bound; `condarium access bind` binds one")
+        page.nothing("no roles are bound; `condarium access bind` binds one")
         return
     rows = [
         (bold(_subject(each)), str(each.role), _thing(each), page.when(each.created_at),
@@ -181,21 +179,21 @@ def one_token(answer: Token, page: Page) -> None:
 @renders(paging.Page[Token])
 def token_list(tokens: paging.Page[Token], page: Page) -> None:
     if not tokens:
-        if page.terminal:
-            page.line("no tokens; `condarium token create` makes one")
+        page.nothing("no tokens; `condarium token create` makes one")
         return
     rows = [
         (
             bold(each.id),
             each.name,
             each.principal,
+            each.created_by,
             _reach(each),
             page.when(each.last_used_at) if each.last_used_at else "never",
             red("revoked") if each.revoked_at else _until(each),
         )
         for each in tokens
     ]
-    page.table(("id", "name", "of", "for", "last used", ""), rows, crop=(3, 1))
+    page.table(("id", "name", "of", "by", "for", "last used", "ends"), rows, crop=(4, 1))
     page.more(tokens.next)
 
 

@@ -10,8 +10,7 @@ from condarium.model.paging import Page as Piece
 @renders(Piece[AuditEntry])
 def audit_entries(found: Piece[AuditEntry], page: Page) -> None:
     if not found:
-        if page.terminal:
-            page.line("no entry is of this kind")
+        page.nothing("no entry is of this kind")
         return
     titles = ("", "when", "who", "did", "to", "from")
     page.table(titles, [_row(entry, page) for entry in found], crop=(4, 5, 2))

@@ -32,8 +32,7 @@ _MANY = 25
 @renders(paging.Page[ChannelSummary])
 def channel_list(channels: paging.Page[ChannelSummary], page: Page) -> None:
     if not channels:
-        if page.terminal:  # a program that counts lines must count none
-            page.line("no channels yet; `condarium channel create` makes one")
+        page.nothing("no channels yet; `condarium channel create` makes one")
         return
     titles = ("name", "kind", "packages", "files", "revision", "changed", "description")
     rows = [_channel_row(channel, page) for channel in channels]

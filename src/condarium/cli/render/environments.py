@@ -26,8 +26,7 @@ _LONG = 40
 @renders(paging.Page[EnvironmentLine])
 def environment_list(lines: paging.Page[EnvironmentLine], page: Page) -> None:
     if not lines:
-        if page.terminal:  # a program that counts lines must count none
-            page.line("no environments yet; `condarium env build` makes one")
+        page.nothing("no environments yet; `condarium env build` makes one")
         return
     titles = ("name", "active", "generations", "on disk", "created", "by", "path")
     rows = [_environment_row(line, page) for line in lines]

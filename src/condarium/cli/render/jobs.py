@@ -1,6 +1,8 @@
 """Jobs, their logs, workers and schedules."""
 
-from condarium.cli.amounts import count, seconds
+from collections.abc import Callable, Mapping
+
+from condarium.cli.amounts import clock, count, seconds
 from condarium.cli.page import Page, Part, bold, cyan, dim, green, red, yellow
 from condarium.cli.render.registry import renders
 from condarium.model import paging
@@ -28,8 +30,7 @@ _COLOURS = {
 @renders(paging.Page[Job])
 def job_list(jobs: paging.Page[Job], page: Page) -> None:
     if not jobs:
-        if page.terminal:  # a program that counts lines must count none
-            page.line("no jobs")
+        page.nothing("no jobs")
         return
     titles = ("job", "status", "operation", "target", "queue", "by", "asked", "took")
     page.table(titles, [_job_row(job, page) for job in jobs], right=(0,))
@@ -41,20 +42,24 @@ def job(answer: Job, page: Page) -> None:
     page.line(bold(f"job {answer.id} "), _status(answer.status), f"  {answer.operation}")
     facts = [
         ("target", answer.target),
-        ("asked", f"{page.when(answer.created_at)} by {answer.actor}"),
+        ("asked", f"{page.clock(answer.created_at)} by {answer.actor}"),
         ("schedule", answer.schedule or ""),
         ("queue", f"{answer.queue}, priority {answer.priority}"),
         ("waits", "; ".join(answer.reasons)),
-        ("begun", page.when(answer.started_at) if answer.started_at else ""),
+        ("begun", page.clock(answer.started_at) if answer.started_at else ""),
         ("worker", answer.worker or ""),
         ("attempts", f"{answer.attempts} of {answer.most_attempts}" if answer.attempts else ""),
         ("took", _took(answer)),
     ]
     page.table(("", ""), [(dim(name), text) for name, text in facts if text])
+    if page.command == "job cancel" and answer.status.ended and not _was_cancelled(answer):
+        page.line(yellow("it had ended before: nothing was cancelled"))
     for name, amount in answer.phases.items():
         page.line(dim(f"  {name}: {seconds(amount)}"))
     if answer.error:
-        page.line(red("error: "), answer.error.message)
+        first, *others = answer.error.message.splitlines() or [""]
+        page.line(red("error: "), first)
+        page.lines("\n".join(others), indent="  ")
         if answer.error.hint:
             page.lines(f"hint: {answer.error.hint}")
 
@@ -62,10 +67,21 @@ def job(answer: Job, page: Page) -> None:
 @renders(JobLog)
 def job_log(log: JobLog, page: Page) -> None:
     for event in log.events:
-        if parts := _event(event):
-            page.line(dim(f"{event.at:%H:%M:%S} "), *parts)
-    if not log.events and log.job.status.ended:
+        job_event(event, page)
+    if not log.events and log.job.status.ended and page.terminal:
         page.line(f"job {log.job.id} ", _status(log.job.status))
+
+
+def job_event(event: JobEvent, page: Page) -> None:
+    """A line of a log, or as many as its text has; nothing for how far a phase was."""
+    paint = _EVENTS.get(event.kind)
+    if paint is None:
+        return
+    first, *others = event.text.splitlines() or [""]
+    at = f"{clock(event.at)} "
+    page.line(dim(at), *paint(first))
+    for line in others:
+        page.line(" " * len(at), *paint(line))
 
 
 @renders(JobsRemoved)
@@ -83,8 +99,7 @@ def worker_started(answer: WorkerStarted, page: Page) -> None:
 @renders(tuple[WorkerLine, ...])
 def worker_list(workers: tuple[WorkerLine, ...], page: Page) -> None:
     if not workers:
-        if page.terminal:
-            page.line("no workers; `condarium serve` has one, and `condarium worker` is one")
+        page.nothing("no workers; `condarium serve` has one, and `condarium worker` is one")
         return
     titles = ("worker", "host", "queues", "running", "state", "heard of")
     page.table(titles, [_worker_row(each, page) for each in workers], right=(3,))
@@ -102,8 +117,7 @@ def schedule(answer: Schedule, page: Page) -> None:
 @renders(tuple[Schedule, ...])
 def schedule_list(schedules: tuple[Schedule, ...], page: Page) -> None:
     if not schedules:
-        if page.terminal:
-            page.line("no schedules; `condarium schedule create` makes one")
+        page.nothing("no schedules; `condarium schedule create` makes one")
         return
     titles = ("schedule", "operation", "cron (UTC)", "next", "last", "last job", "by")
     page.table(titles, [_schedule_row(each, page) for each in schedules], right=(5,))
@@ -120,7 +134,7 @@ def _job_row(job: Job, page: Page) -> tuple[Part, ...]:
         job.target,
         job.queue,
         job.actor,
-        page.when(job.created_at),
+        page.clock(job.created_at),
         _took(job),
     )
 
@@ -129,7 +143,7 @@ def _worker_row(worker: WorkerLine, page: Page) -> tuple[Part, ...]:
     state = green("alive") if worker.alive else dim("ended") if worker.ended_at else red("silent")
     running = f"{worker.running} of {worker.slots}"
     queues = ", ".join(worker.queues)
-    return (worker.id, worker.host, queues, running, state, page.when(worker.heartbeat_at))
+    return (worker.id, worker.host, queues, running, state, page.clock(worker.heartbeat_at))
 
 
 def _schedule_row(schedule: Schedule, page: Page) -> tuple[Part, ...]:
@@ -139,7 +153,7 @@ def _schedule_row(schedule: Schedule, page: Page) -> tuple[Part, ...]:
         schedule.operation,
         schedule.cron,
         following,
-        page.when(schedule.last_at) if schedule.last_at else "",
+        page.clock(schedule.last_at) if schedule.last_at else "",
         str(schedule.last_job or ""),
         schedule.created_by,
     )
@@ -155,12 +169,14 @@ def _took(job: Job) -> str:
     return seconds((job.ended_at - job.started_at).total_seconds())
 
 
-def _event(event: JobEvent) -> tuple[Part, ...]:
-    match event.kind:
-        case EventKind.STATUS:
-            return (bold(event.text),)
-        case EventKind.PHASE:
-            return (cyan(event.text),)
-        case EventKind.SAY:
-            return ("  ", event.text)
-    return ()  # how far it was is of no interest afterwards
+def _was_cancelled(job: Job) -> bool:
+    return job.status is JobStatus.CANCELLED
+
+
+_EVENTS: Mapping[EventKind, Callable[[str], tuple[Part, ...]]] = {
+    EventKind.STATUS: lambda text: (bold(text),),
+    EventKind.PHASE: lambda text: (cyan(text),),
+    EventKind.SAY: lambda text: ("  ", text),
+    EventKind.LOG: lambda text: ("  ", dim(text)),
+}
+"""How far a phase was is of no interest afterwards."""

@@ -74,11 +74,12 @@ def _was_built(answer: Built, page: Page) -> None:
         platforms = ", ".join(answer.platforms)
         page.line(yellow(f"  locked for {platforms} only"), f"; this machine is {host_platform()}")
     elif where := answer.path or answer.prefix:
-        page.line("  at ", cyan(where), f" ({answer.link})" if answer.link else "")
+        there = " on the server" if page.remote else ""
+        page.line("  at ", cyan(where), f" ({answer.link})" if answer.link else "", there)
     if answer.phases:
         parts = ", ".join(f"{name} {seconds(spent)}" for name, spent in answer.phases.items())
         page.line(dim(f"  in {seconds(sum(answer.phases.values()))}: {parts}"))
-    if answer.active and answer.generation == 1:
+    if answer.active and answer.generation == 1 and not page.remote:
         page.line(f"  run in it: {page.program} env run {answer.environment} -- COMMAND")
 
 

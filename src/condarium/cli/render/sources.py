@@ -20,8 +20,7 @@ def added_source(answer: AddedSource, page: Page) -> None:
 @renders(tuple[Source, ...])
 def source_list(sources: tuple[Source, ...], page: Page) -> None:
     if not sources:
-        if page.terminal:
-            page.line("no source archives yet; `condarium channel source add` brings one in")
+        page.nothing("no source archives yet; `condarium channel source add` brings one in")
         return
     digits = _SHOWN if page.terminal else None
     rows = [

@@ -6,6 +6,7 @@ starts again, is waited for here, and nothing is done twice.
 """
 
 import ipaddress
+import ssl
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -152,7 +153,7 @@ class Api:
                 if not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
                     patience = _PATIENCE
                 late = isinstance(error, httpx.ReadTimeout)
-                if late or time.monotonic() - began > patience:
+                if late or _is_about_tls(error) or time.monotonic() - began > patience:
                     raise self._unreachable(error) from None
             else:
                 if time.monotonic() - began >= _patience_with(answer):
@@ -242,6 +243,15 @@ class Unanswered(Exception):
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
         super().__init__(answer.status)
+
+
+def _is_about_tls(error: BaseException | None) -> bool:
+    """Whether a certificate or the like is at fault, which waiting does not mend."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _patience_with(answer: Answer) -> float:
