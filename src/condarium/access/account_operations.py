@@ -74,7 +74,9 @@ def user_rename(
 @operation("user set-password", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE)
 def user_set_password(
     store: Store,
-    name: UserName,
+    name: Annotated[
+        str | None, Argument("the user; by default yourself", positional=True, metavar="USER")
+    ] = None,
     *,
     password_file: Annotated[
         Document,
@@ -87,12 +89,13 @@ def user_set_password(
     ],
     actor: Actor,
 ) -> AccountChanged:
-    """Give oneself a new password; administrators give one to anybody.
+    """Give yourself a new password; administrators give one to anybody.
 
     Whoever is signed in with the old one has to sign in again; tokens stay as they are.
     """
     from condarium.access import accounts, passwords
 
+    name = name or accounts.own_name(actor)
     return accounts.set_password(store, name, passwords.password_in(password_file), actor=actor)
 
 

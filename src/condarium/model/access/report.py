@@ -21,11 +21,15 @@ class AccountDetail:
 
 @dataclass(frozen=True, kw_only=True)
 class AccountChanged:
-    """What was done to an account (`created`, `disabled`, …), and whether it was not so before."""
+    """What was done to an account (`created`, `disabled`, …), and whether it was not so before.
+
+    `note` is what there is to say of it besides.
+    """
 
     account: Account
     what: str
     changed: bool = True
+    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
