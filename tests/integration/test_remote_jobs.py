@@ -86,6 +86,13 @@ def test_a_job_that_is_not_waited_for_can_be_followed(
         assert user(*BUILD, "--detach", "--json").json["id"] == 1
         followed = user("job", "logs", "-f", "1")
         assert followed.code == 0, followed.err
+        assert "+ tool" in followed.out
+        assert "fetched tool" in followed.out
+        assert followed.out.splitlines()[-1].endswith("succeeded")
+        again = user("job", "logs", "-f", "1", "--phase", "fetch", "--json")
+        assert {json.loads(line)["phase"] for line in again.out.splitlines()} == {"fetch"}
+        missing = user("job", "logs", "-f", "1", "--phase", "nope")
+        assert (missing.code, "Its phases: " in missing.err) == (3, True)
         assert user("env", "list", "--json").json["items"][0]["name"] == "lab/fit"
 
 

@@ -9,13 +9,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests.unit.test_choosing import job
 
 from condarium.app import operations
-from condarium.cli.arguments import parse
+from condarium.cli import arguments, exit_codes
+from condarium.cli.arguments import BadCommandLine, parse
+from condarium.cli.help import page
 from condarium.cli.main import main
+from condarium.cli.output import Output
 from condarium.cli.page import Page
 from condarium.cli.reference import reference
 from condarium.cli.render import registry
+from condarium.client.server_errors import make_error
 
 ROOT = Path(__file__).parents[2]
 Run = Callable[..., SimpleNamespace]
@@ -177,6 +182,53 @@ def test_a_wrong_command_line_as_json_carries_what_the_error_knows(run: Run) -> 
 def test_ctrl_c_ends_in_one_line(run: Run) -> None:
     answer = run("toy", "break", "-w", "interrupt")
     assert (answer.code, answer.err) == (130, "interrupted; nothing is left half done\n")
+
+
+def test_ctrl_c_ends_a_request_that_a_server_may_go_on_with(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, said in (
+        ("channel publish", "interrupted; the server may go on with it\n"),
+        ("channel import-wheels", "interrupted; nothing is left half done\n"),
+    ):
+        output = Output(json=False, color=False, debug=False, remote=True)
+        output.operation = operations()[name]
+        assert output.interrupted() == 130
+        assert capsys.readouterr().err == said
+
+
+def test_a_job_that_is_not_waited_for_is_a_number_where_little_is_wanted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = Output(json=False, color=False, debug=False, remote=True)
+    for name in ("env build", "lock"):
+        output.result(operations()[name], job(7), {}, quiet=True)
+        assert capsys.readouterr().out == "7\n"
+    output.result(operations()["lock"], job(7), {}, quiet=False)
+    assert "job 7" in capsys.readouterr().out
+
+
+def test_ctrl_d_at_a_prompt_is_no_defect(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("condarium.cli.arguments.getpass", ended)
+    with pytest.raises(BadCommandLine, match="nothing was typed"):
+        arguments._typed("New password: ")
+
+
+def test_a_servers_defect_ends_as_one_of_this_machine() -> None:
+    error = make_error("unexpected", "something unexpected happened", None, {})
+    assert exit_codes.of_error(error) == exit_codes.UNEXPECTED
+
+
+def test_what_makes_no_difference_to_a_command_is_not_in_its_help() -> None:
+    login, build, serve = (page(operations()[name]) for name in ("login", "env build", "serve"))
+    assert not any(flag in login for flag in ("--store", "--server", "--detach"))
+    assert all(flag in build for flag in ("--store", "--server", "--detach"))
+    assert "--store" in serve
+    assert "--server" not in serve
+    assert "(required)" not in page(operations()["user set-password"])
 
 
 def test_a_defect_says_where_its_traceback_can_be_had(

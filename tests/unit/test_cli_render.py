@@ -203,6 +203,13 @@ def test_a_list_of_environments_fits_a_terminal() -> None:
     assert max(map(len, text.splitlines())) <= 80
 
 
+def test_a_build_on_a_server_names_its_place_and_no_command_of_this_machine() -> None:
+    text = shown(built(generation=1, path=Path("/srv/envs/lab/fit")), remote=True)
+    assert "/srv/envs/lab/fit" in text
+    assert " on the server" in text
+    assert "env run" not in text
+
+
 def test_an_empty_list_is_empty_for_programs() -> None:
     assert shown(Piece(items=()), Piece[EnvironmentLine]) == ""
     assert "no environments yet" in shown(Piece(items=()), Piece[EnvironmentLine], width=80)

@@ -53,6 +53,14 @@ def test_what_is_named_goes_before_what_is_set_and_that_before_what_is_saved(
     assert (found and found.token and found.token.reveal()) == token
 
 
+def test_what_works_on_this_machine_has_no_use_for_a_saved_login(saved: SavedLogins) -> None:
+    environ = {"XDG_CONFIG_HOME": str(saved.path.parents[1])}
+    assert find_server(environ, saved_login=False) is None
+    named = find_server({**environ, "CONDARIUM_SERVER": HERE}, saved_login=False)
+    assert named
+    assert named.url == HERE
+
+
 def test_a_store_and_a_server_are_one_too_many() -> None:
     with pytest.raises(TwoPlaces):
         find_server({}, store="/srv/store", server=HERE)
