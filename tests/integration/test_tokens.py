@@ -6,9 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tests.support.hosting import create, host
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
 
 from condarium.access.identities import BadToken, actor_of_token
+from condarium.access.minting import TokenWouldLastLonger
 from condarium.errors import (
     BadArguments,
     CondariumError,
@@ -16,8 +18,10 @@ from condarium.errors import (
     NotPermitted,
 )
 from condarium.model.document import Document
+from condarium.model.instants import say_instant
 from condarium.settings import Settings
 from condarium.storage.access.tokens import NoSuchToken
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 PASSWORD = "correct horse battery"
@@ -78,7 +82,9 @@ def test_a_token_is_minted_within_the_rights_of_who_mints_it(
     for given in ({}, {"permission": ["environment:build"]}, {"namespace": ["lab"]}):
         with pytest.raises(NotPermitted, match="reaches less"):
             minter("token create", **given)
-    child = minter("token create", permission=["environment:read"], expires="90d").token
+    with pytest.raises(TokenWouldLastLonger):
+        minter("token create", permission=["environment:read"], expires="11d")
+    child = minter("token create", permission=["environment:read"]).token
     assert child.expires_at == narrow.token.expires_at == clock.now + timedelta(days=10)
     on_lab = Caller(store, actor_of_token(store, ada("token create", namespace=["lab"]).secret))
     for name in ("token create", "token list"):
@@ -101,6 +107,37 @@ def test_a_narrowed_token_does_what_it_is_for_and_no_more(owner: Caller, store: 
     with pytest.raises(NoSuchNamespace):
         ada("namespace show", name="other")
     assert ada("whoami").token == ada.app.actor.token
+
+
+def test_a_token_is_only_for_what_its_minter_may_know_of(owner: Caller, store: Store) -> None:
+    owner("namespace create", name="other")
+    host(store, "mine", [])
+    create(store, "theirs", public=False)
+    user(owner, "ada")
+    owner("access bind", subject="ada", role="reader", channel="mine")
+    ada = someone(store, "ada")
+    for nowhere in ({"namespace": ["nope"]}, {"namespace": ["other"]}):
+        with pytest.raises(NoSuchNamespace):
+            ada("token create", **nowhere)
+    for nowhere in ({"channel": ["nope"]}, {"channel": ["theirs"]}):
+        with pytest.raises(NoSuchChannel):
+            ada("token create", **nowhere)
+    made = ada("token create", channel=["mine"], permission=["channel:read"]).token
+    assert made.name.startswith("made 20")
+    (entry, *_) = owner("audit search", action="token create")
+    assert entry.detail == {
+        "id": made.id,
+        "name": made.name,
+        "until": say_instant(made.expires_at),
+        "permissions": "channel:read",
+        "channels": "mine",
+    }
+
+
+def test_a_quota_of_nothing_is_none(owner: Caller) -> None:
+    owner("namespace create", name="lab")
+    with pytest.raises(BadArguments, match="what may it have"):
+        owner("namespace set-quota", name="lab")
 
 
 def test_tokens_of_others_are_like_none(owner: Caller, store: Store) -> None:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, TypeVar
 
 from condarium.access.accounts import is_own
 from condarium.access.identities import PREFIX, digest_of
-from condarium.errors import BadArguments, BadInput, NotPermitted
+from condarium.errors import BadArguments, BadInput, NoSuchNamespace, NotPermitted, Refused
 from condarium.model.access.accounts import Token
-from condarium.model.access.decisions import PLATFORM
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import READING, ResourceKind
 from condarium.model.access.principals import Scope
 from condarium.model.access.report import NewToken
 from condarium.model.actor import Actor, Permission
+from condarium.model.instants import say_instant
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
+from condarium.model.view import ChannelName
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -35,19 +39,33 @@ class BadPermission(BadInput):
         )
 
 
+class TokenWouldLastLonger(Refused):
+    """A token is to be made that lasts longer than the one that it is made with."""
+
+    def __init__(self, ends: datetime) -> None:
+        self.ends = ends
+        super().__init__(
+            "a token cannot last longer than the one that it is made with, which ends "
+            f"{ends:%Y-%m-%d}",
+            hint="Ask for a shorter time, or make it on the server's page /account, where one is "
+            "signed in without a token.",
+        )
+
+
 def mint(
     store: Store,
     *,
     name: str,
     holder: str | None = None,
     scope: Scope = Scope(),  # noqa: B008 - a frozen value
-    lasting: timedelta = LASTING,
+    lasting: timedelta | None = None,
     actor: Actor,
 ) -> NewToken:
     """Make a token of the actor's own, or of the `holder` of this name.
 
-    It reaches nothing that the actor's own token does not, and ends no later. Raises NotPermitted,
-    NoSuchPrincipal, BadArguments.
+    It reaches nothing that the actor's own token does not, and ends no later; where `lasting` does
+    not say when, after LASTING or with that. Raises NotPermitted, NoSuchPrincipal, BadArguments,
+    NoSuchNamespace, NoSuchChannel, TokenWouldLastLonger.
     """
     holder = _holder(actor, holder)
     if len(name) > _LONGEST_NAME:
@@ -57,19 +75,22 @@ def mint(
         raise NotPermitted(actor.name, "token create", (reason,), PLATFORM)
     secret = PREFIX + token_urlsafe(32)
     now = store.now()
-    with store.database.change(actor, "token create", holder) as facts:
+    with store.database.read() as facts:
+        _check_things(facts, actor, scope)
         account = facts.principals.get(holder)
-        token = Token(
-            id=token_hex(8),
-            name=name,
-            principal=account.name,
-            permissions=_sorted(scope.permissions),
-            namespaces=_sorted(scope.namespaces),
-            channels=_sorted(scope.channels),
-            created_at=now,
-            created_by=actor.name,
-            expires_at=_end(facts, actor, now, lasting),
-        )
+        end = _end(facts, actor, now, lasting)
+    token = Token(
+        id=token_hex(8),
+        name=name.strip() or f"made {now:%Y-%m-%d %H:%M}",
+        principal=account.name,
+        permissions=_sorted(scope.permissions),
+        namespaces=_sorted(scope.namespaces),
+        channels=_sorted(scope.channels),
+        created_at=now,
+        created_by=actor.name,
+        expires_at=end,
+    )
+    with store.database.change(actor, "token create", holder, _detail(token, end)) as facts:
         facts.tokens.add(token, principal=account.id, digest=digest_of(secret))
     return NewToken(token=token, secret=secret)
 
@@ -152,15 +173,45 @@ def _holder(actor: Actor, holder: str | None) -> str:
     return actor.name
 
 
-def _end(facts: "Facts", actor: Actor, now: datetime, lasting: timedelta) -> datetime:
-    """When the token ends: not after the one that minted it."""
-    if lasting <= timedelta():
+def _check_things(facts: "Facts", actor: Actor, scope: Scope) -> None:
+    """Raise NoSuchNamespace, NoSuchChannel for what is not there, or not for the actor to see."""
+    for name in sorted(scope.namespaces or ()):
+        facts.namespaces.get(name)
+        if not _sees(actor, ResourceKind.NAMESPACE, name):
+            raise NoSuchNamespace(name)
+    for name in sorted(scope.channels or ()):
+        facts.channels.get(ChannelName(name))
+        if not _sees(actor, ResourceKind.CHANNEL, name):
+            raise NoSuchChannel(ChannelName(name))
+
+
+def _sees(actor: Actor, kind: ResourceKind, name: str) -> bool:
+    decision = actor.decide(READING[kind], Resource(kind=kind, name=name))
+    return decision.allowed or decision.visible
+
+
+def _detail(token: Token, end: datetime) -> dict[str, str]:
+    """What the audit log says of a token."""
+    narrowed = {
+        "permissions": token.permissions,
+        "namespaces": token.namespaces,
+        "channels": token.channels,
+    }
+    scope = {what: " ".join(names) for what, names in narrowed.items() if names}
+    return {"id": token.id, "name": token.name, "until": say_instant(end), **scope}
+
+
+def _end(facts: "Facts", actor: Actor, now: datetime, lasting: timedelta | None) -> datetime:
+    """When the token ends: not after the one that it is made with."""
+    if lasting is not None and lasting <= timedelta():
         raise BadArguments("a token has to last for some time", hint="For example --expires 30d")
-    end = now + lasting
-    if actor.token is None:
+    end = now + (lasting or LASTING)
+    latest = facts.tokens.get(actor.token)[0].expires_at if actor.token else None
+    if latest is None or end <= latest:
         return end
-    minter, _ = facts.tokens.get(actor.token)
-    return min(end, minter.expires_at or end)
+    if lasting is not None:
+        raise TokenWouldLastLonger(latest)
+    return latest
 
 
 def _sorted(names: frozenset[_Text] | None) -> tuple[_Text, ...] | None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from condarium.errors import BadArguments
 from condarium.model.access.decisions import Resource
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.access.report import Gone, Namespace, NamespaceDetail
@@ -46,12 +47,18 @@ def remove(store: Store, name: str, *, actor: Actor) -> Gone:
     actor.require(Permission.NAMESPACE_MANAGE, _resource(name))
     with store.database.change(actor, "namespace remove", name) as facts:
         facts.namespaces.remove(name)
+        facts.jobs.detach(ResourceKind.NAMESPACE, name)
     return Gone(kind="namespace", name=name)
 
 
 def set_quota(store: Store, name: str, *, actor: Actor, **limits: str | None) -> NamespaceDetail:
-    """Set the limits that are given as texts, leave the others. Raises BadQuota."""
+    """Set the limits that are given as texts, leave the others. Raises BadQuota, BadArguments."""
     given = {what: text for what, text in limits.items() if text is not None}
+    if not given:
+        raise BadArguments(
+            "what may it have? Give --bytes, --environments, --builds or --build-minutes",
+            hint=f"For example --bytes 20G; `condarium namespace show {name}` shows what holds.",
+        )
     read = {what: read_quota(what, text) for what, text in given.items()}
     with store.database.change(actor, "namespace set-quota", name, given) as facts:
         quota = facts.namespaces.get(name, lock=True).quota

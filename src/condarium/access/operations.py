@@ -191,7 +191,9 @@ def access_revoke_all(
 def token_create(
     store: Store,
     *,
-    name: Annotated[str, Argument("what it is for", metavar="TEXT")] = "",
+    name: Annotated[
+        str, Argument("what it is for; by default when it was made", metavar="TEXT")
+    ] = "",
     for_: Annotated[
         str | None, Argument("whose it is; by default one's own", metavar="PRINCIPAL")
     ] = None,
@@ -206,14 +208,16 @@ def token_create(
         tuple[ChannelName, ...], Argument("only this channel; may be given again", metavar="CH")
     ] = (),
     expires: Annotated[
-        timedelta, Argument("for how long it can be used", metavar="TIME")
-    ] = timedelta(days=90),
+        timedelta | None,
+        Argument("for how long it can be used; by default 90 days at most", metavar="TIME"),
+    ] = None,
     actor: Actor,
 ) -> NewToken:
     """Make a token for a program; its secret is shown this once.
 
-    It can do what its account can, or less. One that is made with a token reaches no further and
-    ends no later than that. Administrators make tokens for others.
+    It can do what its account can, or less. One that is made with a token, such as that of
+    `condarium login`, reaches no further and ends no later than that; the server's page /account
+    makes others. Administrators make tokens for others.
     """
     from condarium.access import minting
 
