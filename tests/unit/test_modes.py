@@ -1,55 +1,31 @@
-"""Who may read the databases of a store."""
+"""Permissions of databases, which are in use while they change."""
 
-import os
-import stat
-from collections.abc import Iterator
+import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
-import pytest
-from tests.support.people import Caller
-
-from condarium.settings import Settings
 from condarium.storage.modes import close_to_others
-from condarium.storage.store import Store
+
+_ELSEWHERE = """
+import sqlite3, sys
+
+database = sqlite3.connect(sys.argv[1])
+database.execute('SELECT * FROM t')
+database.close()
+"""
 
 
-@pytest.fixture(autouse=True)
-def _usual_umask() -> Iterator[None]:
-    before = os.umask(0o022)
-    yield
-    os.umask(before)
-
-
-def _mode(file: Path) -> int:
-    return stat.S_IMODE(file.stat().st_mode)
-
-
-@pytest.mark.parametrize(
-    ("folder", "wanted"), [(0o755, 0o640), (0o2775, 0o660), (0o700, 0o600), (0o777, 0o666)]
-)
-def test_a_database_with_secrets_follows_its_folder_but_for_others(
-    tmp_path: Path, folder: int, wanted: int
-) -> None:
-    tmp_path.chmod(folder)
-    files = [tmp_path / name for name in ("jobs.db", "jobs.db-wal", "jobs.db-shm")]
-    if folder == 0o777:
-        files[0].touch()
-        files[0].chmod(0o666)
-    for each in files[1:]:
-        each.touch()
-        each.chmod(wanted | 0o004)
-    close_to_others(files[0])
-    assert _mode(files[0]) == wanted
-    if folder != 0o777:
-        assert [_mode(each) for each in files[1:]] == [wanted, wanted]
-
-
-def test_the_first_account_closes_the_database(tmp_path: Path) -> None:
-    with closing(Store(Settings.read({"HOME": str(tmp_path)}, store=tmp_path / "store"))) as store:
-        owner, database = Caller(store), store.layout.database
-        owner("namespace create", name="lab")
-        files = [database, database.with_name(f"{database.name}-wal")]
-        assert all(_mode(each) & 0o004 for each in files)
-        owner("user create", name="ada")
-        assert not any(_mode(each) & 0o007 for each in files)
+def test_a_database_in_use_keeps_its_log_when_it_is_closed_to_others(tmp_path: Path) -> None:
+    """Whoever closes a database last removes its log: nobody else may take themselves for that."""
+    file = tmp_path / "facts.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("CREATE TABLE t (n)")
+        close_to_others(file)
+        subprocess.run([sys.executable, "-c", _ELSEWHERE, str(file)], check=True)
+        assert file.with_name("facts.db-wal").exists()
+        database.execute("INSERT INTO t VALUES (1)")
+        database.commit()
+    assert file.stat().st_mode & 0o007 == 0

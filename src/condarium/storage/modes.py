@@ -51,12 +51,14 @@ def close_to_others(file: Path) -> None:
 
     So are the two files that SQLite has beside it, and makes with the same permissions. Where there
     is no database, an empty file is made, which SQLite takes for one. A folder in which everybody
-    may write stays everybody's.
+    may write stays everybody's. One that is there is not opened: to close it again would take
+    SQLite's own locks from this process (POSIX), and others would remove its log under it.
     """
     with suppress(OSError):  # it is somebody else's, or cannot be made, which is said later
         if file.parent.stat().st_mode & 0o002:
             return
-        os.close(open_or_make(file, os.O_RDWR | os.O_CLOEXEC))
+        if not file.exists():
+            os.close(open_or_make(file, os.O_RDWR | os.O_CLOEXEC))
     for each in (file, *(file.with_name(f"{file.name}-{suffix}") for suffix in ("wal", "shm"))):
         with suppress(OSError):
             if (mode := each.stat().st_mode) & 0o007:
