@@ -66,6 +66,15 @@ def test_compose_is_a_database_web_processes_and_workers() -> None:
     assert (ROOT / COMPOSE["x-condarium"]["build"]["dockerfile"]).exists()
 
 
+def test_compose_is_for_a_proxy_on_its_machine_and_has_no_password_that_is_known() -> None:
+    assert all(port.startswith("127.0.0.1:") for port in COMPOSE["services"]["web"]["ports"])
+    text = (DEPLOY / "compose.yml").read_text()
+    assert set(re.findall(r"\$\{POSTGRES_PASSWORD(..)", text)) == {":?"}
+    example = (DEPLOY / "compose.env.example").read_text()
+    assert "\nPOSTGRES_PASSWORD=\n" in example
+    assert "\nCONDARIUM_TRUSTED_PROXIES=" in example
+
+
 def test_the_container_is_built_from_what_is_there() -> None:
     text = (DEPLOY / "Containerfile").read_text()
     for line in re.findall(r"^COPY (?!--)(.*) \S+$", text, re.M):
