@@ -52,6 +52,8 @@ def test_a_name_of_an_account(name: str) -> None:
         "anybody",
         "Anybody",
         "administrator",
+        "condarium",
+        "Schedule",
     ],
 )
 def test_what_is_no_name_of_an_account(name: str) -> None:

@@ -5,7 +5,8 @@ import re
 from condarium.errors import BadName
 
 _NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.@+\-]{0,63}")
-_RESERVED = frozenset({"anybody", "administrator"})
+_RESERVED = frozenset({"anybody", "administrator", "condarium", "schedule"})
+"""Who else is said to have done something."""
 _ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l"})
 
 
