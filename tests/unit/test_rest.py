@@ -15,7 +15,9 @@ import pytest
 
 from condarium.app import operations
 from condarium.cli.error_reference import errors_page
-from condarium.errors import CondariumError, NotFound
+from condarium.errors import CondariumError, NotFound, NotPermitted
+from condarium.model.access.principals import Principal, PrincipalKind
+from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.upload import Upload
 from condarium.operation import Operation
@@ -24,10 +26,19 @@ from condarium.server.doors.credentials import ADMINISTRATOR, ANYBODY, NotSigned
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.problems import STATUSES, NoSuchMethod
 from condarium.server.rest import face as rest
-from condarium.server.rest.arguments import Fields, accepted, key, of_json, of_path, of_query
+from condarium.server.rest.arguments import (
+    Fields,
+    TooLong,
+    accepted,
+    key,
+    of_json,
+    of_path,
+    of_query,
+)
 from condarium.server.rest.deferred import preferred_wait
 from condarium.server.rest.face import FromElsewhere, Rest
 from condarium.server.rest.openapi import described
+from condarium.server.rest.room import STRANGERS, Room, TooMuchAtOnce
 from condarium.server.rest.routes import PREFIX, find_route
 from condarium.settings import ServerSettings, Settings
 from condarium.storage.layout import Layout
@@ -322,3 +333,41 @@ def test_a_job_that_failed_is_answered_by_its_error_wherever_that_is_declared() 
         [sys.executable, "-c", said, *codes], capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == ["500", "422", "404", "500", "400"]
+
+
+STRANGER = Actor(name="eve", principal=Principal(kind=PrincipalKind.USER, id="eve", name="eve"))
+"""Somebody without a role."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["channel publish", "channel import", "channel mirror", "env build", "lock", "user create"],
+)
+def test_the_body_of_whoever_may_not_run_it_is_not_read(name: str, api: Rest) -> None:
+    operation = operations()[name]
+    method, path = address(operation)
+
+    async def receive() -> MutableMapping[str, Any]:
+        raise AssertionError("the body is read")
+
+    scope = {"method": method, "query_string": b"", "path": path}
+    headers = {b"content-type": b"multipart/form-data; boundary=x"}
+    with pytest.raises((NotPermitted, NotFound)):
+        asyncio.run(api.respond(scope, path, headers, receive, STRANGER))
+
+
+def test_who_has_no_role_sends_little(api: Rest) -> None:
+    with pytest.raises(TooLong, match="without any role"):
+        ask(api, "POST", f"{PREFIX}/tokens", actor=STRANGER, content=b" " * (STRANGERS + 1))
+
+
+def test_an_account_sends_so_much_at_once() -> None:
+    room = Room(10)
+    with room.of(STRANGER) as take:
+        take(6)
+        with room.of(STRANGER) as other, pytest.raises(TooMuchAtOnce):
+            other(6)
+        with room.of(ADMINISTRATOR) as other:
+            other(10)
+        take(4)
+    assert not room._taken

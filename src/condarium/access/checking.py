@@ -40,6 +40,19 @@ def require(store: Store, actor: Actor, operation: Operation, arguments: Mapping
         actor.require(Permission.SIGNED_IN)
 
 
+def require_before(
+    store: Store, actor: Actor, operation: Operation, arguments: Mapping[str, Any]
+) -> None:
+    """Raise NotPermitted where it is plain from some of the arguments, before the others come."""
+    if operation.where is Where.INSIDE:
+        if operation.job:
+            actor.require(operation.permission)
+        return
+    named = any(_things(arguments))
+    if named or operation.where is Where.ANYWHERE or not _may_name(operation):
+        require(store, actor, operation, arguments)
+
+
 def resources_of(store: Store, arguments: Mapping[str, Any]) -> Iterator[Resource]:
     """The namespaces and channels that arguments name."""
     return (thing for thing, *_ in _named(store, arguments))
@@ -60,15 +73,25 @@ def refused(
 
 def _named(store: Store, arguments: Mapping[str, Any]) -> Iterator[list[Resource]]:
     """What arguments name: each thing, with what it is made of."""
+    for value in _things(arguments):
+        match value:
+            case EnvironmentName(namespace=namespace):
+                yield [Resource(kind=ResourceKind.NAMESPACE, name=namespace)]
+            case ChannelName():
+                yield _channel(store, value)
+            case View(channel=channel):
+                yield _channel(store, channel)
+
+
+def _things(arguments: Mapping[str, Any]) -> Iterator[EnvironmentName | ChannelName | View]:
     for argument in arguments.values():
         for value in argument if isinstance(argument, tuple) else (argument,):
-            match value:
-                case EnvironmentName(namespace=namespace):
-                    yield [Resource(kind=ResourceKind.NAMESPACE, name=namespace)]
-                case ChannelName():
-                    yield _channel(store, value)
-                case View(channel=channel):
-                    yield _channel(store, channel)
+            if isinstance(value, _NAMING):
+                yield value
+
+
+def _may_name(operation: Operation) -> bool:
+    return any(parameter.type in _NAMING for parameter in operation.parameters)
 
 
 def _channel(store: Store, name: ChannelName) -> list[Resource]:
@@ -81,3 +104,7 @@ def _needed(operation: Operation, resource: Resource) -> Permission:
     if operation.permission in CONCERNS[resource.kind]:
         return operation.permission
     return READING[resource.kind]
+
+
+_NAMING = (EnvironmentName, ChannelName, View)
+"""The types of arguments that name a thing."""

@@ -49,11 +49,12 @@ class BadBody(BadInput):
 class TooLong(TooLarge):
     """The request has more beside the files that it hands in than this server takes."""
 
-    def __init__(self) -> None:
-        BadInput.__init__(
-            self, f"the request has more than {IN_MEMORY} bytes beside packages and bundles"
-        )
-        self.limit = IN_MEMORY
+    def __init__(self, limit: int | None = None) -> None:
+        said = f"the request has more than {limit or IN_MEMORY} bytes beside packages and bundles"
+        if limit is not None:
+            said = f"the request has more than the {limit} bytes that one without any role may send"
+        BadInput.__init__(self, said)
+        self.limit = limit or IN_MEMORY
 
 
 def key(parameter: Parameter) -> str:
@@ -93,14 +94,19 @@ def of_json(operation: Operation, body: bytes) -> Plain:
 
 def accepted(operation: Operation, given: Plain) -> dict[str, Any]:
     """Give what the operation takes. Raises BadArgument and BadName."""
-    known = {word: _known(operation, word) for word in given}
-    for word, value in given.items():
-        _check_text(word, value)
     for parameter in operation.parameters:
         if parameter.required and given.get(key(parameter), []) == []:
             raise BadArgument(
                 f"{key(parameter)} is missing: {parameter.argument.help}", hint=_takes(operation)
             )
+    return accepted_yet(operation, given)
+
+
+def accepted_yet(operation: Operation, given: Plain) -> dict[str, Any]:
+    """The same of what has come, while more may come. Raises BadArgument and BadName."""
+    known = {word: _known(operation, word) for word in given}
+    for word, value in given.items():
+        _check_text(word, value)
     return {known[word].name: accept(known[word], given[word], label=word) for word in given}
 
 

@@ -10,12 +10,14 @@ that answer downloads; those that take long become jobs.
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack, aclosing
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 from urllib.parse import parse_qsl
 
+from condarium.access import checking
 from condarium.app import App, operations
 from condarium.errors import Failed, NotPermitted, Refused
 from condarium.jobs.asking.submitting import require
@@ -35,6 +37,7 @@ from condarium.server.rest.arguments import (
     Plain,
     TooLong,
     accepted,
+    accepted_yet,
     of_json,
     of_path,
     of_query,
@@ -43,6 +46,7 @@ from condarium.server.rest.deferred import Deferred, Events
 from condarium.server.rest.idempotency import once
 from condarium.server.rest.openapi import described
 from condarium.server.rest.paging import links
+from condarium.server.rest.room import STRANGERS, Room, is_stranger
 from condarium.server.rest.routes import DESCRIPTION, PREFIX, Named, find_route, methods_at
 from condarium.server.rest.turns import Turns
 from condarium.settings import ServerSettings
@@ -52,6 +56,7 @@ from condarium.values import BadArgument
 _log = logging.getLogger(__name__)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
+Pieces = AsyncGenerator[bytes, None]
 Sent = dict[bytes, bytes]
 """A request's headers, whose names are in lower case."""
 
@@ -65,6 +70,7 @@ class Rest:
 
     def __init__(self, store: Store, settings: ServerSettings) -> None:
         self._store, self._limit = store, settings.upload_limit
+        self._room = Room(2 * settings.upload_limit)
         self._turns = Turns(settings.answer_timeout)
         self._deferred = Deferred(store)
 
@@ -88,8 +94,11 @@ class Rest:
         operation, named = find_route(method, path)
         if not (actor.who.is_somebody or _is_for_anybody(operation)):
             raise NotSignedIn(given=False)
+        if scope["method"] == "POST":
+            await asyncio.to_thread(self._check_path, operation, named, actor)
         with ExitStack() as opened:
-            arguments = await self._arguments(operation, named, scope, headers, receive, opened)
+            body = partial(self._body, operation, headers, receive, opened, actor)
+            arguments = await self._arguments(operation, named, scope, body)
             if operation.job:
                 ask = partial(self._ask, operation, arguments, headers, actor)
                 job = await self._turns.run(operation, lambda _: ask(), receive=receive)
@@ -121,22 +130,29 @@ class Rest:
             raise _refusal(actor, error) from error
         return events.response(receive)
 
+    def _check_path(self, operation: Operation, named: Named, actor: Actor) -> None:
+        """Refuse before the body is read, which may be large, whoever may not send it."""
+        arguments = accepted_yet(operation, of_path(operation, named))
+        try:
+            checking.require_before(self._store, actor, operation, arguments)
+        except NotPermitted as error:
+            said = checking.refused(self._store, actor, operation, error)
+            raise (_refusal(actor, said) if isinstance(said, NotPermitted) else said) from None
+
     async def _arguments(
         self,
         operation: Operation,
         named: Named,
         scope: Scope,
-        headers: Sent,
-        receive: Receive,
-        opened: ExitStack,
+        body: Callable[[], Awaitable[Plain]],
     ) -> dict[str, Any]:
         given = of_path(operation, named)
         if scope["method"] == "POST":
             sent = of_query(operation, scope["query_string"])
-            body = await self._body(operation, headers, receive, opened)
-            if twice := sent.keys() & body.keys():
+            more = await body()
+            if twice := sent.keys() & more.keys():
                 raise BadArgument(f"{min(twice)} is in the query: found it a second time")
-            sent = {**sent, **body}
+            sent = {**sent, **more}
         else:
             sent = of_query(operation, scope["query_string"])
         if twice := given.keys() & sent.keys():
@@ -199,34 +215,49 @@ class Rest:
         headers: Sent,
         receive: Receive,
         opened: ExitStack,
+        actor: Actor,
     ) -> Plain:
         kind = headers.get(b"content-type", b"")
-        if boundary := boundary_of(kind):
-            return await self._form(operation, Form(boundary), receive, opened)
-        async with aclosing(pieces_of(receive, IN_MEMORY)) as pieces:
-            try:
-                body = b"".join([piece async for piece in pieces])
-            except TooLarge:
-                raise TooLong from None
+        boundary = boundary_of(kind)
+        limit = STRANGERS if is_stranger(actor) else None
+        take = opened.enter_context(self._room.of(actor))
+        try:
+            if boundary:
+                fields = Fields(operation, self._store.layout, opened)
+                pieces = pieces_of(receive, limit or self._limit)
+                return await _form(Form(boundary), fields, pieces, take)
+            body = await _whole(pieces_of(receive, limit or IN_MEMORY), take)
+        except TooLarge:
+            if limit or not boundary:
+                raise TooLong(limit) from None
+            raise
         if not body:
             return {}
         if kind.partition(b";")[0].strip().lower() != b"application/json":
             raise BadBody(kind.decode("latin-1") or "no Content-Type")
         return await asyncio.to_thread(of_json, operation, body)
 
-    async def _form(
-        self, operation: Operation, form: Form, receive: Receive, opened: ExitStack
-    ) -> Plain:
-        fields = Fields(operation, self._store.layout, opened)
-        async with aclosing(pieces_of(receive, self._limit)) as pieces:
-            async for piece in pieces:
-                await asyncio.to_thread(fields.take, form.feed(piece))
-        form.end()
-        return fields.plain()
-
     @cached_property
     def _described(self) -> Response:
         return Response.json(described(PREFIX, operations().values()))
+
+
+async def _form(form: Form, fields: Fields, pieces: Pieces, take: Callable[[int], None]) -> Plain:
+    async with aclosing(pieces):
+        async for piece in pieces:
+            take(len(piece))
+            await asyncio.to_thread(fields.take, form.feed(piece))
+    form.end()
+    return fields.plain()
+
+
+async def _whole(pieces: Pieces, take: Callable[[int], None]) -> bytes:
+    found = []
+    async with aclosing(pieces):
+        async for piece in pieces:
+            take(len(piece))
+            found.append(piece)
+    return b"".join(found)
 
 
 def _is_for_anybody(operation: Operation) -> bool:
