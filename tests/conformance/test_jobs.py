@@ -27,6 +27,7 @@ from condarium.storage.work.schedules import NoSuchSchedule, ScheduleExists
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+ADA, BEN = Actor(name="ada"), Actor(name="ben")
 LIMITS = Limits(wall_time=HOUR, memory=2**33)
 
 
@@ -233,9 +234,9 @@ def test_a_job_that_failed_has_as_many_attempts_again(database: Database) -> Non
     (number,) = add(database, order(most_attempts=1))
     got = claim(database, number)
     with database.note() as facts:
-        assert not facts.jobs.again(number, at=NOON, more_attempts=3), "it runs"
+        assert not facts.jobs.again(number, at=NOON, more_attempts=3, by=ADA), "it runs"
         facts.jobs.end(got, JobStatus.FAILED, at=NOON, phases={})
-        assert facts.jobs.again(number, at=NOON + HOUR, more_attempts=3)
+        assert facts.jobs.again(number, at=NOON + HOUR, more_attempts=3, by=BEN)
         job = facts.jobs.get(number)
     assert (job.status, job.attempts, job.most_attempts) == (JobStatus.QUEUED, 1, 4)
     assert claim(database, number).attempt == 2

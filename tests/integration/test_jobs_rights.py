@@ -1,6 +1,8 @@
 """A job runs with the rights that its asker has when it begins."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,13 +10,17 @@ import pytest
 from tests.support.people import Caller, someone, user
 from tests.support.workers import Jobs, jobs_of, worker
 
-from condarium.access.identities import BadToken, actor_of_token
-from condarium.errors import CondariumError
-from condarium.jobs.carrying_out.child import Task, _actor
-from condarium.model.actor import NOBODY_IN_PARTICULAR
+from condarium.access.identities import BadToken, PrincipalDisabled, actor_of_token
+from condarium.errors import CondariumError, NotPermitted
+from condarium.jobs.asking.room import TooManyJobs
+from condarium.jobs.carrying_out.running import Attempt
+from condarium.jobs.carrying_out.standing import asker, refusal
+from condarium.model.actor import NOBODY_IN_PARTICULAR, JobClaim
 from condarium.model.document import Document
-from condarium.model.jobs import JobStatus
+from condarium.model.jobs import JobError, JobStatus
 from condarium.storage import tables
+from condarium.storage.store import Store
+from condarium.storage.work.jobs import AskerGone, NoSuchJob
 
 SPEC = Document("e.yml", b"channels: [/nowhere]\ndependencies: []\n")
 
@@ -55,7 +61,7 @@ def test_a_token_that_expired_while_the_job_waited_does_nothing(jobs: Jobs) -> N
         claim = facts.jobs.claim(number, "one", at=jobs.store.now())
     assert claim
     with pytest.raises(BadToken, match="expired"):
-        _actor(jobs.store, Task(settings=jobs.store.settings, order=order, claim=claim))
+        asker(jobs.store, order, claim)
 
 
 def test_a_token_that_was_revoked_and_an_account_that_was_disabled_do_nothing(jobs: Jobs) -> None:
@@ -86,3 +92,71 @@ def test_a_token_that_was_revoked_and_an_account_that_was_disabled_do_nothing(jo
         failed = jobs.ended(last)
         assert failed.error
         assert failed.error.code == "principal-disabled"
+
+
+def test_a_job_goes_on_only_while_its_asker_may_have_it(jobs: Jobs) -> None:
+    """What the worker asks at each heartbeat, and each change of the job when it is made."""
+    owner, store = Caller(jobs.store), jobs.store
+    token = someone(store, "ada")("token create", name="ci")
+    actor = actor_of_token(store, token.secret)
+    number = submit(jobs, actor=actor)
+    with store.database.note() as facts:
+        order, claim = facts.jobs.order(number), facts.jobs.claim(number, "one", at=store.now())
+    assert claim
+    working = asker(store, order, claim)
+    assert refusal(store, order) is None
+    owner("access unbind", subject="ada", role="editor", namespace="lab")
+    assert isinstance(refusal(store, order), NotPermitted)
+    owner("access bind", subject="ada", role="editor", namespace="lab")
+    with store.database.change(working, "env build", "lab/fit"):
+        pass
+    owner("token revoke", id_=actor.token)
+    assert isinstance(refusal(store, order), BadToken)
+    with pytest.raises(AskerGone), store.database.change(working, "env build", "lab/fit"):
+        pass
+    owner("user disable", name="ada")
+    assert isinstance(refusal(store, replace(order, token=None)), PrincipalDisabled)
+
+
+def test_a_job_that_may_not_go_on_says_why_it_failed(jobs: Jobs) -> None:
+    attempt = Attempt(jobs.store, None, JobClaim(job=1, attempt=1))  # type: ignore[arg-type]
+    attempt.refuse(JobError(code="bad-token", message="the token was revoked"))
+    ended = attempt._outcome(None)
+    assert ended["status"] == "failed"
+    assert ended["error"]["code"] == "bad-token"
+
+
+def test_who_retries_a_job_has_it_carried_out_with_their_own_rights(jobs: Jobs) -> None:
+    user(Caller(jobs.store), "cay", lab="editor")
+    number = submit(jobs, actor=someone(jobs.store, "ada").app.actor)
+    cay = someone(jobs.store, "cay")
+    cay("job cancel", job=number)
+    cay("job retry", job=number)
+    with jobs.store.database.read() as facts:
+        assert facts.jobs.order(number).principal == cay.app.actor.who.id
+
+
+def test_who_makes_a_namespace_anew_has_none_of_the_jobs_of_the_one_before(jobs: Jobs) -> None:
+    owner = Caller(jobs.store)
+    number = submit(jobs, actor=someone(jobs.store, "ada").app.actor)
+    owner("namespace remove", name="lab")
+    owner("namespace create", name="lab")
+    owner("access bind", subject="ben", role="admin", namespace="lab")
+    with pytest.raises(NoSuchJob):
+        someone(jobs.store, "ben")("job show", job=number)
+    assert someone(jobs.store, "ada")("job show", job=number).resource is None
+
+
+@pytest.mark.parametrize(
+    ("variable", "limit", "unit"),
+    [("CONDARIUM_JOBS_WAITING", "1", "jobs"), ("CONDARIUM_DOCUMENTS_WAITING", "60", "bytes")],
+)
+def test_nobody_fills_the_queue(jobs: Jobs, variable: str, limit: str, unit: str) -> None:
+    ada = someone(jobs.store, "ada").app.actor
+    settings = jobs.store.settings
+    bounded = replace(settings, environ={**settings.environ, variable: limit})
+    with closing(Store(bounded)) as store:
+        submit(Jobs(store), actor=ada)
+        with pytest.raises(TooManyJobs, match=unit):
+            submit(Jobs(store), actor=ada)
+        submit(Jobs(store))  # the store's owner

@@ -1,9 +1,16 @@
 """Who may see a job, and who may end it."""
 
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
+from tests.conformance.test_jobs import order
+from tests.support.workers import jobs_of
 from tests.unit.test_choosing import job
 
-from condarium.jobs.asking.seeing import may_see
+from condarium.errors import NotPermitted
+from condarium.jobs.asking.seeing import changeable, may_see, seen
 from condarium.model.access.permissions import Permission, ResourceKind, Role
 from condarium.model.access.principals import (
     Binding,
@@ -29,6 +36,10 @@ def actor(name: str, *roles: tuple[Role, ResourceKind, str], scope: Scope = Scop
     return Actor(name=name, principal=who, bindings=bindings)
 
 
+def scope_for(*permissions: Permission) -> Scope:
+    return Scope(permissions=frozenset(permissions))
+
+
 NAMESPACE, CHANNEL, PLATFORM = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, ResourceKind.PLATFORM
 
 
@@ -38,7 +49,9 @@ NAMESPACE, CHANNEL, PLATFORM = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, Res
         (Actor(name="owner of the store"), ALL),
         (actor("ada"), ALL),
         (actor("ada", scope=Scope(namespaces=frozenset({"lab"}))), (ON_LAB,)),
-        (actor("ada", scope=Scope(permissions=frozenset({Permission.QUERY_ASK}))), ALL),
+        (actor("ada", scope=scope_for(Permission.QUERY_ASK)), ()),
+        (actor("ada", scope=scope_for(Permission.ENVIRONMENT_BUILD)), ALL),
+        (actor("ada", scope=scope_for(Permission.ENVIRONMENT_READ)), (ON_LAB,)),
         (actor("ben"), ()),
         (actor("ben", (Role.VIEWER, NAMESPACE, "lab")), (ON_LAB,)),
         (actor("ben", (Role.VIEWER, NAMESPACE, "la")), ()),
@@ -57,3 +70,22 @@ def test_a_job_is_seen_by_who_asked_and_who_works_on_the_same(
 
 def test_a_job_of_the_stores_owner_is_not_everybodys() -> None:
     assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, resource=None, principal=None))
+
+
+@pytest.mark.parametrize(
+    ("scope", "changes"),
+    [
+        (Scope(), True),
+        (scope_for(Permission.ENVIRONMENT_BUILD), True),
+        (scope_for(Permission.ENVIRONMENT_READ, Permission.CHANNEL_READ), False),
+    ],
+)
+def test_a_token_changes_what_it_could_ask_for(tmp_path: Path, scope: Scope, changes: bool) -> None:
+    with jobs_of(tmp_path) as jobs:
+        ada = actor("ada", (Role.EDITOR, NAMESPACE, "lab"))
+        with jobs.store.database.note() as facts:
+            number = facts.jobs.add(order(principal="ada"), at=jobs.store.now())
+        narrowed = replace(ada, principal=replace(ada.who, scope=scope))
+        assert seen(jobs.store, number, narrowed).id == number
+        with nullcontext() if changes else pytest.raises(NotPermitted):
+            changeable(jobs.store, number, narrowed)

@@ -72,6 +72,34 @@ def load_actor(
     )
 
 
+def actor_of_ids(
+    store: Store,
+    principal: str,
+    *,
+    token: str | None,
+    address: str | None,
+    job: JobClaim | None = None,
+) -> Actor:
+    """Give who was known by these ids, with what that may do by now.
+
+    Raises BadToken, PrincipalDisabled and NoSuchPrincipal.
+    """
+    with store.database.read() as facts:
+        scope = Scope()
+        if token is not None:
+            known, _ = facts.tokens.get(token)
+            _check(known, store.now())
+            scope = known.scope()
+        return load_actor(facts, principal, scope=scope, token=token, address=address, job=job)
+
+
+def as_of_now(store: Store, actor: Actor) -> Actor:
+    """Give an actor of a while ago anew, with what it may do by now; raises as `actor_of_ids`."""
+    if actor.who.id is None:
+        return actor
+    return actor_of_ids(store, actor.who.id, token=actor.token, address=actor.address)
+
+
 def principal_of(facts: "Facts", account: Account, *, scope: Scope) -> Principal:
     return Principal(
         kind=account.kind,

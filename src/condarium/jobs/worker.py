@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Self
 
 from condarium.errors import CondariumError, Failed
 from condarium.jobs.asking import bell
+from condarium.jobs.carrying_out.child import said
 from condarium.jobs.carrying_out.claiming import claim_next
 from condarium.jobs.carrying_out.heartbeats import Heartbeats
 from condarium.jobs.carrying_out.processes import Forge
 from condarium.jobs.carrying_out.running import HANDED_BACK, Attempt, Outcome
 from condarium.jobs.carrying_out.sealing import seal
 from condarium.jobs.carrying_out.settling import release, settle, take_from_dead
+from condarium.jobs.carrying_out.standing import refusal
 from condarium.jobs.scheduling import add_builtin, submit_due
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import Job, JobStatus
@@ -197,6 +199,18 @@ class Worker:
                 if time.monotonic() - asked > _CANCEL_GRACE:
                     attempt.stop(JobStatus.CANCELLED)
 
+    def _stop_refused(self) -> None:
+        """Stop attempts at what its asker may not do any more; see `_stop_lost` for the grace."""
+        for claim, attempt in list(self._running.items()):
+            error = refusal(self.store, attempt.order)
+            if error is None:
+                continue
+            with self.store.database.read() as facts:
+                committed = facts.jobs.is_committed(claim.job)
+            asked = self._asked.setdefault(claim, time.monotonic())
+            if not committed or time.monotonic() - asked > _CANCEL_GRACE:
+                attempt.refuse(said(error))
+
     def _run(self, claim: JobClaim) -> Outcome:
         attempt = self._running.get(claim) or self._attempt(claim)
         return attempt.run(self._forge)
@@ -232,6 +246,7 @@ class Worker:
         while True:
             try:
                 self._beat()
+                self._stop_refused()
                 if not self._ending.is_set():
                     submit_due(self.store)
             except CondariumError as error:

@@ -28,6 +28,7 @@ STATUSES: Mapping[str, int] = {
     "pip-resolution-failed": 422,
     "idempotency-key-reused": 422,
     "too-many-attempts": 429,
+    "too-many-jobs": 429,
     "no-such-blob": 500,
     "channel-unreachable": 502,
     "channel-unauthorized": 502,

@@ -18,6 +18,10 @@ class JobSettings:
     memory: int = 16 * 10**9
     most_attempts: int = 3
     retention: timedelta = timedelta(days=90)
+    waiting: int = 200
+    """How many jobs of one account, and as many on one thing, may wait."""
+    documents: int = 64 * 10**6
+    """How many bytes the files of one account's jobs that wait may have."""
 
     @property
     def limits(self) -> Limits:
@@ -27,13 +31,15 @@ class JobSettings:
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Take CONDARIUM_JOB_TIME, _JOB_MEMORY, _JOB_ATTEMPTS and _JOB_RETENTION.
 
-        Raises BadSetting.
+        CONDARIUM_JOBS_WAITING and _DOCUMENTS_WAITING bound what waits. Raises BadSetting.
         """
         return cls(
             wall_time=reading.span("CONDARIUM_JOB_TIME", environ, cls.wall_time),
             memory=reading.size("CONDARIUM_JOB_MEMORY", environ, cls.memory),
             most_attempts=_count("CONDARIUM_JOB_ATTEMPTS", environ, cls.most_attempts),
             retention=reading.span("CONDARIUM_JOB_RETENTION", environ, cls.retention),
+            waiting=_count("CONDARIUM_JOBS_WAITING", environ, cls.waiting),
+            documents=reading.size("CONDARIUM_DOCUMENTS_WAITING", environ, cls.documents),
         )
 
 

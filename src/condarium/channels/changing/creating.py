@@ -159,6 +159,7 @@ def remove(store: Store, name: ChannelName, *, actor: Actor) -> ChannelRemoved:
         holding = facts.holdings.holding(channel, at=channel.head, kind=FactKind.FILE)
         files = sum(1 for _ in holding)
         facts.channels.remove(name)
+        facts.jobs.detach(ResourceKind.CHANNEL, name.name)
     return ChannelRemoved(channel=name, revisions=channel.head, files=files)
 
 

@@ -36,7 +36,8 @@ def pack(arguments: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], tu
             case Document():
                 documents.append(blobs.put(value.content))
                 folder = str(value.folder) if value.folder is not None else None
-                return {"name": value.name, "blob": documents[-1], "folder": folder}
+                said = {"name": value.name, "blob": documents[-1], "folder": folder}
+                return {**said, "bytes": len(value.content)}
             case timedelta():
                 return f"{value.total_seconds():f}s"
             case tuple():
@@ -44,6 +45,18 @@ def pack(arguments: Mapping[str, Any], blobs: Blobs) -> tuple[dict[str, Any], tu
         return to_plain(value)
 
     return {name: plain(value) for name, value in arguments.items()}, tuple(documents)
+
+
+def bytes_of(packed: Any) -> int:
+    """How many bytes the documents among packed arguments have."""
+    match packed:
+        case {"blob": str(), "bytes": int(size)}:
+            return size
+        case dict():
+            return sum(map(bytes_of, packed.values()))
+        case list():
+            return sum(map(bytes_of, packed))
+    return 0
 
 
 def unpack(operation: Operation, packed: Mapping[str, Any], blobs: Blobs) -> dict[str, Any]:

@@ -36,10 +36,13 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
 
 
 def retry(store: Store, job: Job, *, actor: Actor) -> Job:
-    """Have a job that failed or was cancelled carried out anew. Raises NothingToRetry."""
+    """Have a job that failed or was cancelled carried out anew, with the rights of who says so.
+
+    Raises NothingToRetry.
+    """
     more = JobSettings.read(store.settings.environ).most_attempts
     with _change(store, "job retry", job, actor) as facts:
-        if not facts.jobs.again(job.id, at=store.now(), more_attempts=more):
+        if not facts.jobs.again(job.id, at=store.now(), more_attempts=more, by=actor):
             raise NothingToRetry(job.id, facts.jobs.get(job.id).status)
         note_status(facts, job.id, JobStatus.QUEUED, store, f"retried by {actor.name}")
     bell.ring()

@@ -1,10 +1,11 @@
 """Which jobs somebody may see, and change: their own, and those on what they may read or work on.
 
-To others a job is not there.
+To others a job is not there. A token that is narrowed sees no more of its account's own jobs than
+it is for, and changes only those that it could ask for.
 """
 
 from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.permissions import READING, Permission, ResourceKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobFilter
@@ -37,15 +38,17 @@ def seen(store: Store, number: int, actor: Actor) -> Job:
 def changeable(store: Store, number: int, actor: Actor) -> Job:
     """A job that somebody may cancel, retry and remove. Raises NoSuchJob and NotPermitted."""
     job = seen(store, number, actor)
-    resource = _resource(job)
-    if not _is_own(actor, job):
+    if not (_is_own(actor, job) and _token_is_for(actor, _permission(job))):
+        resource = _resource(job)
         actor.require(_CHANGING[resource.kind], resource)
     return job
 
 
 def may_see(actor: Actor, job: Job) -> bool:
     resource = _resource(job)
-    return _is_own(actor, job) or actor.may(_SEEING[resource.kind], resource)
+    reading = {READING[resource.kind]} | _permission(job)
+    own = _is_own(actor, job) and _token_is_for(actor, reading)
+    return own or actor.may(_SEEING[resource.kind], resource)
 
 
 def find(store: Store, chosen: JobFilter, actor: Actor, *, limit: int | None) -> list[Job]:
@@ -67,12 +70,26 @@ def mine(actor: Actor) -> dict[str, str]:
 
 
 def _is_own(actor: Actor, job: Job) -> bool:
+    """Whether an actor asked for the job; the token in use has to reach what it is about."""
     if actor.who.kind is PrincipalKind.STORE_OWNER:
         return True
     own = actor.who.id is not None and actor.who.id == job.principal
-    scope = actor.who.scope
     resource = _resource(job)
-    return own and scope.reaches(resource.kind, resource.name)
+    return own and actor.who.scope.reaches(resource.kind, resource.name)
+
+
+def _token_is_for(actor: Actor, permissions: set[Permission]) -> bool:
+    """Whether the token in use is for one of these; an account by itself is for all."""
+    granted = actor.who.scope.permissions
+    return granted is None or not granted.isdisjoint(permissions)
+
+
+def _permission(job: Job) -> set[Permission]:
+    """What the job's operation needs."""
+    from condarium.app import operations
+
+    operation = operations().get(job.operation)
+    return {operation.permission} if operation else set()
 
 
 def _resource(job: Job) -> Resource:

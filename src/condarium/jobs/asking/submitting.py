@@ -7,6 +7,7 @@ from condarium.access import checking
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
 from condarium.jobs.asking.arguments import check_keeps, pack
+from condarium.jobs.asking.room import check_room
 from condarium.model.access.decisions import Resource
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.access.principals import PrincipalKind
@@ -34,12 +35,13 @@ def submit(
     """Have an operation carried out by a worker, as this actor.
 
     `arguments` are as the operation takes them. `also` is done in the unit of work that appends
-    the job, with the job's number. Raises NotAJob, and what refuses the actor.
+    the job, with the job's number. Raises NotAJob, TooManyJobs, and what refuses the actor.
     """
     check_keeps(operation)
     require(store, actor, operation, arguments)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)
+    check_room(store, actor, arguments, kind, resource)
     with store.shared():
         packed, documents = pack(arguments, store.blobs)
         order = Order(

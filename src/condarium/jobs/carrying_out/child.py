@@ -19,7 +19,8 @@ from typing import Any
 from condarium.errors import CondariumError, DatabaseFailed
 from condarium.jobs.asking.arguments import unpack
 from condarium.jobs.carrying_out.descendants import adopt, end_descendants
-from condarium.model.actor import Actor, JobClaim
+from condarium.jobs.carrying_out.standing import asker
+from condarium.model.actor import JobClaim
 from condarium.model.jobs import JobError, Order
 from condarium.model.plain import to_plain
 from condarium.operating.tracing import configure_traces, send_traces, span
@@ -89,7 +90,7 @@ def _carry_out(task: Task, talk: "_Talk") -> Any:
     operation = operations().get(task.order.operation)
     if operation is None:
         raise _Gone(task.order.operation)
-    actor = _actor(store, task)
+    actor = asker(store, task.order, task.claim)
     arguments = unpack(operation, task.order.arguments, store.blobs)
     app = App(settings, actor=actor, progress=talk, store=store)
     configure_traces(TelemetrySettings.read(settings.environ), service="condarium-worker")
@@ -98,35 +99,6 @@ def _carry_out(task: Task, talk: "_Talk") -> Any:
             return to_plain(app.call(operation, arguments))
     finally:
         send_traces()
-
-
-def _actor(store: Store, task: Task) -> Actor:
-    """Who asked for the job, with what that may do by now.
-
-    Raises BadToken, PrincipalDisabled and NoSuchPrincipal.
-    """
-    order = task.order
-    if order.principal is None:
-        return Actor(name=order.actor, token=order.token, address=order.address, job=task.claim)
-    from condarium.access.identities import BadToken, load_actor
-    from condarium.model.access.principals import Scope
-
-    with store.database.read() as facts:
-        scope = Scope()
-        if order.token is not None:
-            token, _ = facts.tokens.get(order.token)
-            if not token.holds(store.now()):
-                ended = "was revoked" if token.revoked_at is not None else "has expired"
-                raise BadToken(f"that the job was asked for with {ended}")
-            scope = token.scope()
-        return load_actor(
-            facts,
-            order.principal,
-            scope=scope,
-            token=order.token,
-            address=order.address,
-            job=task.claim,
-        )
 
 
 def _may_pass(error: CondariumError) -> bool:

@@ -39,6 +39,8 @@ class Attempt:
     claim: JobClaim
     began: float = field(default_factory=time.monotonic)
     reason: str | None = None
+    refusal: JobError | None = None
+    """Why it may not go on."""
     _phases: dict[str, float] = field(default_factory=dict)
     _phase: str = _STARTING
     _since: float = 0.0
@@ -52,6 +54,11 @@ class Attempt:
     def stop(self, reason: str) -> None:
         """End it: `reason` is the status that it then has."""
         self.reason = self.reason or reason
+        self._stopping.set()
+
+    def refuse(self, why: JobError) -> None:
+        """End it: it fails, of this."""
+        self.refusal = why
         self._stopping.set()
 
     def run(self, forge: Forge) -> Outcome:
@@ -134,6 +141,8 @@ class Attempt:
             return {**failed, "passing": passing}
         if exceeded:
             return {"status": str(JobStatus.FAILED), "error": asdict(exceeded)}
+        if self.refusal:
+            return {"status": str(JobStatus.FAILED), "error": asdict(self.refusal)}
         if self.reason:
             return {"status": self.reason}
         died = JobError(

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, text
 
-from condarium.errors import Conflict, NotFound
-from condarium.model.actor import JobClaim
+from condarium.errors import Conflict, NotFound, Refused
+from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import Job, JobError, JobFilter, JobStatus, Limits, Order
-from condarium.storage.tables import job_events, jobs
+from condarium.storage.tables import job_events, jobs, principals, tokens
 
 _CHOOSING = 0x636F6E66
 """Names the lock of whoever chooses a job in PostgreSQL; in SQLite there is one writer anyway."""
@@ -26,6 +26,16 @@ class JobTakenOver(Conflict):
     def __init__(self, job: int) -> None:
         self.job = job
         super().__init__(f"job {job} is no longer carried out here: it was taken over or cancelled")
+
+
+class AskerGone(Refused):
+    """Who asked for the job was disabled, or the token that it was asked for with revoked."""
+
+    def __init__(self, job: int) -> None:
+        self.job = job
+        super().__init__(
+            f"job {job} changes nothing: who asked for it, or the token, is no longer good"
+        )
 
 
 class NoSuchJob(NotFound):
@@ -158,10 +168,18 @@ class Jobs:
     def commit(self, claim: JobClaim, *, at: datetime) -> None:
         """Note that the job's changes are made, in the unit of work that makes them.
 
-        Raises JobTakenOver where another attempt carries it out by now: nothing is changed then.
+        Raises JobTakenOver where another attempt carries it out by now, and AskerGone where who
+        asked was disabled, or the token revoked: nothing is changed then.
         """
         if not self._change(claim, committed_at=at):
             raise JobTakenOver(claim.job)
+        gone = or_(principals.c.disabled_at.is_not(None), tokens.c.revoked_at.is_not(None))
+        asked = jobs.outerjoin(principals, principals.c.id == jobs.c.principal).outerjoin(
+            tokens, tokens.c.id == jobs.c.token
+        )
+        found = select(jobs.c.id).select_from(asked).where(jobs.c.id == claim.job, gone)
+        if self._connection.scalar(found):
+            raise AskerGone(claim.job)
 
     def is_committed(self, job: int) -> bool:
         """Whether the attempt that was begun last has changed anything."""
@@ -222,8 +240,11 @@ class Jobs:
         noted = self._connection.execute(jobs.update().where(jobs.c.id == job, open_).values(asked))
         return JobStatus.RUNNING if noted.rowcount else None
 
-    def again(self, job: int, *, at: datetime, more_attempts: int) -> bool:
-        """Have a job that failed or was cancelled wait again; False where it did not end so."""
+    def again(self, job: int, *, at: datetime, more_attempts: int, by: Actor) -> bool:
+        """Have a job that failed or was cancelled wait again; False where it did not end so.
+
+        It is carried out with the rights of who wants it again.
+        """
         changed = self._connection.execute(
             jobs.update()
             .where(jobs.c.id == job, jobs.c.status.in_((JobStatus.FAILED, JobStatus.CANCELLED)))
@@ -238,9 +259,29 @@ class Jobs:
                 committed_at=None,
                 error=None,
                 most_attempts=jobs.c.attempts + more_attempts,
+                actor=by.name,
+                principal=by.who.id,
+                token=by.token,
+                address=by.address,
             )
         )
         return bool(changed.rowcount)
+
+    def arguments_waiting(self, principal: str) -> list[Any]:
+        """What the jobs that wait for somebody are to work on."""
+        waits = jobs.c.principal == principal, jobs.c.status == JobStatus.QUEUED
+        return list(self._connection.scalars(select(jobs.c.arguments).where(*waits)))
+
+    def count_waiting(self, kind: str, resource: str) -> int:
+        """How many jobs on a thing wait."""
+        same = jobs.c.kind == kind, jobs.c.resource == resource
+        found = select(func.count()).where(*same, jobs.c.status == JobStatus.QUEUED)
+        return self._connection.scalar(found) or 0
+
+    def detach(self, kind: str, resource: str) -> None:
+        """Have the jobs on a thing that is removed be about none: its name may be given again."""
+        same = jobs.c.kind == kind, jobs.c.resource == resource
+        self._connection.execute(jobs.update().where(*same).values(kind=None, resource=None))
 
     def remove(self, numbers: Iterable[int]) -> int:
         """Forget jobs and their logs, whatever their state; give how many there were."""
