@@ -7,13 +7,16 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from tests.support.people import Caller, someone, user
 
+from condarium.access.identities import actor_of_token
 from condarium.app import operations
 from condarium.errors import DatabaseFailed
 from condarium.jobs.asking import submitting, watching
 from condarium.model.actor import Actor
 from condarium.model.jobs import EventKind, Job, JobEvent
 from condarium.server.rest import turns
+from condarium.server.rest.deferred import Events
 from condarium.server.rest.following import Following
 from condarium.server.rest.turns import TooBusy, TookTooLong, Turn, Turns
 from condarium.settings import Settings
@@ -115,3 +118,31 @@ def test_a_thread_that_still_works_has_its_place(monkeypatch: pytest.MonkeyPatch
 
     asyncio.run(ask())
     found.stop()
+
+
+def test_who_may_not_see_a_job_any_more_follows_it_no_longer(
+    store: Store, job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stream that was opened with a token ends when that is revoked."""
+    monkeypatch.setattr("condarium.server.rest.deferred._OFTEN", 0.0)
+    owner = Caller(store)
+    user(owner, "ada")
+    owner("access bind", subject="ada", role="administrator", platform=True)
+    token = someone(store, "ada")("token create", name="ci")
+    say(store, job, 3)
+    following = Following(store)
+    events = Events(job.id, 0, store, lambda: following)
+    events.check(actor_of_token(store, token.secret))
+
+    async def read() -> list[bytes]:
+        found = []
+        async for piece in events._pieces(asyncio.Event().wait):  # type: ignore[arg-type]
+            found.append(piece)
+            if len(found) == 2:
+                await asyncio.to_thread(owner, "token revoke", id_=token.token.id)
+        return found
+
+    try:
+        assert len(asyncio.run(asyncio.wait_for(read(), 20))) == 2
+    finally:
+        following.stop()

@@ -5,7 +5,9 @@ POST …                       Prefer: wait=30       200 and the result, if it e
 GET  /api/v1/jobs/7/events                         what happens in it (server-sent events)
 """
 
+import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from functools import cached_property
@@ -13,10 +15,12 @@ from typing import Any
 
 import msgspec
 
+from condarium.access.identities import as_of_now
 from condarium.app import App, operations
+from condarium.errors import DatabaseFailed, NotFound, Refused
 from condarium.jobs.asking import watching
 from condarium.jobs.asking.submitting import require, submit
-from condarium.model.actor import Actor
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.jobs import Job, JobError, JobEvent, JobStatus
 from condarium.model.plain import to_plain
 from condarium.operation import Operation
@@ -26,6 +30,7 @@ from condarium.server.rest.following import Following
 from condarium.server.rest.idempotency import Once
 from condarium.server.rest.routes import PREFIX
 from condarium.server.rest.turns import watch
+from condarium.storage.failures import StoreBusy
 from condarium.storage.store import Store
 from condarium.values import BadArgument
 
@@ -33,6 +38,8 @@ _EVENTS = re.compile(re.escape(PREFIX) + r"/jobs/([1-9][0-9]{0,17})/events")
 _WAIT = re.compile(r"wait=([0-9]{1,6})")
 _LONGEST = 300
 """For how many seconds a request may wait for its job."""
+_OFTEN = 5.0
+"""How often, in seconds, it is asked whether somebody may still follow."""
 _HEARTBEAT = 15
 """How often, in seconds, somebody who follows a silent job is told that it is still followed."""
 
@@ -100,12 +107,14 @@ class Events:
         self, job: int, after: int, store: Store, following: Callable[[], Following]
     ) -> None:
         self._job, self._after, self._store, self._following = job, after, store, following
+        self._actor, self._checked = NOBODY_IN_PARTICULAR, 0.0
 
     def check(self, actor: Actor) -> None:
         """Raise what hides the job from whoever may not see it."""
         shown = operations()["job show"]
         (word,) = (parameter.name for parameter in shown.parameters if parameter.required)
         App(self._store.settings, actor=actor, store=self._store).call(shown, {word: self._job})
+        self._actor, self._checked = actor, time.monotonic()
 
     def response(self, receive: Receive) -> Response:
         headers = (
@@ -123,9 +132,23 @@ class Events:
             async with aclosing(events):
                 yield b": the events of a job\n\n"
                 async for event in events:
+                    if not await self._may_still():
+                        return
                     yield _said(event)
         finally:
             gone.cancel()
+
+    async def _may_still(self) -> bool:
+        """Whether who follows may by now still see the job; it is looked up now and then."""
+        if time.monotonic() - self._checked < _OFTEN:
+            return True
+        try:
+            await asyncio.to_thread(lambda: self.check(as_of_now(self._store, self._actor)))
+        except (NotFound, Refused):
+            return False
+        except (StoreBusy, DatabaseFailed):
+            return True  # asked again with the next event
+        return True
 
 
 def preferred_wait(prefer: str) -> int:
