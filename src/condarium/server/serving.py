@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 
 from condarium.errors import BadArguments, Conflict, Failed
+from condarium.jobs.carrying_out.sealing import seal
 from condarium.jobs.keeping import KeptWorker
 from condarium.model.server_report import ServerStarted
 from condarium.operating.logs import configure_logs
@@ -29,6 +30,7 @@ from condarium.settings import ServerSettings
 from condarium.settings.reach import for_others
 from condarium.settings.sign_in import SignInSettings
 from condarium.settings.telemetry import TelemetrySettings
+from condarium.settings.withheld import for_requests
 from condarium.settings.worker import WorkerSettings
 from condarium.storage.database import import_whole
 from condarium.storage.modes import modes_of
@@ -81,6 +83,7 @@ class Serving(ServerStarted):
 
         Raises AddressInUse, BadSetting, BadTokenFile, and what opening the store raises."""
         settings = ServerSettings.read(store.settings.environ)
+        seal()
         with ExitStack() as opened:
             reserved = opened.enter_context(_reserve(host, port))
             port = reserved.getsockname()[1]
@@ -104,6 +107,7 @@ class Serving(ServerStarted):
                 settings=telemetry,
             )
             opened.enter_context(modes_of(store.layout.root))
+            store.keep_secrets()
             content.start()
             opened.callback(content.stop)
             opened.callback(uploads.stop)
@@ -206,7 +210,8 @@ def _for_others(store: Store, host: str, port: int) -> Store:
     Itself it may ask, and what is at the URL by which people reach it.
     """
     here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only compared
-    return Store(for_others(store.settings, _url(here, port)), now=store.now)
+    settings = for_requests(for_others(store.settings, _url(here, port)))
+    return Store(settings, now=store.now)
 
 
 def _granian(application: Observed, host: str, port: int) -> "Server":
