@@ -332,7 +332,7 @@ ASKED = [
     ("channel show merged", "members", "lab, other"),
     ("channel search lab numpy", "1.10", "linux-64"),
     ("channel search lab num*", "numpydoc", "noarch"),
-    ("channel search lab numpy==1.10", "osx-arm64", "KiB"),
+    ("channel search lab numpy==1.10", "osx-arm64", "kB"),
     ("channel packages lab --limit 1", "numpy", "showing 1 of 3 packages in lab at r4"),
     ("channel files lab --limit 1", "linux-64/numpy-1.10-1.conda", "--limit 0 shows all"),
     ("channel files lab tool", "noarch/tool-1.0-0.conda", "yanked"),

@@ -30,7 +30,7 @@ def test_what_takes_a_while_is_drawn_and_wiped_away() -> None:
     progress = Drawn(stream, color=False, patience=0)
     progress.phase("fetch", 2048)
     progress.advance(1024)
-    _until(lambda: "1.0 KiB of 2.0 KiB" in stream.getvalue())
+    _until(lambda: "1.0 kB of 2.0 kB" in stream.getvalue())
     progress.say("a [bold]remark[/]")
     progress.phase("link", 3, "packages")
     _until(lambda: "0/3 packages" in stream.getvalue())

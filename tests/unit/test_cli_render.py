@@ -237,7 +237,7 @@ def test_show_tells_of_prefix_spec_and_packages() -> None:
     assert "lab/fit generation 2 active" in text
     assert "prefix     /srv/condarium/prefixes/ab (hard links)" in text
     assert "\n  name: fit\n" in text
-    assert "numpy  1.26     py_0   1.0 MiB" in text
+    assert "numpy  1.26     py_0   1.0 MB" in text
 
 
 def test_show_lock_is_the_lock_and_nothing_else() -> None:
@@ -305,7 +305,7 @@ def test_a_difference_is_by_platform_where_there_are_several() -> None:
                 generations=(ArchivedGeneration(environment=FIT, generation=1, freed=2**20),),
                 dry_run=True,
             ),
-            "dry run: would archive 1 generation; that frees 1.0 MiB",
+            "dry run: would archive 1 generation; that frees 1.0 MB",
         ),
         (
             Restored(
@@ -328,7 +328,7 @@ def test_a_difference_is_by_platform_where_there_are_several() -> None:
             Collected(
                 kinds=(CollectedKind(kind="prefixes", count=2, bytes=2**30),), dry_run=True
             ),
-            "dry run: would free 1.0 GiB",
+            "dry run: would free 1.1 GB",
         ),
     ],
 )  # fmt: skip

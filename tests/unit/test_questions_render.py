@@ -50,8 +50,8 @@ def test_one_package_is_a_line_for_each_version() -> None:
     rows = shown(found(package(build="py_1"), package(), package(version="1.0", timestamp=None)))
     assert [" ".join(row.split()) for row in rows] == [
         "VERSION NEWEST BUILD BUILDS CHANNEL SIZE DATE",
-        "2.0 py_1 2 lab/forge/linux-64 1.0 MiB 2026-03-02",
-        "1.0 py_0 1 lab/forge/linux-64 1.0 MiB",
+        "2.0 py_1 2 lab/forge/linux-64 1.0 MB 2026-03-02",
+        "1.0 py_0 1 lab/forge/linux-64 1.0 MB",
     ]
 
 

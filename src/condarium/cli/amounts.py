@@ -4,17 +4,19 @@ from datetime import UTC, datetime
 
 
 def size(count: int) -> str:
-    """Bytes in binary units.
+    """Bytes in decimal units, as settings and limits have them: a quota of 20G is 20.0 GB.
 
-    >>> size(1536), size(5), size(3 * 2**30)
-    ('1.5 KiB', '5 B', '3.0 GiB')
+    >>> size(1536), size(5), size(20 * 10**9), size(999_999)
+    ('1.5 kB', '5 B', '20.0 GB', '1.0 MB')
     """
+    if count < 1000:
+        return f"{count} B"
     amount = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if amount < 1024:
-            return f"{amount:.0f} B" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} TiB"
+    for unit in ("kB", "MB", "GB"):
+        amount /= 1000
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"
 
 
 def seconds(amount: float) -> str:
