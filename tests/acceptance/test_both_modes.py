@@ -111,6 +111,8 @@ _NEVER_THE_SAME = (
     (re.compile(r"\d+(\.\d+)? (ms|s)\b"), "DURATION"),
     (re.compile(r'(?<="id": )\d+'), "NUMBER"),
     (re.compile(r"(?<=[ \[])\d+\.\d+(e-\d+)?(?=,?$)", re.MULTILINE), "SECONDS"),
+    (re.compile(r"^job \d+ failed: .*\n|^  run in it: .*\n", re.MULTILINE), ""),
+    (re.compile(r" on the server$", re.MULTILINE), ""),
 )
 
 

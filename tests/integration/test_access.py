@@ -141,9 +141,11 @@ def test_a_role_is_bound_to_a_thing_that_has_it(
 
 def test_passwords_are_set_by_oneself_and_by_administrators(owner: Caller, store: Store) -> None:
     for name in ("ada", "bo"):
-        owner("user create", name=name)
+        assert "no password" in owner("user create", name=name).note
     document = Document("f", PASSWORD.encode())
-    someone(store, "ada")("user set-password", name="ada", password_file=document)
+    someone(store, "ada")("user set-password", password_file=document)
+    with pytest.raises(BadArguments):
+        owner("user set-password", password_file=document)
     with pytest.raises(NotPermitted):
         someone(store, "bo")("user set-password", name="ada", password_file=document)
     with store.database.read() as facts:
