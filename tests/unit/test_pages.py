@@ -22,6 +22,8 @@ from condarium.web.pages import page
 from condarium.web.rendering import say_bytes, security_policy, web_url
 
 EVIL = "<script>alert('x')</script>"
+MOVES = "\x1b[2J\a\u202e"
+"""What clears a terminal, rings and turns a line around."""
 SHA = "ab" * 32
 URL = "https://conda.test"
 
@@ -65,7 +67,7 @@ def add(store: Store, channel: str, *files: HostedFile, label: str = "main", why
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     clock = Clock()
     with hosted_store(tmp_path_factory.mktemp("pages"), clock) as store:
-        create(store, "lab", description=f"Tools of the lab {EVIL}")
+        create(store, "lab", description=f"Tools of the lab {EVIL}{MOVES}")
         create(store, "secret-lab", public=False)
         create(store, "empty")
         create(store, "joined", kind=ChannelKind.UNION, members=(ChannelName("lab"),))
@@ -109,6 +111,12 @@ PAGES = [
     ("empty", "noarch"),
     ("joined", None),
 ]
+
+
+def test_what_moves_a_cursor_or_turns_lines_around_is_spelled(store: Store) -> None:
+    text = show(store, "lab")
+    assert not set("\x1b\a\u202e") & set(text)
+    assert r"\x1b[2J\x07\u202e" in text
 
 
 @pytest.mark.parametrize(("address", "subdir"), PAGES)

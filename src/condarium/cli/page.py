@@ -4,7 +4,6 @@ Texts come from files, channels and other people, so control characters are made
 they can reach a terminal. Only `raw` leaves a text as it is.
 """
 
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,11 @@ from datetime import datetime
 
 from condarium.cli.amounts import ago, clock
 from condarium.model.instants import say_instant
+from condarium.model.visible import visible
 
 _CODES = {
     "bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36",
 }  # fmt: skip
-_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -166,15 +165,6 @@ def _columns(crop: int | Sequence[int] | None) -> Sequence[int]:
 def _clean(part: Part) -> Styled:
     text, style = (part.text, part.style) if isinstance(part, Styled) else (part, "")
     return Styled(visible(text), style)
-
-
-def visible(text: str) -> str:
-    """The text in one line, with its control characters spelled out."""
-    return _CONTROL.sub(lambda found: _spelled(found[0]), text)
-
-
-def _spelled(character: str) -> str:
-    return " " if character in "\r\n" else character.encode("unicode_escape").decode()
 
 
 def _width(part: Styled) -> int:

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
-from condarium.cli.page import visible
 from condarium.model.jobs import JobEvent
+from condarium.model.visible import visible
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars

@@ -17,6 +17,7 @@ from condarium.model.hosting.fact import Revision
 from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.instants import say_instant
 from condarium.model.view import MAIN, View, say_as_of, say_cooldown
+from condarium.model.visible import visible
 
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -132,6 +133,7 @@ def _environment() -> Environment:
         loader=PackageLoader("condarium.web"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -144,6 +146,11 @@ def _environment() -> Environment:
     }
     environment.globals |= {"style": _asset("style.css"), "script": _asset("filter.js")}
     return environment
+
+
+def _shown(value: Any) -> Any:
+    """What a page says of others' texts; what is HTML by itself is ours."""
+    return visible(value, lines=True) if type(value) is str else value
 
 
 def say_bytes(size: int | None) -> str:
