@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,14 @@ from tests.support.workers import Jobs, jobs_of, worker
 
 from condarium.engine.programs import only_told
 from condarium.engine.pypi.process import uv_environment
+from condarium.engine.pypi.uv import resolve_pypi
+from condarium.engine.solving.virtual_packages import host_platform
+from condarium.errors import PipResolutionFailed
 from condarium.model.document import Document
 from condarium.model.jobs import Job, JobStatus
 from condarium.settings import Settings
 from condarium.settings.reach import for_others, guarded
-from condarium.settings.withheld import for_jobs, for_requests
+from condarium.settings.withheld import BUILDS_NOTHING, for_jobs, for_requests
 
 SECRETS = {
     "CONDARIUM_ADMIN_TOKEN": "secret-of-the-operator",
@@ -107,6 +112,38 @@ def test_what_is_kept_from_a_library_is_there_again(monkeypatch: pytest.MonkeyPa
     with only_told():
         assert not SECRETS.keys() & os.environ.keys()
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize("answers_requests", [True, False])
+def test_what_answers_requests_builds_no_source_distribution(
+    tmp_path: Path, answers_requests: bool
+) -> None:
+    """To ask what would change is for who may build; it is not done in a process of its own."""
+    ran = tmp_path / "ran"
+    url = _source_distribution(tmp_path, f"open({str(ran)!r}, 'w').close()\n")
+    with pytest.raises(PipResolutionFailed):
+        resolve_pypi(
+            [f"source @ {url}"],
+            python=Path(sys.executable),
+            python_version=f"3.{sys.version_info.minor}",
+            platform=host_platform(),
+            conda=(),
+            cache_dir=tmp_path / "cache",
+            environ={**os.environ, **({BUILDS_NOTHING: "1"} if answers_requests else {})},
+        )
+    assert ran.exists() is not answers_requests
+
+
+def _source_distribution(folder: Path, backend: str) -> str:
+    backend_here = "[build-system]\nrequires = []\nbuild-backend = 'b'\nbackend-path = ['.']\n"
+    files = {"PKG-INFO": "Metadata-Version: 2.1\nName: source\nVersion: 1.0\n", "b.py": backend}
+    path = folder / "source-1.0.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name, text in {**files, "pyproject.toml": backend_here}.items():
+            entry = tarfile.TarInfo(f"source-1.0/{name}")
+            entry.size = len(text)
+            archive.addfile(entry, BytesIO(text.encode()))
+    return path.as_uri()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux seals processes so")

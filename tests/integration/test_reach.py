@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.answering import AnsweringServer, Ask, Reply
 from tests.support.channel import Made, make_channel
 from tests.support.hosting import ADA, hosted_store
 from tests.support.server import ChannelServer
@@ -230,3 +231,19 @@ def test_a_server_asks_for_its_users_what_is_allowed_and_itself(
         assert got.status_code >= 400
         assert "127.0.0.1:" in got.text or made.status_code == 403
     assert upstream.requests == []
+
+
+def test_packages_are_fetched_with_the_credentials_of_the_channels_url(tmp_path: Path) -> None:
+    folder = make_channel(tmp_path / "folder", [Made("tool", "1.0")])
+    asked: list[str] = []
+
+    def answer(ask: Ask) -> Reply:
+        file = folder / ask.path.removeprefix("/t/s3cret/chan").lstrip("/")
+        asked.append(file.name)
+        found = ask.path.startswith("/t/s3cret/") and file.is_file()
+        return Reply(body=file.read_bytes()) if found else Reply(404)
+
+    with AnsweringServer(answer) as server:
+        built = build(tmp_path, {}, f"{server.url}/t/s3cret/chan")
+    assert built.changed
+    assert "tool-1.0-0.conda" in asked
