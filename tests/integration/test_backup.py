@@ -22,13 +22,20 @@ from tests.support.hosting import host, hosted_store
 from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 
+from condarium.model.access.principals import Principal, PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.audit import GENESIS, AuditFilter, chain
 from condarium.model.jobs import Limits, Order
 from condarium.model.progress import Quiet
 from condarium.operating import backing_up, pruning, verifying_backups
 from condarium.storage import tables
-from condarium.storage.backing_up.backups import BackupDamaged, BadBackupPlace, NoSuchBackup
+from condarium.storage.backing_up.backups import (
+    BackupDamaged,
+    BackupPlace,
+    BadBackupPlace,
+    NoSuchBackup,
+    check_address,
+)
 from condarium.storage.backing_up.refilling import StoreNotEmpty
 from condarium.storage.store import Store
 
@@ -85,6 +92,8 @@ def test_a_job_that_is_begun_again_gives_the_backup_that_it_has_made(
         with store.database.note() as facts:
             assert facts.jobs.put_back(claim, not_before=None, spent=True)
             told = facts.audit.search(AuditFilter(action="backup"), before=None, limit=None)
+    restored = stores("here", "two")
+    assert bring_back(restored, place).jobs == 1, "not counting its own, which fill's is not"
     assert len({each.backup for each in made}) == 1
     assert (len(list((place / "manifests").iterdir())), len(told)) == (1, 1)
     assert back_up(store, place).backup != made[0].backup
@@ -264,6 +273,30 @@ def test_damage_is_found_and_says_which_backups_it_concerns(stores: Stores, plac
 
 def verify(place: Path, *, all_bytes: bool) -> Any:
     return verifying_backups.verify(str(place), all_bytes=all_bytes, progress=Quiet())
+
+
+def test_who_is_elsewhere_names_a_place_from_its_root(tmp_path: Path) -> None:
+    away = Actor(name="ada", principal=Principal(kind=PrincipalKind.USER, id="a", name="ada"))
+    for address in ("kept", "~/kept", "file:///kept"):
+        check_address(address, Actor(name="owner"))
+        with pytest.raises(BadBackupPlace, match="of the server"):
+            check_address(address, away)
+    check_address("/kept", away)
+    check_address("s3://bucket/kept", away)
+    with pytest.raises(NoSuchBackup) as caught:
+        BackupPlace.at(str(tmp_path / "none"))
+    assert "makes one" in (caught.value.hint or "")
+
+
+def test_pruning_removes_what_killed_copies_have_left(stores: Stores, place: Path) -> None:
+    store = stores("here", "before")
+    back_up(store, place)
+    old, new = place / "blobs" / "tmpold", place / "blobs" / "tmpnew"
+    for each in (old, new):
+        each.touch()
+    os.utime(old, (1, 1))
+    pruning.prune(store, str(place), keep_last=1, dry_run=False, progress=Quiet())
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 def test_pruning_keeps_what_the_backups_that_stay_need(stores: Stores, place: Path) -> None:

@@ -38,7 +38,8 @@ def bring_back(
         dump = _fetch_dump(place, name, manifest, folder / "dump")
         copied = _copy(place, name, manifest, store, progress)
         progress.phase("facts")
-        refilled = refill(store.database_url, dump, at=store.now())
+        maker = int(manifest.job.split()[0]) if manifest.job else None
+        refilled = refill(store.database_url, dump, at=store.now(), maker=maker)
     with store.database.change(actor, "restore", place.address[:255], {"backup": name}) as facts:
         active = [each for each in facts.environments.all() if each.active is not None]
     return StoreRestored(

@@ -81,15 +81,18 @@ def backup(
     Whoever can read the backup can read all that is private in the store.
     """
     from condarium.operating import backing_up
+    from condarium.storage.backing_up.backups import check_address
 
+    check_address(dest, actor)
     return backing_up.back_up(store, dest, actor=actor, progress=progress)
 
 
 @operation("backup list", permission=Permission.STORE_MAINTAIN, makes_store=True)
-def list_(store: Store, dest: Place) -> tuple[BackupLine, ...]:
+def list_(store: Store, dest: Place, *, actor: Actor) -> tuple[BackupLine, ...]:
     """List the backups in a place, the oldest first."""
-    from condarium.storage.backing_up.backups import BackupPlace, line_of
+    from condarium.storage.backing_up.backups import BackupPlace, check_address, line_of
 
+    check_address(dest, actor)
     return tuple(line_of(*each) for each in BackupPlace.at(dest).manifests().items())
 
 
@@ -101,11 +104,14 @@ def verify(
     all_bytes: Annotated[
         bool, Argument("read every blob and compare its hash, not only its size")
     ] = False,
+    actor: Actor,
     progress: Progress,
 ) -> BackupsVerified:
     """Verify that every backup in a place can be restored."""
     from condarium.operating import verifying_backups
+    from condarium.storage.backing_up.backups import check_address
 
+    check_address(dest, actor)
     return verifying_backups.verify(dest, all_bytes=all_bytes, progress=progress)
 
 
@@ -120,11 +126,14 @@ def prune(
         int, Argument("how many of the newest backups stay", positional=False, metavar="N")
     ],
     dry_run: DryRun = False,
+    actor: Actor,
     progress: Progress,
 ) -> BackupsPruned:
     """Remove old backups, and the blobs that only they need."""
     from condarium.operating import pruning
+    from condarium.storage.backing_up.backups import check_address
 
+    check_address(dest, actor)
     return pruning.prune(store, dest, keep_last=keep_last, dry_run=dry_run, progress=progress)
 
 

@@ -34,6 +34,8 @@ def _prune(
         progress.advance()
     count = freed = 0
     for blobs, wanted in ((place.blobs, needed), (place.dumps, dumps)):
+        if not dry_run:
+            blobs.remove_unfinished()
         for blob in blobs:
             if blob.digest in wanted:
                 continue

@@ -2,8 +2,9 @@
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ _PIECE = 1 << 20
 """In bytes: how much of a blob is in memory while it is read piece by piece."""
 _WHOLE = 8 << 20
 """In bytes: up to which size a blob is copied in one piece."""
+_ABANDONED = 86_400
+"""In seconds: so old is no file of a copy that goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +193,15 @@ class Blobs:
                 obstore.delete(self._store, _path(digest))
             except FileNotFoundError:
                 return
+
+    def remove_unfinished(self) -> None:
+        """Take away what copies that were killed have left beside the blobs, a day ago or more."""
+        if not self._folder:
+            return
+        for file in self._folder.glob("tmp*"):
+            with suppress(OSError):
+                if file.is_file() and time.time() - file.stat().st_mtime > _ABANDONED:
+                    file.unlink()
 
     def __iter__(self) -> Iterator[BlobInfo]:
         with _translated():

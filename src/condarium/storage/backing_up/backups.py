@@ -23,6 +23,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, from_url
 
 from condarium.errors import BadInput, CondariumError, Failed, NotFound
+from condarium.model.actor import Actor
 from condarium.model.operating import BackupLine
 from condarium.storage.blobs import Blobs
 from condarium.storage.failures import StoreUnreadable, say_blobs_error
@@ -34,10 +35,11 @@ _NAME = re.compile(r"manifests/(?P<name>\d{8}T\d{6}Z-(?P<digest>[0-9a-f]{12}))\.
 class BadBackupPlace(BadInput):
     """This is no place for backups."""
 
-    def __init__(self, place: str, found: str) -> None:
+    def __init__(self, place: str, found: str, *, away: bool = False) -> None:
         self.place, self.found = place, found
+        folder = "a folder of the server, from / on" if away else "a folder"
         super().__init__(
-            f"{place}: found {found}; expected a folder, or a URL such as s3://BUCKET/PREFIX",
+            f"{place}: found {found}; expected {folder}, or a URL such as s3://BUCKET/PREFIX",
             hint="A bucket's endpoint and credentials come from the AWS_* variables.",
         )
 
@@ -57,7 +59,10 @@ class NoSuchBackup(NotFound):
         self.place, self.name = place, name
         what = f"no backup {name}" if name else "no backup"
         super().__init__(
-            f"there is {what} in {place}", hint=f"`condarium backup list {place}` shows them."
+            f"there is {what} in {place}",
+            hint=f"`condarium backup list {place}` shows those that there are."
+            if name
+            else f"`condarium backup {place}` makes one.",
         )
 
 
@@ -71,6 +76,13 @@ class BackupDamaged(Failed):
             hint="`condarium backup verify` with --all-bytes says what is wrong, and which backups "
             "can be restored.",
         )
+
+
+def check_address(address: str, actor: Actor) -> None:
+    """Raise BadBackupPlace where somebody who is elsewhere names a place from where they are."""
+    away = actor.principal is not None or actor.job is not None
+    if away and not address.startswith(("/", "s3://")):
+        raise BadBackupPlace(address, "a place that depends on where one is", away=True)
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,8 +47,10 @@ def check_empty(url: str | URL) -> None:
             engine.dispose()
 
 
-def refill(url: str | URL, dump: Path, *, at: datetime) -> Refilled:
+def refill(url: str | URL, dump: Path, *, at: datetime, maker: int | None = None) -> Refilled:
     """Make an empty database have the rows of a dump, and the newest schema.
+
+    `maker` is the job that made the backup, if one did: it had not ended then, and did its work.
 
     Raises StoreNotEmpty, StoreTooNew for the dump of a newer condarium, DumpDamaged.
     """
@@ -66,7 +68,7 @@ def refill(url: str | URL, dump: Path, *, at: datetime) -> Refilled:
                 rows = load(connection, dump)
                 if header["revision"] != HEAD:
                     upgrade(connection)
-                return Refilled(rows=rows, jobs=_end_what_ran(connection, at))
+                return Refilled(rows=rows, jobs=_end_what_ran(connection, at, maker))
         finally:
             engine.dispose()
 
@@ -95,7 +97,7 @@ def _make_schema(connection: Connection, revision: str) -> None:
         connection.execute(table.delete())  # a migration began a chain; the dump has its own
 
 
-def _end_what_ran(connection: Connection, at: datetime) -> int:
+def _end_what_ran(connection: Connection, at: datetime, maker: int | None) -> int:
     """Jobs that waited or ran when the backup was made do so nowhere now."""
     error = {
         "code": "store-restored",
@@ -103,9 +105,16 @@ def _end_what_ran(connection: Connection, at: datetime) -> int:
         "hint": "`condarium job retry` begins it again.",
         "data": {},
     }
+    jobs = tables.jobs
+    own = {"message": "the job made the backup that the store was restored from", "hint": None}
+    connection.execute(
+        jobs.update()
+        .where(jobs.c.id == maker, jobs.c.status == JobStatus.RUNNING)
+        .values(status=JobStatus.FAILED, ended_at=at, error=error | own)
+    )
     ended = connection.execute(
-        tables.jobs.update()
-        .where(tables.jobs.c.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]))
+        jobs.update()
+        .where(jobs.c.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]))
         .values(status=JobStatus.FAILED, ended_at=at, error=error)
     )
     workers = tables.workers
