@@ -13,7 +13,7 @@ from condarium.settings.configuration import BadConfiguration, read_file
 from condarium.settings.options import OPTIONS, SECTIONS, Kind
 
 _NOT_SETTINGS = {"CONDARIUM_ANY"}
-_HANDED_ON = {"CONDARIUM_JOB"}
+_HANDED_ON = {"CONDARIUM_JOB", "CONDARIUM_BUILDS_NOTHING"}
 """What condarium tells its own processes."""
 
 
@@ -161,3 +161,12 @@ def test_show_says_where_each_value_is_from_and_masks_secrets(tmp_path: Path) ->
     assert shown["server.upload_limit"].source == "default"
     assert shown["store.database"].source == "environment"
     assert "hunter2" not in str(shown)
+
+
+def test_a_variable_that_says_nothing_is_named(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "CONDARIUM_JOB_RETENTON": "1d", "CONDARIUM_QQ": "1"}
+    settings = Settings.read(environ, store=tmp_path / "store")
+    assert configuration.check(None, settings).unknown == {
+        "CONDARIUM_JOB_RETENTON": "CONDARIUM_JOB_RETENTION",
+        "CONDARIUM_QQ": "",
+    }

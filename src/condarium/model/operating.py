@@ -17,10 +17,15 @@ class Template:
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigurationChecked:
-    """A file that is right; `options` are those that it sets. `file` is None without one."""
+    """A file that is right; `options` are those that it sets. `file` is None without one.
+
+    `unknown` are variables of the environment that look like ours and say nothing, each with the
+    one that may be meant, or an empty text.
+    """
 
     file: Path | None
     options: tuple[str, ...]
+    unknown: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from condarium.model.operating import ConfigurationChecked, OptionValue
 from condarium.model.secret import MASK, redact_url
+from condarium.model.similar import nearest
 from condarium.settings import ServerSettings, Settings
 from condarium.settings.configuration import BadConfiguration, read_file
 from condarium.settings.options import OPTIONS, SECTIONS, Kind, Option, by_key
@@ -26,6 +27,9 @@ READERS: tuple[Callable[[Mapping[str, str]], object], ...] = (
 )
 """What reads settings: each says what is wrong with its own."""
 
+_OURS = "CONDARIUM_"
+_HANDED_ON = {"CONDARIUM_JOB", "CONDARIUM_BUILDS_NOTHING"}
+"""What condarium tells its own processes."""
 _HEAD = """\
 # The configuration of condarium: $CONDARIUM_CONFIG, else condarium.toml in the store, else
 # /etc/condarium/condarium.toml. Every option is here, at its default. A variable of the
@@ -58,7 +62,17 @@ def check(file: Path | None, settings: Settings) -> ConfigurationChecked:
                 raise _in_file(chosen, error) from error
             raise
     names = {each.variable: each.key for each in OPTIONS}
-    return ConfigurationChecked(file=chosen, options=tuple(names[each] for each in said))
+    options = tuple(names[each] for each in said)
+    return ConfigurationChecked(file=chosen, options=options, unknown=unknown(settings))
+
+
+def unknown(settings: Settings) -> dict[str, str]:
+    """Variables that look like ours and are none, and which each is like, if any."""
+    known = {each.variable for each in OPTIONS} | _HANDED_ON
+    found = {each for each in settings.environ if each.startswith(_OURS)} - known
+    words = {each.removeprefix(_OURS).lower(): each for each in known - _HANDED_ON}
+    near = {each: nearest(each.removeprefix(_OURS), words) for each in sorted(found)}
+    return {each: words[like[0]] if like else "" for each, like in near.items()}
 
 
 def show(settings: Settings) -> tuple[OptionValue, ...]:

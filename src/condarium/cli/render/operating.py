@@ -35,6 +35,9 @@ def template(answer: Template, page: Page) -> None:
 
 @renders(ConfigurationChecked)
 def checked(answer: ConfigurationChecked, page: Page) -> None:
+    for name, meant in answer.unknown.items():
+        asked = f"; did you mean {meant}?" if meant else ""
+        page.line(yellow("unknown"), f"  {name} in the environment says nothing{asked}")
     if answer.file is None:
         page.line("there is no configuration file; the environment is right")
         return

@@ -18,6 +18,8 @@ def settings(examined: Examination) -> Iterator[Found]:
         yield problem(error.message, error.hint or "`condarium config check` says more.")
     else:
         yield ok(f"{file} is right" if file else "the environment is right; there is no file")
+    for name, meant in configuration.unknown(examined.store.settings).items():
+        yield warning(f"{name} says nothing", f"Did you mean {meant}?" if meant else "Remove it.")
 
 
 @check("secrets")
