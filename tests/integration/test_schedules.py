@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.hosting import NOON, Clock, hosted_store
+from tests.support.people import store_with_administrator
 
 from condarium.app import operations
 from condarium.errors import NotPermitted
@@ -134,6 +135,7 @@ def test_old_jobs_are_forgotten_and_others_kept(store: Store, clock: Clock) -> N
         ("gc", "0 0 l * *", BadCron),
         ("gc", "0 0 * * 5#2", BadCron),
         ("serve", "0 3 * * *", NotAJob),
+        ("env list", "0 3 * * *", NotAJob),
         ("env run lab/fit true", "0 3 * * *", NotAJob),
         ("", "0 3 * * *", BadCommand),
         ("gcc", "0 3 * * *", BadCommand),
@@ -149,6 +151,30 @@ def test_what_cannot_be_scheduled_is_refused_at_once(
 ) -> None:
     with pytest.raises(error):
         create(store, "wrong", command, cron)
+
+
+def test_a_backup_can_be_scheduled_and_is_shown_as_it_was_asked_for(
+    store: Store, clock: Clock, tmp_path: Path
+) -> None:
+    from condarium.cli.page import Page
+    from condarium.cli.render.jobs import schedule_list
+
+    create(
+        store,
+        "nightly",
+        f"backup {tmp_path / 'kept here'}".replace(" here", "\\ here"),
+        "0 1 * * *",
+    )
+    create(store, "weekly", f"backup prune {tmp_path} --keep-last 7 --dry-run", "0 2 * * 0")
+    clock.advance(DAY)
+    (job,) = scheduling.submit_due(store)
+    assert job.operation == "backup"
+    page = Page(now=clock())
+    with store.database.read() as facts:
+        schedule_list(tuple(map(scheduling.with_next, facts.schedules.list())), page)
+    assert f"backup '{tmp_path}/kept here'" in page.text()
+    assert f"backup prune {tmp_path} --keep-last 7 --dry-run" in page.text()
+    assert "2026-03-02T" in page.text()
 
 
 def test_who_may_not_do_a_thing_may_not_schedule_it(store: Store) -> None:
@@ -168,3 +194,10 @@ def test_who_may_not_do_a_thing_may_not_schedule_it(store: Store) -> None:
     with pytest.raises(NotPermitted):
         create(store, "tidy", "gc", "0 3 * * *", actor=narrow)
     create(store, "tidy", "gc", "0 3 * * *", actor=with_scope(Scope()))
+
+
+def test_whoever_disables_an_account_is_told_of_its_schedules(store: Store) -> None:
+    owner = store_with_administrator(store)
+    owner("user create", name="ben")
+    create(store, "nightly", "gc", "0 1 * * *", Actor(name="ben"))
+    assert "nightly" in owner("user disable", name="ben").note

@@ -96,6 +96,8 @@ def create(
     Raises NotAJob, BadCron, NotPermitted, ScheduleExists.
     """
     check_keeps(operation)
+    if not (operation.changes or operation.job):
+        raise NotAJob(operation.name, "it changes nothing, and nobody would see its answer")
     if any(isinstance(value, Document) for value in arguments.values()):
         raise NotAJob(operation.name, "a schedule keeps no files")
     next_time(cron, store.now())

@@ -1,7 +1,9 @@
 """Jobs, their logs, workers and schedules."""
 
+import shlex
 from collections.abc import Callable, Mapping
 
+from condarium.app import operations
 from condarium.cli.amounts import clock, count, seconds
 from condarium.cli.page import Page, Part, bold, cyan, dim, green, red, yellow
 from condarium.cli.render.registry import renders
@@ -18,6 +20,12 @@ from condarium.model.jobs import (
     WorkerStarted,
 )
 
+_DONE = {
+    "schedule create": " is there now",
+    "schedule remove": " is removed",
+    "schedule enable": " is on",
+    "schedule disable": " is off",
+}
 _COLOURS = {
     JobStatus.QUEUED: dim,
     JobStatus.RUNNING: cyan,
@@ -107,9 +115,10 @@ def worker_list(workers: tuple[WorkerLine, ...], page: Page) -> None:
 
 @renders(Schedule)
 def schedule(answer: Schedule, page: Page) -> None:
-    page.line(bold(answer.name), f": {answer.operation} at {answer.cron}")
-    if answer.next_at:
-        page.line(dim(f"next: {answer.next_at:%Y-%m-%d %H:%M} UTC"))
+    done = _DONE.get(page.command, "")
+    page.line(bold(answer.name), f"{done}: {_command(answer)} at {answer.cron} (UTC)")
+    if answer.next_at and page.command != "schedule remove":
+        page.line(dim(f"next: {clock(answer.next_at)}"))
     if answer.problem:
         page.line(red(answer.problem))
 
@@ -119,8 +128,8 @@ def schedule_list(schedules: tuple[Schedule, ...], page: Page) -> None:
     if not schedules:
         page.nothing("no schedules; `condarium schedule create` makes one")
         return
-    titles = ("schedule", "operation", "cron (UTC)", "next", "last", "last job", "by")
-    page.table(titles, [_schedule_row(each, page) for each in schedules], right=(5,))
+    titles = ("schedule", "command", "cron (UTC)", "next", "last", "last job", "by")
+    page.table(titles, [_schedule_row(each, page) for each in schedules], right=(5,), crop=(1, 6))
     for each in schedules:
         if each.problem:
             page.line(red(f"{each.name}: {each.problem}"))
@@ -147,16 +156,30 @@ def _worker_row(worker: WorkerLine, page: Page) -> tuple[Part, ...]:
 
 
 def _schedule_row(schedule: Schedule, page: Page) -> tuple[Part, ...]:
-    following = f"{schedule.next_at:%Y-%m-%d %H:%M}" if schedule.next_at else "off"
+    following = clock(schedule.next_at) if schedule.next_at else "off"
     return (
         bold(schedule.name),
-        schedule.operation,
+        _command(schedule),
         schedule.cron,
         following,
-        page.clock(schedule.last_at) if schedule.last_at else "",
+        clock(schedule.last_at) if schedule.last_at else "",
         str(schedule.last_job or ""),
         schedule.created_by,
     )
+
+
+def _command(schedule: Schedule) -> str:
+    """An operation and its arguments, as on a command line."""
+    known = operations().get(schedule.operation)
+    words = schedule.operation.split()
+    for parameter in known.parameters if known else ():
+        given = schedule.arguments.get(parameter.name)
+        for value in given if isinstance(given, list) else [given]:
+            if value is None or value is False:
+                continue
+            words += [] if parameter.positional else [parameter.flags[0]]
+            words += [] if value is True else [str(value)]
+    return shlex.join(words)
 
 
 def _status(status: JobStatus) -> Part:
