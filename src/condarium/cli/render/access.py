@@ -1,7 +1,7 @@
 """Who there is, and who may do what."""
 
 from condarium.cli.amounts import count, size
-from condarium.cli.page import Page, Part, bold, dim, green, red, yellow
+from condarium.cli.page import Page, Part, bold, dim, green, red
 from condarium.cli.render.registry import renders
 from condarium.model import paging
 from condarium.model.access.accounts import Account, Bound, Group, Membership, Token
@@ -162,12 +162,10 @@ def all_revoked(answer: AllRevoked, page: Page) -> None:
 
 @renders(NewToken)
 def new_token(answer: NewToken, page: Page) -> None:
+    token = answer.token
     page.line(answer.secret)
-    if page.terminal:
-        page.line(yellow("This secret is shown once: keep it now."))
-        page.line(
-            dim(f"token {answer.token.id} of {answer.token.principal}, {_until(answer.token)}")
-        )
+    page.remarks.append(f"token {token.id} of {token.principal}, {_until(token)}")
+    page.remarks.append("This secret is shown once: keep it now.")
 
 
 @renders(Token)

@@ -12,8 +12,8 @@ def audit_entries(found: Piece[AuditEntry], page: Page) -> None:
     if not found:
         page.nothing("no entry is of this kind")
         return
-    titles = ("", "when", "who", "did", "to", "from")
-    page.table(titles, [_row(entry, page) for entry in found], crop=(4, 5, 2))
+    titles = ("", "when", "who", "did", "to", "with", "from")
+    page.table(titles, [_row(entry, page) for entry in found], crop=(5, 4, 6, 2))
     page.more(found.next)
 
 
@@ -25,6 +25,7 @@ def _row(entry: AuditEntry, page: Page) -> tuple[Part, ...]:
         entry.actor,
         red(f"refused: {entry.action}") if refused else bold(entry.action),
         entry.target,
+        dim(", ".join(f"{name} {value}" for name, value in entry.detail.items())),
         entry.address or "",
     )
 
