@@ -271,6 +271,18 @@ def test_groups_by_claims_are_audited_where_they_change(owner: Caller, store: St
     ]
 
 
+def test_claims_rule_the_platform_only_where_the_server_says_so(
+    owner: Caller, store: Store
+) -> None:
+    for name in ("rulers", "others"):
+        owner("group create", name=name)
+        owner("access bind", subject=f"group:{name}", role="administrator", platform=True)
+    said = claims("rulers", "others")
+    assert not actor_of_claims(store, said, address=None).bindings
+    assert len(actor_of_claims(store, said, address=None, ruling=["rulers"]).bindings) == 1
+    assert not actor_of_claims(store, said, address=None).bindings
+
+
 def test_who_signs_in_for_the_first_time_twice_at_once_is_one(store: Store) -> None:
     with ThreadPoolExecutor(4) as threads:
         found = list(

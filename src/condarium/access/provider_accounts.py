@@ -1,6 +1,7 @@
 """Accounts of people who sign in at an OpenID provider."""
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -10,7 +11,8 @@ from condarium.access.identities import load_actor
 from condarium.errors import BadName
 from condarium.model.access.accounts import Account
 from condarium.model.access.names import check_account_name
-from condarium.model.access.principals import PrincipalKind
+from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.principals import PrincipalKind, SubjectKind
 from condarium.model.actor import Actor
 from condarium.storage.access.principals import NameTaken
 from condarium.storage.store import Store
@@ -36,19 +38,22 @@ class Claims:
     groups: tuple[str, ...] | None = None
 
 
-def actor_of_claims(store: Store, claims: Claims, *, address: str | None) -> Actor:
+def actor_of_claims(
+    store: Store, claims: Claims, *, address: str | None, ruling: Collection[str] = ()
+) -> Actor:
     """Give the account of whom the claims are about, made at the first time, in its groups of now.
 
     It is never found by its name or its e-mail address: those may be anybody's at the provider. A
-    new account may do nothing until a role is bound to it or to a group. Raises PrincipalDisabled.
+    new account may do nothing until a role is bound to it or to a group. Into one with a role on
+    the platform nobody comes by claims unless it is named in `ruling`. Raises PrincipalDisabled.
     """
     try:
-        return _signed_in(store, claims, address)
+        return _signed_in(store, claims, address, ruling)
     except NameTaken:  # by somebody, or by themselves, who came for the first time just now as well
-        return _signed_in(store, claims, address)
+        return _signed_in(store, claims, address, ruling)
 
 
-def _signed_in(store: Store, claims: Claims, address: str | None) -> Actor:
+def _signed_in(store: Store, claims: Claims, address: str | None, ruling: Collection[str]) -> Actor:
     now = store.now()
     with store.database.note() as facts:
         account = facts.principals.by_subject(claims.issuer, claims.subject)
@@ -56,9 +61,8 @@ def _signed_in(store: Store, claims: Claims, address: str | None) -> Actor:
         account = account or _make(facts, claims, now)
         joined, left = frozenset[str](), frozenset[str]()
         if claims.groups is not None:
-            joined, left = facts.memberships.set_claimed(
-                account.id, claims.groups, source=claims.issuer
-            )
+            allowed = set(claims.groups) - (_with_platform_roles(facts) - set(ruling))
+            joined, left = facts.memberships.set_claimed(account.id, allowed, source=claims.issuer)
         actor = load_actor(facts, account.id, address=address)
         if new:
             said = {"issuer": claims.issuer, "subject": claims.subject}
@@ -70,6 +74,12 @@ def _signed_in(store: Store, claims: Claims, address: str | None) -> Actor:
             for group in sorted(groups):
                 facts.audit.add(at=now, actor=actor, action=action, target=group, detail=said)
     return actor
+
+
+def _with_platform_roles(facts: "Facts") -> set[str]:
+    """The names of groups whose members come to a role on the platform."""
+    bound = facts.bindings.all(thing=(ResourceKind.PLATFORM, ""))
+    return {each.subject for each in bound if each.subject_kind is SubjectKind.GROUP}
 
 
 def _make(facts: "Facts", claims: Claims, now: datetime) -> Account:

@@ -232,6 +232,14 @@ _SIGN_IN = (
         otherwise="everybody whom the provider knows",
         example="data-science",
     ),
+    Option(
+        section="sign_in",
+        name="oidc_admin_groups",
+        kind=Kind.WORDS,
+        help="groups with a role on the platform into which the provider may put people",
+        otherwise="it puts nobody into such a group",
+        example="condarium-admins",
+    ),
 )
 
 _WORKER = (

@@ -23,7 +23,8 @@ class OidcSettings:
     """An OpenID provider, and what its claims mean here.
 
     Whoever is in none of `allowed_groups` is turned away; without any, nobody is. `groups_claim`
-    is empty where groups are not taken over.
+    is empty where groups are not taken over. Claims put nobody into a group with a role on the
+    platform that is not in `admin_groups`.
     """
 
     issuer: str
@@ -33,6 +34,7 @@ class OidcSettings:
     name_claim: str = "preferred_username"
     groups_claim: str = "groups"
     allowed_groups: tuple[str, ...] = ()
+    admin_groups: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self | None:
@@ -55,6 +57,7 @@ class OidcSettings:
             name_claim=environ.get("CONDARIUM_OIDC_NAME_CLAIM") or cls.name_claim,
             groups_claim=environ.get("CONDARIUM_OIDC_GROUPS_CLAIM", cls.groups_claim),
             allowed_groups=_words("CONDARIUM_OIDC_ALLOWED_GROUPS", environ),
+            admin_groups=_words("CONDARIUM_OIDC_ADMIN_GROUPS", environ),
         )
 
 

@@ -162,7 +162,12 @@ class ProviderPages:
         )
         claims = self._claims(self._believed(tokens, leaving.nonce), tokens)
         self._check_groups(claims)
-        return actor_of_claims(self._store, claims, address=request.caller.address)
+        return actor_of_claims(
+            self._store,
+            claims,
+            address=request.caller.address,
+            ruling=self._settings.admin_groups,
+        )
 
     def _believed(self, tokens: "Tokens", nonce: str) -> Mapping[str, Any]:
         """The claims of an ID token; for a key that is not known, the provider is asked once."""
