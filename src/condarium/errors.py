@@ -210,12 +210,13 @@ class NotPermitted(Refused):
         resource: object = None,
         visible: bool = True,
     ) -> None:
-        self.actor, self.operation, self.reasons = actor, operation, reasons
+        # a permission, too, where that is all that is asked; it is said by its name
+        self.actor, self.operation, self.reasons = actor, str(operation), reasons
         self.resource, self.visible = resource, visible
         where = f" on {resource}" if resource else ""
         why = "".join(f"\n  {reason}" for reason in reasons)
         super().__init__(
-            f"{actor} may not run {operation!r}{where}{why}",
+            f"{actor} may not run {self.operation!r}{where}{why}",
             hint="Whoever administers it can bind the role: condarium access bind.",
         )
 

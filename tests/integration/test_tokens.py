@@ -140,6 +140,20 @@ def test_a_quota_of_nothing_is_none(owner: Caller) -> None:
         owner("namespace set-quota", name="lab")
 
 
+def test_a_narrowed_token_is_told_only_of_roles_that_it_reaches(
+    owner: Caller, store: Store
+) -> None:
+    for name in ("lab", "secret"):
+        owner("namespace create", name=name)
+    user(owner, "ada", lab="admin", secret="admin")
+    minted = someone(store, "ada")("token create", namespace=["lab"])
+    ada = Caller(store, actor_of_token(store, minted.secret))
+    assert [each.resource for each in ada("access list", subject="ada").items] == ["lab"]
+    assert [each.resource for each in ada("user show", name="ada").bindings] == ["lab"]
+    with pytest.raises(NotPermitted):
+        ada("token list")
+
+
 def test_tokens_of_others_are_like_none(owner: Caller, store: Store) -> None:
     for name in ("ada", "bo"):
         user(owner, name)

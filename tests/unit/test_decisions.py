@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from condarium.errors import NotPermitted
 from condarium.model.access.decisions import (
     PLATFORM,
     Decision,
@@ -219,3 +220,8 @@ def test_each_role_gives_all_that_weaker_ones_give(kind: ResourceKind) -> None:
 def test_only_administrators_change_access_or_the_store() -> None:
     for permission in (Permission.ACCESS_MANAGE, Permission.STORE_MAINTAIN):
         assert [r for r in Role if permission in PERMISSIONS[r]] == [Role.ADMINISTRATOR]
+
+
+def test_a_refusal_says_a_permission_by_its_name() -> None:
+    error = NotPermitted("ada", Permission.STORE_INSPECT, (), PLATFORM)
+    assert "may not run 'store:inspect' on platform" in str(error)

@@ -1,12 +1,13 @@
 """Users and service accounts: made, renamed, disabled, given passwords."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from condarium.access.administrators import keeping_one
 from condarium.access.covering import require_covering_all
 from condarium.access.passwords import hash_password
 from condarium.errors import BadArguments, Conflict, NotPermitted
-from condarium.model.access.accounts import Account
+from condarium.model.access.accounts import Account, Bound
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.names import check_account_name
 from condarium.model.access.principals import PrincipalKind, Scope
@@ -68,7 +69,7 @@ def show(store: Store, kind: PrincipalKind, name: str, *, actor: Actor) -> Accou
         return AccountDetail(
             account=account,
             groups=tuple(facts.memberships.of_principal(account.id)),
-            bindings=tuple(facts.bindings.all_of(account.id)),
+            bindings=reached(actor, facts.bindings.all_of(account.id)),
             tokens=len(facts.tokens.all(principal=account.id, holding=store.now())),
         )
 
@@ -91,7 +92,16 @@ def set_disabled(
             with keeping_one(facts):
                 facts.principals.disable(account.id, at=store.now() if disabled else None)
         account = find(facts, kind, name)
-    return AccountChanged(account=account, what=f"{what}d", changed=changed)
+        note = _schedules_of(facts, name) if disabled else ""
+    return AccountChanged(account=account, what=f"{what}d", changed=changed, note=note)
+
+
+def _schedules_of(facts: "Facts", name: str) -> str:
+    """What to say of schedules that somebody made: they have the rights of the store's owner."""
+    made = [
+        each.name for each in facts.schedules.list() if each.enabled and each.created_by == name
+    ]
+    return f"schedules that {name} made go on: {', '.join(made)}" if made else ""
 
 
 def rename(store: Store, name: str, new_name: str, *, actor: Actor) -> AccountChanged:
@@ -156,9 +166,15 @@ def whoami(store: Store, *, actor: Actor) -> WhoAmI:
             id=who.id,
             kind=str(who.kind),
             groups=tuple({each.group: None for each in facts.memberships.of_principal(who.id)}),
-            bindings=tuple(facts.bindings.all_of(who.id)),
+            bindings=reached(actor, facts.bindings.all_of(who.id)),
             token=actor.token,
         )
+
+
+def reached(actor: Actor, bindings: Iterable[Bound]) -> tuple[Bound, ...]:
+    """The bindings on what the actor's token reaches: of other things it is told nothing."""
+    scope = actor.who.scope
+    return tuple(each for each in bindings if scope.reaches(each.kind, each.resource))
 
 
 def find(facts: "Facts", kind: PrincipalKind, name: str) -> Account:

@@ -1,8 +1,9 @@
 """Roles bound to principals and groups, on a namespace, a channel or the platform."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from condarium.access.accounts import reached
 from condarium.access.administrators import keeping_one
 from condarium.access.covering import require_covering
 from condarium.errors import BadArguments
@@ -105,7 +106,8 @@ def list_(
             after=int(after),
             limit=size + 1 if size else None,
         )
-    return page_of(found, size, [(each.id,) for each in found])
+    page = page_of(found, size, [(each.id,) for each in found])
+    return replace(page, items=reached(actor, page.items))
 
 
 def resource_of(
