@@ -128,6 +128,10 @@ def test_a_job_is_asked_for_once_by_one_key(idle: Server) -> None:
         verify(idle, **{"Idempotency-Key": "a"}),
         verify(idle, **{"Idempotency-Key": "a"}),
     )
+    assert [each.headers.get("idempotency-replayed") for each in (first, second)] == [
+        None,
+        "true",
+    ]
     other = verify(idle, **{"Idempotency-Key": "b"})
     assert first.json()["id"] == second.json()["id"] != other.json()["id"]
     reused = ask(idle, "POST", "/gc", headers={"Idempotency-Key": "a"})

@@ -70,7 +70,7 @@ class BadTokenFile(BadInput):
         self.source, self.found = source, found
         super().__init__(
             f"{source}: found {found}; expected a token of at least 16 characters, without spaces",
-            hint="Give one such as `openssl rand -hex 32` makes, or none: people can sign in without.",
+            hint="Give one such as `openssl rand -hex 32` makes, or none at all.",
         )
 
 

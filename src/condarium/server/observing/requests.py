@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
+from condarium import __version__
 from condarium.errors import CondariumError
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.permissions import Permission
@@ -32,6 +33,8 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Own = Callable[[Scope, dict[bytes, bytes], str | None], Awaitable[Response]]
+
+_VERSION = (b"x-condarium-version", __version__.encode())
 
 
 class Observed:
@@ -79,7 +82,7 @@ class Observed:
             response = await own[path](scope, headers, token)
         except CondariumError as error:
             response = problem(error)
-        await send_response(response.answering(scope["method"], headers), send)
+        await send_response(response.plus(_VERSION).answering(scope["method"], headers), send)
 
     async def _healthz(self, *_: Any) -> Response:
         return _say(200, "ok")

@@ -60,16 +60,16 @@ class Deferred:
 
     def ask(
         self, operation: Operation, arguments: Mapping[str, Any], actor: Actor, once: Once | None
-    ) -> Job:
-        """Append a job, or find the one that the same request asked for before."""
+    ) -> tuple[Job, bool]:
+        """Append a job, or find the one that the same request asked for before (True)."""
         if once is None:
-            return submit(self._store, actor, operation, arguments)
+            return submit(self._store, actor, operation, arguments), False
         if kept := once.begin(self._store):
             assert kept.job is not None
             require(self._store, actor, operation, arguments)
-            return watching.job(self._store, kept.job)
+            return watching.job(self._store, kept.job), True
         try:
-            return submit(self._store, actor, operation, arguments, also=once.keep_job)
+            return submit(self._store, actor, operation, arguments, also=once.keep_job), False
         except BaseException:
             once.forget(self._store)
             raise

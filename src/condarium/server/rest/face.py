@@ -43,7 +43,7 @@ from condarium.server.rest.arguments import (
     of_query,
 )
 from condarium.server.rest.deferred import Deferred, Events
-from condarium.server.rest.idempotency import once
+from condarium.server.rest.idempotency import AGAIN, once
 from condarium.server.rest.openapi import described
 from condarium.server.rest.paging import links
 from condarium.server.rest.room import STRANGERS, Room, is_stranger
@@ -101,8 +101,9 @@ class Rest:
             arguments = await self._arguments(operation, named, scope, body)
             if operation.job:
                 ask = partial(self._ask, operation, arguments, headers, actor)
-                job = await self._turns.run(operation, lambda _: ask(), receive=receive)
-                return await self._deferred.answer(job, _text(headers, b"prefer") or "")
+                job, again = await self._turns.run(operation, lambda _: ask(), receive=receive)
+                said = await self._deferred.answer(job, _text(headers, b"prefer") or "")
+                return said.plus(AGAIN) if again else said
             work = partial(
                 self._work, operation, arguments, scope, headers, actor, opened.pop_all()
             )

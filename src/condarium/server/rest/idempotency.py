@@ -28,7 +28,7 @@ _LONGEST = 255
 _PATIENCE = 5
 """For how many seconds a request waits for the same one that is being answered."""
 _OFTEN = 0.1
-_AGAIN = (b"idempotency-replayed", b"true")
+AGAIN = (b"idempotency-replayed", b"true")
 
 
 class BadIdempotencyKey(BadInput):
@@ -116,7 +116,7 @@ class Once:
             check()
             if kept.body is None:
                 raise ShownOnce(self.claim.key)
-            return Response.json(kept.body, status=kept.status).plus(_AGAIN)
+            return Response.json(kept.body, status=kept.status).plus(AGAIN)
         try:
             made = make()
         except BaseException:
