@@ -9,6 +9,7 @@ import pytest
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
 
 from condarium.access.passwords import verify_password
+from condarium.access.signing_in import WrongPassword, sign_in
 from condarium.errors import (
     BadArguments,
     BadName,
@@ -200,3 +201,17 @@ def test_somebody_must_be_signed_in(store: Store, name: str) -> None:
     Caller(store)("user create", name="ada")
     with pytest.raises(NotPermitted):
         Caller(store, NOBODY_IN_PARTICULAR)(name)
+
+
+def test_who_has_a_password_says_it_to_change_it(owner: Caller, store: Store) -> None:
+    document = Document("f", PASSWORD.encode())
+    owner("user create", name="ada", password_file=document)
+    ada, given = someone(store, "ada"), {"password_file": Document("f", b"another horse battery")}
+    ada("token create", name="old")
+    with pytest.raises(CondariumError, match="password that ada has now"):
+        ada("user set-password", **given)
+    with pytest.raises(WrongPassword):
+        ada("user set-password", **given, old_password_file=Document("f", b"wrong horse battery"))
+    ada("user set-password", **given, old_password_file=document, revoke_tokens=True)
+    assert not ada("token list").items
+    assert sign_in(store, "ada", Secret("another horse battery"), address=None).name == "ada"

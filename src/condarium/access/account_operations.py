@@ -78,6 +78,14 @@ def user_set_password(
         str | None, Argument("the user; by default yourself", positional=True, metavar="USER")
     ] = None,
     *,
+    old_password_file: Annotated[
+        Document | None,
+        Argument(
+            "a file with your password of now, if you have one; else it is asked for",
+            metavar="FILE",
+            asked="Old password (empty where there is none, or for somebody else)",
+        ),
+    ] = None,
     password_file: Annotated[
         Document,
         Argument(
@@ -87,16 +95,23 @@ def user_set_password(
             asked="New password",
         ),
     ],
+    revoke_tokens: Annotated[bool, Argument("also revoke all tokens of the account")] = False,
     actor: Actor,
 ) -> AccountChanged:
     """Give yourself a new password; administrators give one to anybody.
 
-    Whoever is signed in with the old one has to sign in again; tokens stay as they are.
+    Whoever is signed in with the old one has to sign in again; tokens stay unless they are revoked.
     """
     from condarium.access import accounts, passwords
 
-    name = name or accounts.own_name(actor)
-    return accounts.set_password(store, name, passwords.password_in(password_file), actor=actor)
+    return accounts.set_password(
+        store,
+        name or accounts.own_name(actor),
+        passwords.password_in(password_file),
+        old=passwords.password_in(old_password_file) if old_password_file else None,
+        revoke_tokens=revoke_tokens,
+        actor=actor,
+    )
 
 
 @operation("user disable", permission=_MANAGE, changes=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from condarium.access.administrators import keeping_one
 from condarium.access.covering import require_covering_all
 from condarium.access.passwords import hash_password
+from condarium.access.signing_in import sign_in
 from condarium.errors import BadArguments, Conflict, NotPermitted
 from condarium.model.access.accounts import Account, Bound
 from condarium.model.access.decisions import PLATFORM
@@ -121,14 +122,26 @@ def own_name(actor: Actor) -> str:
     return actor.name
 
 
-def set_password(store: Store, name: str, password: Secret, *, actor: Actor) -> AccountChanged:
+def set_password(
+    store: Store,
+    name: str,
+    password: Secret,
+    *,
+    old: Secret | None = None,
+    revoke_tokens: bool = False,
+    actor: Actor,
+) -> AccountChanged:
     """Give a user a password, and end its sessions: its own, or by an administrator.
 
-    Raises NoPasswordThere for service accounts, WeakPassword.
+    Who has a password and changes it says the `old` one: a browser left open, or a token, is not
+    enough. Raises NoPasswordThere for service accounts, WeakPassword, WrongPassword,
+    TooManyAttempts.
     """
-    if not is_own(actor, name):
-        actor.require(Permission.ACCESS_MANAGE, PLATFORM)
     require_whole(actor, "user set-password")
+    if is_own(actor, name):
+        _check_old(store, old, actor)
+    else:
+        actor.require(Permission.ACCESS_MANAGE, PLATFORM)
     with store.database.read() as facts:
         account = facts.principals.get(name)
     if account.kind is PrincipalKind.SERVICE:
@@ -137,7 +150,21 @@ def set_password(store: Store, name: str, password: Secret, *, actor: Actor) -> 
     with store.database.change(actor, "user set-password", account.name) as facts:
         facts.principals.set_password(account.id, hashed)
         facts.principals.end_sessions(account.id)
+        if revoke_tokens:
+            facts.tokens.revoke_all(account.id, at=store.now(), by=actor.name)
     return AccountChanged(account=account, what="given a new password")
+
+
+def _check_old(store: Store, old: Secret | None, actor: Actor) -> None:
+    """Check the actor's password as at a sign-in, where guesses are counted."""
+    with store.database.read() as facts:
+        has_one = actor.who.id and facts.principals.password(actor.who.id)
+    if not has_one:
+        return
+    if old is None:
+        hint = "Give it: --old-password-file FILE, or at the prompt."
+        raise BadArguments(f"expected the password that {actor.name} has now", hint=hint)
+    sign_in(store, actor.name, old, address=actor.address)
 
 
 def revoke_all(store: Store, name: str, *, actor: Actor) -> AllRevoked:
