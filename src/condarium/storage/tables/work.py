@@ -20,7 +20,7 @@ jobs = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("operation", String(64), nullable=False),
-    # in their plain form; a document is {"name": …, "blob": SHA-256}
+    # in their plain form; a document is {"name": …, "blob": SHA-256, "folder": …, "bytes": …}
     Column("arguments", JSON, nullable=False),
     # the blobs among them, which gc keeps
     Column("documents", JSON, nullable=False),
