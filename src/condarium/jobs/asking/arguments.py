@@ -7,6 +7,7 @@ from typing import Any
 from condarium.errors import BadInput
 from condarium.model.document import Document
 from condarium.model.plain import to_plain
+from condarium.model.secret import redact_url
 from condarium.model.upload import Upload
 from condarium.operation import Operation
 from condarium.storage.blobs import Blobs
@@ -21,6 +22,19 @@ class NotAJob(BadInput):
         super().__init__(
             f"{operation} cannot become a job: {reason}",
             hint=f"Run it yourself: condarium {operation}",
+        )
+
+
+class SecretInArguments(BadInput):
+    """An argument of a job, which is kept and shown, has a password or a token in it."""
+
+    def __init__(self, argument: str, value: str) -> None:
+        self.argument, self.value = argument, value
+        super().__init__(
+            f"{argument}: found {value!r}, with credentials; expected a URL without them, for the "
+            "arguments of jobs are kept",
+            hint="Whoever administers this server gives it the credentials, in its .condarc or "
+            "RATTLER_AUTH_FILE.",
         )
 
 
@@ -86,3 +100,14 @@ def check_keeps(operation: Operation) -> None:
         raise NotAJob(operation.name, "it works on the machine of whoever calls it")
     if any(parameter.type is Upload for parameter in operation.parameters):
         raise NotAJob(operation.name, "it takes files that are handed in")
+
+
+def check_keeps_no_secret(arguments: Mapping[str, Any]) -> None:
+    """Raise SecretInArguments where a text has a URL with credentials: whoever sees jobs reads it.
+
+    A document is not looked into; it is kept as long as the job is.
+    """
+    for name, argument in arguments.items():
+        for value in argument if isinstance(argument, tuple) else (argument,):
+            if isinstance(value, str) and redact_url(value) != value:
+                raise SecretInArguments(name.rstrip("_"), redact_url(value))

@@ -6,7 +6,7 @@ from typing import Any
 from condarium.access import checking
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
-from condarium.jobs.asking.arguments import check_keeps, pack
+from condarium.jobs.asking.arguments import check_keeps, check_keeps_no_secret, pack
 from condarium.jobs.asking.room import check_room
 from condarium.model.access.decisions import Resource
 from condarium.model.access.permissions import ResourceKind
@@ -39,6 +39,7 @@ def submit(
     """
     check_keeps(operation)
     require(store, actor, operation, arguments)
+    check_keeps_no_secret(arguments)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)
     check_room(store, actor, arguments, kind, resource)
