@@ -20,7 +20,7 @@ are handed in by the application, by their type.
 import inspect
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -122,6 +122,7 @@ class Operation:
     `makes_store` is True where it need not find a store: others are refused where there is none.
     `job` is True where it may take long, so that a server has a worker carry it out; its arguments
     are then kept with the job, so none is an Upload. `where` says on what it needs its permission.
+    `check` refuses arguments that do not go together, before a job is made of them.
     """
 
     name: str
@@ -133,6 +134,7 @@ class Operation:
     makes_store: bool
     job: bool = False
     where: Where = Where.NAMED
+    check: Callable[[Mapping[str, Any]], None] | None = None
 
     @property
     def group(self) -> str | None:
@@ -235,6 +237,7 @@ def operation(
     makes_store: bool = False,
     job: bool = False,
     where: Where = Where.NAMED,
+    check: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Declare the decorated function as an operation.
 
@@ -252,6 +255,7 @@ def operation(
             makes_store=makes_store,
             job=job,
             where=where,
+            check=check,
         )
 
     return declare

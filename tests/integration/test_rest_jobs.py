@@ -190,3 +190,10 @@ def test_a_secret_is_not_kept_with_an_answer(idle: Server) -> None:
     secret = made[1].json()["secret"].encode()
     store = idle.log.with_name("store")
     assert not any(secret in Path(file).read_bytes() for file in store.glob("condarium.db*"))
+
+
+def test_what_cannot_be_built_becomes_no_job(idle: Server) -> None:
+    before = ask(idle, "GET", "/jobs").json()["items"]
+    asked = ask(idle, "POST", "/environments/build", json={"environment": "lab/fit"})
+    assert (asked.status_code, asked.json()["code"]) == (400, "bad-arguments")
+    assert ask(idle, "GET", "/jobs").json()["items"] == before

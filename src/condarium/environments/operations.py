@@ -4,9 +4,11 @@ Work is imported where an operation runs, so that the command line can show its 
 importing a solver or a database.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
+from condarium.errors import BadArguments
 from condarium.model.actor import Actor, Permission
 from condarium.model.difference import Difference
 from condarium.model.document import Document
@@ -46,6 +48,14 @@ Cuda = Annotated[
 Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
 
 
+def _check_build(arguments: Mapping[str, Any]) -> None:
+    if (arguments.get("file") is None) == (arguments.get("lock") is None):
+        raise BadArguments(
+            "build from what? Give an environment.yml or a lock, and not both",
+            hint="For example: condarium env build lab/fit -f environment.yml",
+        )
+
+
 @operation(
     "env build",
     permission=Permission.ENVIRONMENT_BUILD,
@@ -53,6 +63,7 @@ Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
     makes_store=True,
     job=True,
     where=Where.INSIDE,
+    check=_check_build,
 )
 def build(
     store: Store,

@@ -39,6 +39,8 @@ def submit(
     """
     check_keeps(operation)
     require(store, actor, operation, arguments)
+    if operation.check:
+        operation.check(arguments)
     check_keeps_no_secret(arguments)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)

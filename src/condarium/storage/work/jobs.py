@@ -251,7 +251,9 @@ class Jobs:
             .values(
                 status=JobStatus.QUEUED,
                 created_at=at,
+                started_at=None,
                 ended_at=None,
+                phases={},
                 worker=None,
                 not_before=None,
                 cancelled_at=None,
