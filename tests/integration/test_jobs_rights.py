@@ -107,6 +107,8 @@ def test_a_job_goes_on_only_while_its_asker_may_have_it(jobs: Jobs) -> None:
     assert refusal(store, order) is None
     owner("access unbind", subject="ada", role="editor", namespace="lab")
     assert isinstance(refusal(store, order), NotPermitted)
+    named = replace(order, operation="env archive", arguments={"environment": "lab/fit"})
+    assert isinstance(refusal(store, named), NotPermitted), "also where nothing is seen any more"
     owner("access bind", subject="ada", role="editor", namespace="lab")
     with store.database.change(working, "env build", "lab/fit"):
         pass

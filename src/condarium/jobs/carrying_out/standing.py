@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+from condarium.access import checking
 from condarium.access.identities import BadToken, PrincipalDisabled, actor_of_ids
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking.arguments import unpack
-from condarium.jobs.asking.submitting import require
 from condarium.model.access.decisions import Resource
 from condarium.model.access.permissions import ResourceKind
 from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import Order
 from condarium.operation import Where
 from condarium.storage.access.principals import NoSuchPrincipal
+from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 
@@ -36,12 +37,14 @@ def refusal(store: Store, order: Order) -> CondariumError | None:
     try:
         actor = asker(store, order)
         named = unpack(operation, _without_documents(order.arguments), store.blobs)
-        require(store, actor, operation, named)
+        checking.require(store, actor, operation, named)
         if order.kind and operation.where is Where.INSIDE:  # which a document may have said
             thing = Resource(kind=ResourceKind(order.kind), name=order.resource or "")
             actor.require(operation.permission, thing)
     except (BadToken, PrincipalDisabled, NoSuchPrincipal, NotPermitted) as error:
         return error
+    except NoSuchChannel:  # the job itself may have removed it
+        return None
     return None
 
 
