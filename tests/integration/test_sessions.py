@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.support.accounts import bind, make_token, make_user, quick_passwords
-from tests.support.browser import Browser
+from tests.support.browser import PASSWORD, Browser
 from tests.support.channel import Made
 from tests.support.hosting import Clock, create, host, hosted_store
 from tests.support.serving import Server, serve
@@ -187,6 +187,22 @@ def test_tokens_are_made_shown_once_and_revoked_on_the_page(server: Server, ada:
     assert httpx.get(url).status_code == 401
     assert '<th scope="row">laptop' not in ada.get("account").text
     assert ada.post("account/tokens", name="x" * 65).status_code == 400
+
+
+def test_a_password_is_changed_with_the_old_one_and_ends_the_session(
+    server: Server, ada: Browser
+) -> None:
+    new = "another horse battery"
+    for old in ("", "wrong horse battery"):
+        assert ada.post("account/password", old=old, new=new).status_code == 401
+    assert ada.is_signed_in
+    try:
+        assert ada.post("account/password", old=PASSWORD, new=new).status_code == 200
+        assert not ada.is_signed_in
+        ada.sign_in("ada", new)
+        assert ada.is_signed_in
+    finally:
+        ada.post("account/password", old=new, new=PASSWORD)
 
 
 def test_pages_carry_what_keeps_them_safe(ada: Browser) -> None:

@@ -34,11 +34,21 @@ def render_account(
     tokens: Sequence[Token],
     made: NewToken | None,
     csrf: str,
+    passwords: bool,
     problem: Problem,
 ) -> str:
     """The page of one's own account; `csrf` goes with each of its forms."""
-    values = {"tokens": tokens, "made": made, "csrf": csrf, "problem": problem}
-    return render("account.html", up=up, actor=actor, roles=_roles(actor), **values)
+    return render(
+        "account.html",
+        up=up,
+        actor=actor,
+        roles=_roles(actor),
+        tokens=tokens,
+        made=made,
+        csrf=csrf,
+        passwords=passwords,
+        problem=problem,
+    )
 
 
 def _roles(actor: Actor) -> list[str]:

@@ -1,13 +1,15 @@
-"""The page of one's own account: tokens, and signing out."""
+"""The page of one's own account: tokens, a new password, and signing out."""
 
 from collections.abc import Callable
 from datetime import timedelta
 
+from condarium.access.accounts import set_password
 from condarium.access.minting import list_, mint, revoke
 from condarium.errors import CondariumError
 from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import Scope
 from condarium.model.access.report import NewToken
+from condarium.model.secret import Secret
 from condarium.server.content.pages import html
 from condarium.server.doors.asked import Request, check_form, form_token
 from condarium.server.doors.credentials import Gate, Who
@@ -42,6 +44,10 @@ class AccountPages:
     async def revoke(self, request: Request) -> Response:
         return await self._changed(request, self._revoke)
 
+    async def change_password(self, request: Request) -> Response:
+        """Change it, after which one signs in with the new one."""
+        return await self._changed(request, self._change_password)
+
     async def sign_out(self, request: Request) -> Response:
         return await self._changed(request, self._sign_out)
 
@@ -68,6 +74,20 @@ class AccountPages:
         except CondariumError as error:
             return self._page(request, who, error=error)
         return self._page(request, who, made=made)
+
+    def _change_password(self, request: Request, who: Who, form: dict[str, str]) -> Response:
+        try:
+            set_password(
+                self._store,
+                who.actor.name,
+                Secret(form.get("new", "")),
+                old=Secret(form.get("old", "")),
+                revoke_tokens="revoke" in form,
+                actor=who.actor,
+            )
+        except CondariumError as error:
+            return self._page(request, who, error=error)
+        return request.see("sign-in", request.caller.cookie.cleared())
 
     def _revoke(self, request: Request, who: Who, form: dict[str, str]) -> Response:
         revoke(self._store, form.get("token", ""), actor=who.actor)
@@ -104,6 +124,7 @@ class AccountPages:
             tokens=tokens,
             made=made,
             csrf=form_token(self._signer, who.session),
+            passwords=self._gate.settings.passwords,
             problem=(error.message, error.hint or "") if error else None,
         )
         return html(page.encode(), status=status_of(error) if error else 200)

@@ -83,6 +83,7 @@ class Doors:
             "/account": {"GET": account.show},
             "/account/tokens": {"POST": account.make_token},
             "/account/revoke": {"POST": account.revoke},
+            "/account/password": {"POST": account.change_password},
             "/account/sign-out": {"POST": account.sign_out},
             "/api/v1/sign-in": {"POST": self._token_by_password},
             "/api/v1/first-sign-in": {"POST": self._token_by_secret},
