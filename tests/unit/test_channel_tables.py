@@ -55,9 +55,7 @@ def test_a_terminal_of_80_columns_is_wide_enough(answer: Any) -> None:
 
 def test_nothing_is_cut_where_a_program_reads_it() -> None:
     (_, line) = shown(FILES)
-    assert line.startswith(
-        f"linux-aarch64/{FILE.file_name}  123.5 MB  main, testing, a-long-label"
-    )
+    assert line.startswith(f"linux-aarch64/{FILE.file_name}  123.5 MB  main, testing, a-long-label")
     assert FILE.sha256 in line.split()
 
 
