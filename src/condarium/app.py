@@ -94,8 +94,6 @@ class App:
             raise checking.refused(self.store, self.actor, operation, error) from None
 
     def _run(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        if operation.check:
-            operation.check(arguments)
         handed = {
             "store": self.store,
             "actor": self.actor,

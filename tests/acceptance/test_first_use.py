@@ -1,5 +1,6 @@
 """What somebody meets who types a thing for the first time, or the wrong thing."""
 
+import re
 import signal
 import subprocess
 import time
@@ -36,7 +37,7 @@ def said_briefly(user: User, *argv: str, code: int) -> str:
     """Run a command that must fail; give what it said, which is an error and a hint at most."""
     said = user(*argv)
     assert (said.code, said.out) == (code, ""), said.err
-    lines = said.err.splitlines()
+    lines = [line for line in said.err.splitlines() if not re.match(r"job \d+ failed: ", line)]
     assert lines[0].startswith("error: ")
     assert "Traceback" not in said.err
     assert "defect" not in said.err

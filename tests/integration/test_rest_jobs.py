@@ -197,3 +197,11 @@ def test_what_cannot_be_built_becomes_no_job(idle: Server) -> None:
     asked = ask(idle, "POST", "/environments/build", json={"environment": "lab/fit"})
     assert (asked.status_code, asked.json()["code"]) == (400, "bad-arguments")
     assert ask(idle, "GET", "/jobs").json()["items"] == before
+
+
+def test_a_job_waits_where_it_was_placed(idle: Server) -> None:
+    placed = {"Condarium-Queue": "gpu", "Condarium-Priority": "5"}
+    job = ask(idle, "POST", "/channels/lab/verify", headers=placed).json()
+    assert (job["queue"], job["priority"]) == ("gpu", 5)
+    wrong = ask(idle, "POST", "/channels/lab/verify", headers={"Condarium-Priority": "much"})
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad-arguments")

@@ -19,7 +19,7 @@ _LOOSE = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z"), "WHEN"),
     (re.compile(r"\bprefixes/[a-z2-7]{16}\b"), "prefixes/ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HASH"),
-    (re.compile(r"\d[\d.,]* (min \d+ s|ms|s|[KMGT]iB|B)\b"), "AMOUNT"),
+    (re.compile(r"\d[\d.,]* (min \d+ s|ms|s|[kMGT]?B)\b"), "AMOUNT"),
     (re.compile(r"\b\d+(\.\d+)+(\.\*|\.a0)?"), "VERSION"),
     (re.compile(r"\b[\d,]+( real)? (packages?|files?|added|removed|sets?|prefix(es)?)\b"), r"N \2"),
     (re.compile(r"(?<=[+~-])\d+\b"), "N"),

@@ -23,6 +23,8 @@ GLOBAL_OPTIONS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "store": (("--store",), "DIR", "the store's folder; by default CONDARIUM_STORE"),
     "server": (("--server",), "URL", "work with a server; by default CONDARIUM_SERVER"),
     "detach": (("--detach",), None, "do not wait for the job that a server makes of it"),
+    "job_queue": (("--job-queue",), "LABEL", "for which workers that job is; by default `default`"),
+    "job_priority": (("--job-priority",), "N", "the job goes before those of a lower one"),
     "json": (("--json",), None, "print one JSON document on standard output"),
     "quiet": (("-q", "--quiet"), None, "no progress and no remarks; say only what was asked for"),
     "no_color": (("--no-color",), None, "no colours; NO_COLOR=1 does the same"),
@@ -55,6 +57,8 @@ class Options:
     store: str | None = None
     server: str | None = None
     detach: bool = False
+    job_queue: str | None = None
+    job_priority: str | None = None
     json: bool = False
     quiet: bool = False
     no_color: bool = False

@@ -167,7 +167,7 @@ def _global_options(operation: Operation | None = None) -> list[tuple[str, str]]
 
 
 def _needless(operation: Operation) -> set[str]:
-    needless = set() if operation.job else {"detach"}
+    needless = set() if operation.job else {"detach", "job_queue", "job_priority"}
     if operation.local:
         needless |= {"server"} if "store" in operation.injected else {"server", "store"}
     return needless

@@ -91,13 +91,17 @@ def _client(operation: Operation, options: Options, output: Output) -> "Client":
     """Who does it: what only works on a store of this machine has no use for a saved login."""
     from condarium.client import Client
     from condarium.client.connection import TwoPlaces, check_url
+    from condarium.model.jobs import Placing
 
     if options.server and options.store:
         raise TwoPlaces(options.store, options.server)
     place = check_url(options.server) if options.server else options.store
     progress = output.progress(quiet=options.quiet)
     here = operation.local and "store" in operation.injected
-    return Client(place, progress=progress, detach=options.detach, saved_login=not here)
+    placing = Placing.read(options.job_queue, options.job_priority) if operation.job else None
+    return Client(
+        place, progress=progress, detach=options.detach, placing=placing, saved_login=not here
+    )
 
 
 def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Output) -> int:

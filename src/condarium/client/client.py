@@ -12,7 +12,7 @@ from condarium.client.connection import find_server
 from condarium.client.files import accept, check_writable, write_whole
 from condarium.client.signature import OUTPUT, docstring_of, method_name, signature_of
 from condarium.model.actor import Actor
-from condarium.model.jobs import Job
+from condarium.model.jobs import Job, Placing
 from condarium.model.progress import Progress
 from condarium.model.secret import Secret
 from condarium.operation import Operation
@@ -41,8 +41,9 @@ class Client:
     `place` is a folder or a server's URL; by default what CONDARIUM_SERVER or CONDARIUM_STORE
     names, the saved login, or a folder in the home. A server's token is by default CONDARIUM_TOKEN
     or that of the saved login. With `detach`, what a server does as a job is not waited for: the
-    result is the job. Errors are those of `condarium.errors`; a wrong argument raises BadArgument
-    before anything is done. Without `saved_login`, a saved login is not looked for.
+    result is the job; `placing` says for which workers it waits, and before which others. Errors
+    are those of `condarium.errors`; a wrong argument raises BadArgument before anything is done.
+    Without `saved_login`, a saved login is not looked for.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Client:
         actor: Actor | None = None,
         progress: Progress | None = None,
         detach: bool = False,
+        placing: Placing | None = None,
         saved_login: bool = True,
     ) -> None:
         server = place if isinstance(place, str) and _is_url(place) else None
@@ -66,7 +68,7 @@ class Client:
         )
         self._at: App | Remote
         if login:
-            self._at = _remote(login, progress, detach=detach)
+            self._at = _remote(login, progress, detach=detach, placing=placing)
         else:
             self._at = App(Settings.read(os.environ, store=place), actor=actor, progress=progress)
 
@@ -178,11 +180,13 @@ class Group:
         return f"<{self._place}: {', '.join([*self._operations(), *sorted(self._groups())])}>"
 
 
-def _remote(login: "Login", progress: Progress | None, *, detach: bool) -> "Remote":
+def _remote(
+    login: "Login", progress: Progress | None, *, detach: bool, placing: Placing | None
+) -> "Remote":
     from condarium.client.remote import Remote
 
     encrypted = ClientSettings.read(os.environ).encrypted
-    return Remote(login, progress=progress, encrypted=encrypted, detach=detach)
+    return Remote(login, progress=progress, encrypted=encrypted, detach=detach, placing=placing)
 
 
 def _is_url(place: str) -> bool:

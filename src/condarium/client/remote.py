@@ -13,7 +13,7 @@ from condarium.client.server_errors import NoServerHere, OtherVersion, error_of
 from condarium.engine.network.api import Answer, Api
 from condarium.errors import BadInput
 from condarium.model.from_plain import Misfit, from_plain
-from condarium.model.jobs import Job, JobLog, JobStatus
+from condarium.model.jobs import Job, JobLog, JobStatus, Placing
 from condarium.model.paging import Page
 from condarium.model.progress import Progress, Quiet
 from condarium.operation import Operation
@@ -53,8 +53,10 @@ class Remote:
         progress: Progress | None = None,
         encrypted: bool = True,
         detach: bool = False,
+        placing: Placing | None = None,
     ) -> None:
         """Nothing is asked yet. With `detach`, a job is not waited for. Raises NotEncrypted."""
+        self._placing = placing
         self.url, self.progress, self._detach = login.url, progress or Quiet(), detach
         agent = f"condarium/{__version__}"
         self._api = Api(login.url, token=login.token, agent=agent, encrypted=encrypted)
@@ -106,7 +108,8 @@ class Remote:
         return Page(items=(*items, *page.items))
 
     def _ask(self, operation: Operation, arguments: Mapping[str, Any]) -> Any:
-        answer = self._api.ask(question_of(operation, arguments))
+        placing = self._placing if operation.job else None
+        answer = self._api.ask(question_of(operation, arguments, placing))
         if answer.status >= 400:
             raise error_of(answer, self.url, operation.name)
         try:

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from condarium.engine.network.api import Question, SentFile
 from condarium.model.document import Document
+from condarium.model.jobs import Placing
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
@@ -19,7 +20,9 @@ _KINDS: Mapping[str, Any] = {"channel": ChannelName, "view": View}
 """Parts of a path that stand for the one argument of their type, whatever it is called."""
 
 
-def question_of(operation: Operation, arguments: Mapping[str, Any]) -> Question:
+def question_of(
+    operation: Operation, arguments: Mapping[str, Any], placing: Placing | None = None
+) -> Question:
     """The request for an operation that is not local. A server knows it again by its key."""
     assert operation.route
     method, template = operation.route
@@ -28,6 +31,9 @@ def question_of(operation: Operation, arguments: Mapping[str, Any]) -> Question:
     if method == "GET":
         return Question(method=method, path=path, query=_query(others))
     headers = {"Idempotency-Key": str(uuid.uuid4())}
+    if placing:
+        headers["Condarium-Queue"] = placing.queue
+        headers["Condarium-Priority"] = str(placing.priority)
     if method == "DELETE":
         return Question(method=method, path=path, query=_query(others), headers=headers)
     if not any(map(_needs_form, others.values())):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
-from condarium.errors import BadArguments
 from condarium.model.actor import Actor, Permission
 from condarium.model.difference import Difference
 from condarium.model.document import Document
@@ -49,11 +48,10 @@ Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
 
 
 def _check_build(arguments: Mapping[str, Any]) -> None:
+    from condarium.environments import planning
+
     if (arguments.get("file") is None) == (arguments.get("lock") is None):
-        raise BadArguments(
-            "build from what? Give an environment.yml or a lock, and not both",
-            hint="For example: condarium env build lab/fit -f environment.yml",
-        )
+        raise planning.from_what()
 
 
 @operation(

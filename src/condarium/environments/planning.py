@@ -64,7 +64,15 @@ def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) 
         return _plan_from_file(store, request, progress, phases)
     if request.lock is not None and request.file is None:
         return _plan_from_lock(request, request.lock)
-    raise BadArguments("build from what? Give an environment.yml or a lock, and not both")
+    raise from_what()
+
+
+def from_what() -> BadArguments:
+    """What to say to somebody who gives neither a file nor a lock, or both."""
+    return BadArguments(
+        "build from what? Give an environment.yml or a lock, and not both",
+        hint="For example: condarium env build lab/fit -f environment.yml",
+    )
 
 
 def require_permitted(store: Store, request: Request, actor: Actor) -> None:

@@ -1,13 +1,53 @@
 """Jobs: operations that are carried out later, by a worker, and survive its death."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
+
+from condarium.errors import BadArguments
 
 DEFAULT_QUEUE = "default"
 """The label of a worker, and of jobs, that ask for nothing special."""
+
+
+_QUEUE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
+_PRIORITIES = range(-1000, 1001)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placing:
+    """Where a job waits: for workers of which label, and before which others.
+
+    Raises BadArguments for a label or a priority that none can have.
+    """
+
+    queue: str = DEFAULT_QUEUE
+    priority: int = 0
+
+    def __post_init__(self) -> None:
+        if not _QUEUE.fullmatch(self.queue):
+            expected = "1 to 64 small letters, digits, '.', '_' or '-'"
+            raise BadArguments(f"job-queue: found {self.queue[:80]!r}; expected {expected}")
+        if self.priority not in _PRIORITIES:
+            raise BadArguments(f"job-priority: found {self.priority}; expected -1000 to 1000")
+
+    @classmethod
+    def read(cls, queue: str | None, priority: str | None) -> Self:
+        """What texts say; None leaves it as it is. Raises BadArguments."""
+        try:
+            number = int(priority or 0)
+        except ValueError:
+            raise BadArguments(
+                f"job-priority: found {priority!r}; expected a whole number"
+            ) from None
+        return cls(queue=queue or DEFAULT_QUEUE, priority=number)
+
+
+ANYWHERE = Placing()
+"""Among the jobs that ask for nothing special."""
 
 
 class JobStatus(StrEnum):

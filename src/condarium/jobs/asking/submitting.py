@@ -8,12 +8,12 @@ from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
 from condarium.jobs.asking.arguments import check_keeps, check_keeps_no_secret, pack
 from condarium.jobs.asking.room import check_room
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import PLATFORM, Resource
+from condarium.model.access.permissions import Permission, ResourceKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
-from condarium.model.jobs import DEFAULT_QUEUE, EventKind, Job, JobEvent, JobStatus, Order
+from condarium.model.jobs import ANYWHERE, EventKind, Job, JobEvent, JobStatus, Order, Placing
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Where
@@ -28,19 +28,21 @@ def submit(
     operation: Operation,
     arguments: Mapping[str, Any],
     *,
-    queue: str | None = None,
-    priority: int = 0,
+    placing: Placing = ANYWHERE,
     also: Callable[[Facts, int], None] | None = None,
 ) -> Job:
     """Have an operation carried out by a worker, as this actor.
 
-    `arguments` are as the operation takes them. `also` is done in the unit of work that appends
+    `arguments` are as the operation takes them. To go before others is for those who maintain the
+    store. `also` is done in the unit of work that appends
     the job, with the job's number. Raises NotAJob, TooManyJobs, and what refuses the actor.
     """
     check_keeps(operation)
     require(store, actor, operation, arguments)
     if operation.check:
         operation.check(arguments)
+    if placing.priority > 0:
+        actor.require(Permission.STORE_MAINTAIN, PLATFORM)
     check_keeps_no_secret(arguments)
     limits = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)
@@ -54,8 +56,8 @@ def submit(
             target=target,
             kind=kind,
             resource=resource,
-            queue=queue or DEFAULT_QUEUE,
-            priority=priority,
+            queue=placing.queue,
+            priority=placing.priority,
             actor=actor.name,
             principal=actor.who.id,
             token=actor.token,

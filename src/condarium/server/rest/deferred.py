@@ -21,7 +21,7 @@ from condarium.errors import DatabaseFailed, NotFound, Refused
 from condarium.jobs.asking import watching
 from condarium.jobs.asking.submitting import require, submit
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
-from condarium.model.jobs import Job, JobError, JobEvent, JobStatus
+from condarium.model.jobs import Job, JobError, JobEvent, JobStatus, Placing
 from condarium.model.plain import to_plain
 from condarium.operation import Operation
 from condarium.server.problems import job_problem
@@ -59,17 +59,25 @@ class Deferred:
             following.stop()
 
     def ask(
-        self, operation: Operation, arguments: Mapping[str, Any], actor: Actor, once: Once | None
+        self,
+        operation: Operation,
+        arguments: Mapping[str, Any],
+        actor: Actor,
+        once: Once | None,
+        placing: Placing,
     ) -> tuple[Job, bool]:
         """Append a job, or find the one that the same request asked for before (True)."""
         if once is None:
-            return submit(self._store, actor, operation, arguments), False
+            return submit(self._store, actor, operation, arguments, placing=placing), False
         if kept := once.begin(self._store):
             assert kept.job is not None
             require(self._store, actor, operation, arguments)
             return watching.job(self._store, kept.job), True
         try:
-            return submit(self._store, actor, operation, arguments, also=once.keep_job), False
+            job = submit(
+                self._store, actor, operation, arguments, placing=placing, also=once.keep_job
+            )
+            return job, False
         except BaseException:
             once.forget(self._store)
             raise

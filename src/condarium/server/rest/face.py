@@ -22,6 +22,7 @@ from condarium.app import App, operations
 from condarium.errors import Failed, NotPermitted, Refused
 from condarium.jobs.asking.submitting import require
 from condarium.model.actor import Actor, Permission
+from condarium.model.jobs import Placing
 from condarium.model.plain import to_plain
 from condarium.model.progress import Progress
 from condarium.operation import Operation
@@ -164,7 +165,10 @@ class Rest:
         self, operation: Operation, arguments: dict[str, Any], headers: Sent, actor: Actor
     ) -> Any:
         key = once(headers, actor, operation.name, arguments, at=self._store.now())
-        return self._deferred.ask(operation, arguments, actor, key)
+        placing = Placing.read(
+            _text(headers, b"condarium-queue"), _text(headers, b"condarium-priority")
+        )
+        return self._deferred.ask(operation, arguments, actor, key, placing)
 
     def _work(
         self,

@@ -58,6 +58,18 @@ _REQUEST_HEADERS: Schema = {
         "description": "`wait=30` waits so many seconds for the job's result.",
         "schema": {**TEXT, "examples": ["wait=30", "respond-async"]},
     },
+    "Queue": {
+        "name": "Condarium-Queue",
+        "in": "header",
+        "description": "The label of the workers that may carry out the job; by default `default`.",
+        "schema": {**TEXT, "pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$", "examples": ["gpu"]},
+    },
+    "Priority": {
+        "name": "Condarium-Priority",
+        "in": "header",
+        "description": "The job goes before those of a lower one; above 0 for administrators.",
+        "schema": {"type": "integer", "minimum": -1000, "maximum": 1000},
+    },
 }
 
 
@@ -120,7 +132,8 @@ def _operation(operation: Operation, answers: Answers) -> Schema:
     if changes:
         said["parameters"].append(ref("IdempotencyKey", "parameters"))
     if operation.job:
-        said["parameters"].append(ref("Prefer", "parameters"))
+        names = ("Prefer", "Queue", "Priority")
+        said["parameters"] += [ref(name, "parameters") for name in names]
     return said
 
 
