@@ -359,3 +359,24 @@ def test_each_is_a_method(store: Store) -> None:
         assert [each.name.name for each in client.channel.list()][:2] == ["both", "lab"]
         assert client.channel.search("lab/label/dev", "tool").by == "build"
         assert client.channel.label.list("lab").labels[0].label == "dev"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [("packages", "packages"), ("files", "files"), ("log", "revisions")],
+)
+def test_a_list_in_pages_is_the_whole_list(store: Store, ask: str, named: str, size: int) -> None:
+    with Client(store.layout.root) as client:
+        method = getattr(client.channel, ask)
+        whole = getattr(method("lab", limit=0), named)
+        found: list[object] = []
+        cursor = None
+        while True:
+            page = method("lab", limit=size, cursor=cursor)
+            items = getattr(page, named)
+            assert 1 <= len(items) <= size
+            found += items
+            if (cursor := page.next) is None:
+                break
+        assert found == list(whole)

@@ -93,6 +93,7 @@ def packages(
     *,
     subdir: Subdirs = (),
     limit: Limit = 100,
+    cursor: Cursor = None,
     progress: Progress,
 ) -> ViewPackages:
     """List the packages of a channel by name.
@@ -101,7 +102,9 @@ def packages(
     """
     from condarium.channels.asking import inventory
 
-    return inventory.packages(store, view, pattern, subdirs=subdir, limit=limit, progress=progress)
+    return inventory.packages(
+        store, view, pattern, subdirs=subdir, limit=limit, cursor=cursor, progress=progress
+    )
 
 
 @operation("channel files", permission=Permission.CHANNEL_READ)
@@ -119,6 +122,7 @@ def files(
     *,
     subdir: Subdirs = (),
     limit: Limit = 100,
+    cursor: Cursor = None,
     progress: Progress,
 ) -> ViewFiles:
     """List the package files of a channel, with their hashes and labels.
@@ -128,7 +132,9 @@ def files(
     """
     from condarium.channels.asking import inventory
 
-    return inventory.files(store, view, spec, subdirs=subdir, limit=limit, progress=progress)
+    return inventory.files(
+        store, view, spec, subdirs=subdir, limit=limit, cursor=cursor, progress=progress
+    )
 
 
 @operation("channel label list", permission=Permission.CHANNEL_READ)
@@ -165,6 +171,7 @@ def log(
         str | None, Argument("show the history of this package", "-p", metavar="NAME")
     ] = None,
     limit: Limit = 100,
+    cursor: Cursor = None,
 ) -> ChannelLog:
     """Show the revisions of a channel: who changed what, when and why.
 
@@ -176,11 +183,13 @@ def log(
 
     if revision is not None and package is not None:
         raise BadArguments("give a revision or a package, not both")
+    if cursor is not None and (revision is not None or package is not None):
+        raise BadArguments("a cursor goes on in all revisions, not in those of a package")
     if revision is not None:
         return history.log_of_revision(store, channel, revision, limit=limit)
     if package is not None:
         return history.log_of_package(store, channel, package, limit=limit)
-    return history.log(store, channel, limit=limit)
+    return history.log(store, channel, limit=limit, cursor=cursor)
 
 
 @operation("channel diff", permission=Permission.CHANNEL_READ)

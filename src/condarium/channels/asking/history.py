@@ -2,13 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from condarium.channels.asking.searching import check_limit
 from condarium.errors import BadInput, NotFound
 from condarium.model.hosting.fact import Fact, FactKind
 from condarium.model.hosting.history import ChannelLog, FactChange, LoggedRevision
 from condarium.model.hosting.hosted import HostedChannel, HostedPatch
+from condarium.model.paging import decode_cursor, encode_cursor
 from condarium.model.similar import nearest
 from condarium.model.view import ChannelName
 from condarium.storage.facts import Facts
@@ -37,12 +38,13 @@ class NeverInChannel(NotFound):
         super().__init__(f"channel {channel} never had a package {name}", hint=hint)
 
 
-def log(store: Store, name: ChannelName, *, limit: int) -> ChannelLog:
-    """The revisions of a channel, the newest first. Raises NoSuchChannel."""
+def log(store: Store, name: ChannelName, *, limit: int, cursor: str | None = None) -> ChannelLog:
+    """The revisions of a channel, the newest first. Raises NoSuchChannel, BadCursor."""
     check_limit(limit)
+    before = int(decode_cursor(cursor, int)[0]) if cursor is not None else None
     with store.database.read() as facts:
         channel = facts.channels.get(name)
-        entries = facts.channels.log(channel, limit=limit or None)
+        entries = facts.channels.log(channel, limit=limit or None, before=before)
         revisions = tuple(LoggedRevision(revision=entry) for entry in entries)
     return ChannelLog(
         channel=name,
@@ -50,7 +52,14 @@ def log(store: Store, name: ChannelName, *, limit: int) -> ChannelLog:
         revisions=revisions,
         total=channel.head,
         members=channel.members,
+        next=_next(revisions),
     )
+
+
+def _next(revisions: Sequence[LoggedRevision]) -> str | None:
+    """The cursor of what is older: revisions are numbered from 1 without a gap."""
+    last = revisions[-1].revision.number if revisions else 1
+    return encode_cursor(last) if last > 1 else None
 
 
 def log_of_revision(store: Store, name: ChannelName, text: str, *, limit: int) -> ChannelLog:

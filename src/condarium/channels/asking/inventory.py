@@ -1,6 +1,7 @@
 """The packages of a view, and their files."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from condarium.model.hosting.answers import (
 )
 from condarium.model.hosting.fact import FactKind
 from condarium.model.hosting.hosted import ChannelKind, HostedFile, Record
+from condarium.model.paging import decode_cursor, encode_cursor
 from condarium.model.progress import Progress
 from condarium.model.similar import nearest
 from condarium.model.view import ChannelName, View
@@ -38,14 +40,16 @@ def packages(
     *,
     subdirs: Collection[str] = (),
     limit: int,
+    cursor: str | None = None,
     progress: Progress,
 ) -> ViewPackages:
     """The packages of a view whose names match a glob; only those that are shown are read.
 
     Raises NothingInView where a pattern matches none, BadSubdir, NoSuchChannel, NoSuchLabel,
-    UpstreamFailed.
+    UpstreamFailed, BadCursor.
     """
     check_limit(limit)
+    start = _start(cursor, str)
     ask_first(store, view)
     listing = open_view(store, view)
     names = names_in(listing, subdirs)
@@ -57,15 +61,17 @@ def packages(
             there = f"Did you mean {' or '.join(near)}?" if near else ""
             raise NothingInView(view, pattern, there=there)
         names = matching
-    shown = read_packages(
-        store, listing, names[: limit or None], subdirs=subdirs, progress=progress
-    )
+    first = bisect_right(names, start[0]) if start else 0
+    chosen = names[first:][: limit or None]
+    shown = read_packages(store, listing, chosen, subdirs=subdirs, progress=progress)
+    more = first + len(chosen) < len(names)
     return ViewPackages(
         view=view,
         revision=listing.revision,
         pattern=pattern,
         packages=tuple(_package(each) for each in shown),
         total=len(names),
+        next=encode_cursor(chosen[-1]) if more else None,
     )
 
 
@@ -76,32 +82,40 @@ def files(
     *,
     subdirs: Collection[str] = (),
     limit: int,
+    cursor: str | None = None,
     progress: Progress,
 ) -> ViewFiles:
     """The files of a view that fit a MatchSpec, by package and the newest first.
 
     Those that indexes do not show, but that can be downloaded, are among them.
     Raises NothingInView where nothing fits, BadSearch, BadSubdir, NoSuchChannel, NoSuchLabel,
-    UpstreamFailed.
+    UpstreamFailed, BadCursor.
     """
     check_limit(limit)
+    start = _start(cursor, str, str, str)
     ask_first(store, view)
     listing = open_view(store, view)
     wanted = read_spec(view, spec) if spec else None
     names = [name for name in names_in(listing, subdirs) if wanted is None or wanted.is_for(name)]
+    seen = bisect_left(names, start[0]) if start else 0
     found: list[ViewFile] = []
-    seen = 0
     with store.database.read() as facts:
-        for package in read_packages(store, listing, names, subdirs=subdirs, progress=progress):
-            for file, record in _files(facts, listing, package):
-                if wanted is None or wanted.fits(record, file.subdir):
-                    found.append(file)
+        for package in read_packages(
+            store, listing, names[seen:], subdirs=subdirs, progress=progress
+        ):
+            fitting = [
+                file
+                for file, record in _files(facts, listing, package)
+                if wanted is None or wanted.fits(record, file.subdir)
+            ]
+            found += _after(fitting, start) if start else fitting
             seen += 1
             if limit and len(found) >= limit:
                 break
-    if wanted and spec and not found:
+    if wanted and spec and not found and not start:
         refuse(store, listing, wanted, spec, subdirs)
     shown = found[: limit or None]
+    more = len(shown) < len(found) or seen < len(names)
     return ViewFiles(
         view=view,
         revision=listing.revision,
@@ -110,7 +124,23 @@ def files(
         packages=seen,
         of=len(names),
         omitted=len(found) - len(shown),
+        next=encode_cursor(*_place(shown[-1])) if more and shown else None,
     )
+
+
+def _start(cursor: str | None, *kinds: type) -> tuple[str, ...]:
+    """The sort key that a cursor holds; empty without one. Raises BadCursor."""
+    return tuple(map(str, decode_cursor(cursor, *kinds))) if cursor is not None else ()
+
+
+def _place(file: ViewFile) -> tuple[str, str, str]:
+    return file.name, file.subdir, file.file_name
+
+
+def _after(files: list[ViewFile], start: tuple[str, ...]) -> list[ViewFile]:
+    """The files of a package behind the one at a place; all, where that is not among them."""
+    places = [_place(file) for file in files]
+    return files[places.index(start) + 1 :] if start in places else files
 
 
 def _package(package: PackageShards) -> ViewPackage:

@@ -113,13 +113,17 @@ class ViewPackage:
 
 @dataclass(frozen=True, kw_only=True)
 class ViewPackages:
-    """Packages by their names, of which `total` are there to show."""
+    """Packages by their names, of which `total` are there to show.
+
+    `next` is the cursor of those that follow, None where none do; so it is in other lists.
+    """
 
     view: View
     revision: str
     pattern: str | None
     packages: tuple[ViewPackage, ...]
     total: int
+    next: str | None = None
 
 
 FileState = Literal["shown", "yanked", "patched away"]
@@ -151,7 +155,7 @@ class ViewFile:
 class ViewFiles:
     """Package files by name, the newest first.
 
-    `packages` counts the names that were looked into, and `of` those there are to look into:
+    `packages` counts the names that were looked into by now, and `of` those there are to look into:
     what is left out was not read, so nobody knows how many files it has.
     """
 
@@ -163,6 +167,7 @@ class ViewFiles:
     of: int
     omitted: int = 0
     """Files left out of the packages that were looked into."""
+    next: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ class ChannelLog:
     package: str | None = None
     detailed: bool = False
     members: tuple[ChannelName, ...] = ()
+    next: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
