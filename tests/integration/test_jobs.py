@@ -13,7 +13,7 @@ from condarium.app import App, operations
 from condarium.jobs.asking import changing, explaining, watching
 from condarium.jobs.asking.changing import NothingToRetry
 from condarium.model.document import Document
-from condarium.model.jobs import EventKind, JobStatus
+from condarium.model.jobs import EventKind, JobStatus, Placing
 from condarium.model.names import EnvironmentName
 from condarium.model.plain import to_plain
 from condarium.storage.work.jobs import NoSuchJob
@@ -182,7 +182,7 @@ def test_a_failed_job_is_carried_out_anew(jobs: Jobs, lab: Lab) -> None:
 
 
 def test_a_queue_has_workers_of_its_own(jobs: Jobs) -> None:
-    number = jobs.submit("gc", queue="gpu")
+    number = jobs.submit("gc", placing=Placing(queue="gpu"))
     with worker(jobs.store):
         jobs.ended(jobs.submit("gc"))
         waits = explaining.with_reasons(jobs.store, watching.job(jobs.store, number))

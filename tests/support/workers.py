@@ -21,7 +21,7 @@ from typing import Any
 from condarium.app import operations
 from condarium.jobs.asking import submitting, watching
 from condarium.model.actor import Actor
-from condarium.model.jobs import Job, JobStatus
+from condarium.model.jobs import ANYWHERE, Job, JobStatus, Placing
 from condarium.settings import Settings
 from condarium.storage.store import Store
 from condarium.values import accept
@@ -51,16 +51,13 @@ class Jobs:
         name: str,
         *,
         actor: Actor = ADA,
-        queue: str | None = None,
-        priority: int = 0,
+        placing: Placing = ANYWHERE,
         **arguments: Any,
     ) -> int:
         operation = operations()[name]
         known = {parameter.name: parameter for parameter in operation.parameters}
         accepted = {key: accept(known[key], value, label=key) for key, value in arguments.items()}
-        job = submitting.submit(
-            self.store, actor, operation, accepted, queue=queue, priority=priority
-        )
+        job = submitting.submit(self.store, actor, operation, accepted, placing=placing)
         return job.id
 
     def ended(self, job: int, timeout: float = 40) -> Job:

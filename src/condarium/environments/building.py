@@ -37,6 +37,7 @@ def build(store: Store, request: Request, *, actor: Actor, progress: Progress) -
     Until the new generation is whole and noted, nothing that anybody sees has changed.
     """
     planning.require_permitted(store, request, actor)
+    planning.check_sources(request.file, request.lock)
     if done := built_before(store, actor):
         return done
     check_length(store.layout)

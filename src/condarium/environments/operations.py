@@ -50,8 +50,7 @@ Refresh = Annotated[bool, Argument("solve anew even if nothing changed")]
 def _check_build(arguments: Mapping[str, Any]) -> None:
     from condarium.environments import planning
 
-    if (arguments.get("file") is None) == (arguments.get("lock") is None):
-        raise planning.from_what()
+    planning.check_sources(arguments.get("file"), arguments.get("lock"))
 
 
 @operation(

@@ -60,19 +60,19 @@ class Plan:
 
 def plan(store: Store, request: Request, *, progress: Progress, phases: Phases) -> Plan:
     """Solve the request's file, or read its lock. Raises BadArguments where it has both or none."""
-    if request.file is not None and request.lock is None:
+    check_sources(request.file, request.lock)
+    if request.lock is None:
         return _plan_from_file(store, request, progress, phases)
-    if request.lock is not None and request.file is None:
-        return _plan_from_lock(request, request.lock)
-    raise from_what()
+    return _plan_from_lock(request, request.lock)
 
 
-def from_what() -> BadArguments:
-    """What to say to somebody who gives neither a file nor a lock, or both."""
-    return BadArguments(
-        "build from what? Give an environment.yml or a lock, and not both",
-        hint="For example: condarium env build lab/fit -f environment.yml",
-    )
+def check_sources(file: Document | None, lock: Document | None) -> None:
+    """Raise BadArguments for neither a file nor a lock, or both."""
+    if (file is None) == (lock is None):
+        raise BadArguments(
+            "build from what? Give an environment.yml or a lock, and not both",
+            hint="For example: condarium env build lab/fit -f environment.yml",
+        )
 
 
 def require_permitted(store: Store, request: Request, actor: Actor) -> None:
