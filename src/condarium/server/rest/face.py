@@ -31,6 +31,7 @@ from condarium.server.doors.credentials import NotSignedIn
 from condarium.server.multipart import Form, boundary_of
 from condarium.server.problems import NoSuchMethod, TooLarge, problem
 from condarium.server.responses import Receive, Response, Scope
+from condarium.server.rest.answers import Answers
 from condarium.server.rest.arguments import (
     IN_MEMORY,
     BadBody,
@@ -49,7 +50,7 @@ from condarium.server.rest.openapi import described
 from condarium.server.rest.paging import links
 from condarium.server.rest.room import STRANGERS, Room, is_stranger
 from condarium.server.rest.routes import DESCRIPTION, PREFIX, Named, find_route, methods_at
-from condarium.server.rest.turns import Turns
+from condarium.server.rest.turns import Turn, Turns
 from condarium.settings import ServerSettings
 from condarium.storage.store import Store
 from condarium.values import BadArgument
@@ -74,6 +75,7 @@ class Rest:
         self._room = Room(2 * settings.upload_limit)
         self._turns = Turns(settings.answer_timeout)
         self._deferred = Deferred(store)
+        self._answers = Answers(store)
 
     def stop(self) -> None:
         self._turns.stop()
@@ -92,6 +94,8 @@ class Rest:
             return await self._follow(events, method, receive, actor)
         if method == "OPTIONS":
             return _options(methods_at(path))
+        if method == "GET" and (ready := self._answers.find(scope, actor)):
+            return ready
         operation, named = find_route(method, path)
         if not (actor.who.is_somebody or _is_for_anybody(operation)):
             raise NotSignedIn(given=False)
@@ -108,7 +112,10 @@ class Rest:
             work = partial(
                 self._work, operation, arguments, scope, headers, actor, opened.pop_all()
             )
-        return await self._turns.run(operation, work, receive=receive)
+        version = self._answers.version if Turn.of(operation) is Turn.QUICK else None
+        answer = await self._turns.run(operation, work, receive=receive)
+        self._answers.keep(scope, actor, version, answer)
+        return answer
 
     async def _description(self, method: str) -> Response:
         if method == "OPTIONS":
