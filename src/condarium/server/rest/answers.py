@@ -1,8 +1,8 @@
 """Answers that are still right: what was asked just now by the same one, if nothing has changed.
 
 People refresh pages and programs poll. An answer to a quick question is given again, on the event
-loop, while the database says that nobody has committed since; for a second or two, because an answer may
-also tell of files and of the time. PostgreSQL does not say so: there nothing is kept.
+loop, while the database says that nobody has committed since; for a second or two, because an
+answer may also tell of files and of the time. PostgreSQL does not say so: there nothing is kept.
 """
 
 import time
