@@ -169,8 +169,12 @@ def _check_environments(plant: Plant, people: People) -> None:
     """Each job did its work once, however often it was begun."""
     jobs = {job["id"]: job for job in _items(plant, 1, "/jobs")}
     ended = {name: jobs[number]["status"] for number, name in people.jobs.items()}
-    failed = [jobs[n] for n in people.jobs if jobs[n]["status"] != "succeeded"]
-    assert set(ended.values()) == {"succeeded"}, failed
+    failed = [
+        f"{jobs[n]['target']} {jobs[n]['status']} after {jobs[n]['attempts']}: {jobs[n]['error']}"
+        for n in people.jobs
+        if jobs[n]["status"] != "succeeded"
+    ]
+    assert set(ended.values()) == {"succeeded"}, "\n".join(failed)
     assert len(set(people.jobs.values())) == len(people.jobs)
     for name in people.jobs.values():
         history = _items(plant, 0, f"/environments/lab/{name}/history", "generations")
