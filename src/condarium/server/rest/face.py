@@ -112,7 +112,8 @@ class Rest:
             work = partial(
                 self._work, operation, arguments, scope, headers, actor, opened.pop_all()
             )
-        version = self._answers.version if Turn.of(operation) is Turn.QUICK else None
+        again = method == "GET" and Turn.of(operation) is Turn.QUICK
+        version = self._answers.version if again else None
         answer = await self._turns.run(operation, work, receive=receive)
         self._answers.keep(scope, actor, version, answer)
         return answer
