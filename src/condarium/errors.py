@@ -207,13 +207,13 @@ class NotPermitted(Refused):
         actor: str,
         operation: str,
         reasons: tuple[str, ...],
-        resource: object = None,
+        thing: object = None,
         visible: bool = True,
     ) -> None:
         # a permission, too, where that is all that is asked; it is said by its name
         self.actor, self.operation, self.reasons = actor, str(operation), reasons
-        self.resource, self.visible = resource, visible
-        where = f" on {resource}" if resource else ""
+        self.thing, self.visible = thing, visible
+        where = f" on {thing}" if thing else ""
         why = "".join(f"\n  {reason}" for reason in reasons)
         super().__init__(
             f"{actor} may not run {self.operation!r}{where}{why}",

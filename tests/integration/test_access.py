@@ -162,22 +162,22 @@ def test_an_explanation_is_the_decision(owner: Caller, store: Store) -> None:
     owner("namespace create", name="lab")
     user(owner, "ada", lab="editor")
     explain = "access explain"
-    yes = owner(explain, user="ada", operation_="env build", resource="lab/fit")
+    yes = owner(explain, user="ada", operation_="env build", thing="lab/fit")
     assert (yes.allowed, yes.permission) == (True, Permission.ENVIRONMENT_BUILD)
     assert [each.role for each in yes.bindings] == ["editor"]
-    no = owner(explain, user="ada", operation_="env remove", resource="namespace:lab")
+    no = owner(explain, user="ada", operation_="env remove", thing="namespace:lab")
     assert not no.allowed
     assert "needs the role admin" in " ".join(no.reasons)
-    assert not owner(explain, user="anybody", operation_="env list", resource="lab").allowed
+    assert not owner(explain, user="anybody", operation_="env list", thing="lab").allowed
     assert owner(explain, user="anybody", operation_="channel list").allowed
     assert not owner(explain, user="anybody", operation_="env list").allowed
     assert not owner(explain, user="ada", operation_="user create").allowed
     assert owner(explain, user="root0", operation_="user create").allowed
     ada = someone(store, "ada")
-    assert ada(explain, user="ada", operation_="env build", resource="lab").allowed
-    assert not ada(explain, user="ada", operation_="env build", resource="hidden").allowed
+    assert ada(explain, user="ada", operation_="env build", thing="lab").allowed
+    assert not ada(explain, user="ada", operation_="env build", thing="hidden").allowed
     with pytest.raises(NotPermitted):
-        ada(explain, user="root0", operation_="env build", resource="lab")
+        ada(explain, user="root0", operation_="env build", thing="lab")
     with pytest.raises(BadArguments, match="no operation"):
         owner(explain, user="ada", operation_="env built")
 

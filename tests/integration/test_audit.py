@@ -20,7 +20,7 @@ from condarium.access.audit import BadDigest
 from condarium.app import App, operations
 from condarium.client import Client
 from condarium.errors import CondariumError, NotPermitted
-from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.permissions import Role, ThingKind
 from condarium.model.access.principals import Binding, Principal, PrincipalKind, SubjectKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.audit import GENESIS, AuditEntry, AuditFilter, Outcome, chain, walk
@@ -78,7 +78,7 @@ def administrator(local: Store) -> Actor:
             subject_kind=SubjectKind.PRINCIPAL,
             subject=account.id,
             role=Role.ADMINISTRATOR,
-            kind=ResourceKind.PLATFORM,
+            kind=ThingKind.PLATFORM,
         )
         facts.bindings.add(binding, at=local.now(), by="setup")
     made = call(local, ADA, "token create", name="laptop", for_="ada")
@@ -215,7 +215,7 @@ def test_whoever_makes_a_thing_has_it(local: Store, administrator: Actor) -> Non
     call(local, administrator, "namespace create", name="team")
     with local.database.read() as facts:
         bound = facts.bindings.of(administrator.who.id or "")
-    assert {(each.role, each.resource) for each in bound} == {
+    assert {(each.role, each.thing) for each in bound} == {
         (Role.ADMINISTRATOR, ""),
         (Role.OWNER, "lab"),
         (Role.ADMIN, "team"),
@@ -266,8 +266,8 @@ def test_strangers_cannot_fill_the_log(local: Store, clock: Clock) -> None:
 def test_who_may_read_it(local: Store) -> None:
     for name in ("audit search", "audit verify", "audit export"):
         with pytest.raises(NotPermitted):
-            call(local, person("ben", ("admin", ResourceKind.NAMESPACE, "lab")), name)
-        call(local, person("eve", ("auditor", ResourceKind.PLATFORM, "")), name)
+            call(local, person("ben", ("admin", ThingKind.NAMESPACE, "lab")), name)
+        call(local, person("eve", ("auditor", ThingKind.PLATFORM, "")), name)
 
 
 FILTERS: list[tuple[dict[str, Any], list[str]]] = [

@@ -30,7 +30,7 @@ from tests.support.permission import (
 
 from condarium.app import App, operations
 from condarium.errors import CondariumError, NoSuchNamespace, NotPermitted
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.hosting.hosted import ChannelKind, HostedChannel
@@ -85,13 +85,13 @@ everybody = pytest.mark.parametrize("actor", PEOPLE, ids=lambda actor: actor.nam
 
 
 @everybody
-@pytest.mark.parametrize("kind", [ResourceKind.NAMESPACE, ResourceKind.CHANNEL])
+@pytest.mark.parametrize("kind", [ThingKind.NAMESPACE, ThingKind.CHANNEL])
 def test_a_thing_is_for_those_who_have_a_role_on_it(
-    store: Store, actor: Actor, kind: ResourceKind
+    store: Store, actor: Actor, kind: ThingKind
 ) -> None:
     """And to everybody else what is hidden is like what is not there."""
-    table = NAMESPACE if kind is ResourceKind.NAMESPACE else CHANNEL
-    public = [PUBLIC] if kind is ResourceKind.CHANNEL else []
+    table = NAMESPACE if kind is ThingKind.NAMESPACE else CHANNEL
+    public = [PUBLIC] if kind is ThingKind.CHANNEL else []
     for name in names(", ".join(table.values())):
         told = {}
         for thing in (OWN, OTHER, HIDDEN, ABSENT, *public):
@@ -123,7 +123,7 @@ def test_what_is_about_no_thing_is_for_those_who_have_a_role_anywhere(
 def _expected(actor: Actor, name: str, thing: str) -> str:
     needs = NEEDS[name]
     held = _held(actor, needs.kind, thing)
-    public = thing == PUBLIC and needs.kind is ResourceKind.CHANNEL
+    public = thing == PUBLIC and needs.kind is ThingKind.CHANNEL
     reads = public and needs.role == "reader"
     if actor.name == "token-that-reads" and name not in _READS and (held or public):
         return REFUSED
@@ -134,24 +134,24 @@ def _expected(actor: Actor, name: str, thing: str) -> str:
     return REFUSED if held or public else UNKNOWN
 
 
-def _held(actor: Actor, kind: ResourceKind, thing: str) -> str | None:
+def _held(actor: Actor, kind: ThingKind, thing: str) -> str | None:
     """The role of one of the people on a thing, as the head of the table says it."""
     if actor.name == "administrator":
         return "administrator"
     if actor.name in ("anybody", "newcomer", "auditor"):
         return None
-    strongest = "admin" if kind is ResourceKind.NAMESPACE else "owner"
+    strongest = "admin" if kind is ThingKind.NAMESPACE else "owner"
     if actor.name == f"token-of-a-{kind}":
         return strongest if thing == OWN else None
     if actor.name.startswith("token-of-a"):
         return None
     if thing == OTHER:
-        return "viewer" if kind is ResourceKind.NAMESPACE else "reader"
+        return "viewer" if kind is ThingKind.NAMESPACE else "reader"
     if thing != OWN:
         return None
     if actor.name == "token-that-reads":
         return strongest
-    of_kind = NAMESPACE if kind is ResourceKind.NAMESPACE else CHANNEL
+    of_kind = NAMESPACE if kind is ThingKind.NAMESPACE else CHANNEL
     return actor.name if actor.name in of_kind else None
 
 

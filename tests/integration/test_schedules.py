@@ -16,7 +16,7 @@ from condarium.jobs.asking import changing
 from condarium.jobs.asking.arguments import NotAJob, unpack
 from condarium.jobs.asking.command_lines import BadCommand, read_command
 from condarium.jobs.scheduling import BadCron
-from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.permissions import Permission, Role, ThingKind
 from condarium.model.access.principals import (
     Binding,
     Principal,
@@ -183,7 +183,7 @@ def test_who_may_not_do_a_thing_may_not_schedule_it(store: Store) -> None:
         subject_kind=SubjectKind.PRINCIPAL,
         subject="b",
         role=Role.ADMINISTRATOR,
-        kind=ResourceKind.PLATFORM,
+        kind=ThingKind.PLATFORM,
     )
 
     def with_scope(scope: Scope) -> Actor:

@@ -148,8 +148,8 @@ def test_a_narrowed_token_is_told_only_of_roles_that_it_reaches(
     user(owner, "ada", lab="admin", secret="admin")
     minted = someone(store, "ada")("token create", namespace=["lab"])
     ada = Caller(store, actor_of_token(store, minted.secret))
-    assert [each.resource for each in ada("access list", subject="ada").items] == ["lab"]
-    assert [each.resource for each in ada("user show", name="ada").bindings] == ["lab"]
+    assert [each.thing for each in ada("access list", subject="ada").items] == ["lab"]
+    assert [each.thing for each in ada("user show", name="ada").bindings] == ["lab"]
     with pytest.raises(NotPermitted):
         ada("token list")
 

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from condarium.access import passwords
 from condarium.access.minting import mint
 from condarium.access.passwords import hash_password
-from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.permissions import Role, ThingKind
 from condarium.model.access.principals import Binding, PrincipalKind, Scope, SubjectKind
 from condarium.model.actor import Actor
 from condarium.model.secret import Secret
@@ -41,16 +41,16 @@ def make_user(store: Store, name: str, password: str | None = PASSWORD) -> str:
         ).id
 
 
-def bind(store: Store, name: str, role: str, kind: str = "platform", resource: str = "") -> None:
+def bind(store: Store, name: str, role: str, kind: str = "platform", thing: str = "") -> None:
     """Bind a role to a user, such as `bind(store, "ada", "reader", "channel", "lab")`."""
     with store.database.note() as facts:
-        binding = _binding(facts.principals.get(name).id, role, kind, resource)
+        binding = _binding(facts.principals.get(name).id, role, kind, thing)
         facts.bindings.add(binding, at=store.now(), by=OWNER.name)
 
 
-def unbind(store: Store, name: str, role: str, kind: str = "platform", resource: str = "") -> None:
+def unbind(store: Store, name: str, role: str, kind: str = "platform", thing: str = "") -> None:
     with store.database.note() as facts:
-        facts.bindings.remove(_binding(facts.principals.get(name).id, role, kind, resource))
+        facts.bindings.remove(_binding(facts.principals.get(name).id, role, kind, thing))
 
 
 def make_token(
@@ -65,11 +65,11 @@ def make_token(
     return made.secret
 
 
-def _binding(principal: str, role: str, kind: str, resource: str) -> Binding:
+def _binding(principal: str, role: str, kind: str, thing: str) -> Binding:
     return Binding(
         subject_kind=SubjectKind.PRINCIPAL,
         subject=principal,
         role=Role(role),
-        kind=ResourceKind(kind),
-        resource=resource,
+        kind=ThingKind(kind),
+        thing=thing,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.permissions import Permission, Role, ThingKind
 from condarium.model.access.principals import (
     Binding,
     Principal,
@@ -59,9 +59,9 @@ TOLD_WHAT_THEY_MAY_KNOW = (
 """What asks by itself about each thing, or is about oneself: tests of its own hold that."""
 
 _STRENGTH = {
-    ResourceKind.NAMESPACE: ("viewer", "editor", "admin", "administrator"),
-    ResourceKind.CHANNEL: ("reader", "publisher", "owner", "administrator"),
-    ResourceKind.PLATFORM: ("auditor", "administrator"),
+    ThingKind.NAMESPACE: ("viewer", "editor", "admin", "administrator"),
+    ThingKind.CHANNEL: ("reader", "publisher", "owner", "administrator"),
+    ThingKind.PLATFORM: ("auditor", "administrator"),
 }
 
 
@@ -74,15 +74,15 @@ class Needs:
     """What an operation needs: the weakest role, and on what kind of thing."""
 
     role: str
-    kind: ResourceKind
+    kind: ThingKind
 
 
 NEEDS: Mapping[str, Needs] = {
     operation: Needs(role, kind)
     for kind, table in (
-        (ResourceKind.NAMESPACE, NAMESPACE),
-        (ResourceKind.CHANNEL, CHANNEL),
-        (ResourceKind.PLATFORM, PLATFORM),
+        (ThingKind.NAMESPACE, NAMESPACE),
+        (ThingKind.CHANNEL, CHANNEL),
+        (ThingKind.PLATFORM, PLATFORM),
     )
     for role, operations in table.items()
     for operation in names(operations)
@@ -94,7 +94,7 @@ def is_enough(held: str | None, needs: Needs) -> bool:
     return held in order and order.index(held) >= order.index(needs.role)
 
 
-def person(name: str, *roles: tuple[str, ResourceKind, str], scope: Scope | None = None) -> Actor:
+def person(name: str, *roles: tuple[str, ThingKind, str], scope: Scope | None = None) -> Actor:
     """Somebody with roles on things, perhaps with a token that reaches less."""
     identifier = f"id-of-{name}"
     return Actor(
@@ -108,7 +108,7 @@ def person(name: str, *roles: tuple[str, ResourceKind, str], scope: Scope | None
                 subject=identifier,
                 role=Role(role),
                 kind=kind,
-                resource=thing,
+                thing=thing,
             )
             for role, kind, thing in roles
         ),
@@ -117,7 +117,7 @@ def person(name: str, *roles: tuple[str, ResourceKind, str], scope: Scope | None
     )
 
 
-_N, _C, _P = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, ResourceKind.PLATFORM
+_N, _C, _P = ThingKind.NAMESPACE, ThingKind.CHANNEL, ThingKind.PLATFORM
 OWN, OTHER, HIDDEN, ABSENT, PUBLIC = "own", "team", "secret", "nothing", "everybodys"
 _SEES_OTHERS = (("viewer", _N, OTHER), ("reader", _C, OTHER))
 _ALL = (("admin", _N, OWN), ("owner", _C, OWN), *_SEES_OTHERS)

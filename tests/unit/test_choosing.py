@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from condarium.jobs.carrying_out.choosing import Crowd, Thing, choose, explain, thing_of
+from condarium.jobs.carrying_out.choosing import About, Crowd, choose, explain, thing_of
 from condarium.model.jobs import Job, JobStatus, Limits
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,7 +44,7 @@ def _rest(**given: object) -> dict[str, object]:
 def test_priority_goes_first_then_who_has_least_then_who_waited_longest_then_age() -> None:
     assert chosen([job(1), job(2, "far", priority=1)]) == 2
     assert chosen([job(1), job(2, "far")], [job(9)]) == 2
-    last: dict[Thing, datetime] = {("namespace", "lab"): NOON}
+    last: dict[About, datetime] = {("namespace", "lab"): NOON}
     assert chosen([job(1), job(2, "far")], last_starts=last) == 2
     assert chosen([job(2), job(1)]) == 1
 
@@ -89,7 +89,7 @@ _quotas = st.dictionaries(
 
 @given(_jobs, _jobs, _quotas, st.integers(0, 3))
 def test_a_job_is_chosen_where_one_may_begin_and_each_other_has_a_reason(
-    waiting: list[Job], running: list[Job], quotas: dict[Thing, int], slots: int
+    waiting: list[Job], running: list[Job], quotas: dict[About, int], slots: int
 ) -> None:
     choice = choose(waiting, running, **_rest(quotas=quotas, slots=slots))  # type: ignore[arg-type]
     shares = [thing_of(each) for each in running]
@@ -108,7 +108,7 @@ def test_a_job_is_chosen_where_one_may_begin_and_each_other_has_a_reason(
 
 @given(_jobs, _jobs, _quotas, st.integers(0, 3))
 def test_a_job_that_waits_is_told_what_the_choice_of_the_next_one_says(
-    waiting: list[Job], running: list[Job], quotas: dict[Thing, int], slots: int
+    waiting: list[Job], running: list[Job], quotas: dict[About, int], slots: int
 ) -> None:
     rest = _rest(quotas=quotas, slots=slots)
     reasons = choose(waiting, running, **rest).reasons  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_a_job_that_waits_is_told_what_the_choice_of_the_next_one_says(
 
 @given(_jobs, _jobs, _quotas)
 def test_the_order_in_which_jobs_are_given_does_not_matter(
-    waiting: list[Job], running: list[Job], quotas: dict[Thing, int]
+    waiting: list[Job], running: list[Job], quotas: dict[About, int]
 ) -> None:
     assert chosen(waiting, running, quotas=quotas) == chosen(
         waiting[::-1], running[::-1], quotas=quotas

@@ -10,7 +10,7 @@ from condarium.errors import NotPermitted
 from condarium.model.access.decisions import (
     PLATFORM,
     Decision,
-    Resource,
+    Thing,
     decide,
     permitted_somewhere,
 )
@@ -19,8 +19,8 @@ from condarium.model.access.permissions import (
     PERMISSIONS,
     ROLES,
     Permission,
-    ResourceKind,
     Role,
+    ThingKind,
 )
 from condarium.model.access.principals import (
     ANYBODY,
@@ -39,8 +39,8 @@ names = st.sampled_from(NAMES)
 permissions = st.sampled_from(list(Permission))
 things = st.one_of(
     st.just(PLATFORM),
-    st.builds(Resource, kind=st.just(ResourceKind.NAMESPACE), name=names),
-    st.builds(Resource, kind=st.just(ResourceKind.CHANNEL), name=names, public=st.booleans()),
+    st.builds(Thing, kind=st.just(ThingKind.NAMESPACE), name=names),
+    st.builds(Thing, kind=st.just(ThingKind.CHANNEL), name=names, public=st.booleans()),
 )
 scopes = st.builds(
     Scope,
@@ -52,14 +52,14 @@ scopes = st.builds(
 
 @st.composite
 def some_binding(draw: st.DrawFn) -> Binding:
-    kind = draw(st.sampled_from(list(ResourceKind)))
+    kind = draw(st.sampled_from(list(ThingKind)))
     is_group = draw(st.booleans())
     return Binding(
         subject_kind=SubjectKind.GROUP if is_group else SubjectKind.PRINCIPAL,
         subject=draw(st.sampled_from(GROUPS if is_group else PEOPLE)),
         role=draw(st.sampled_from(ROLES[kind])),
         kind=kind,
-        resource="" if kind is ResourceKind.PLATFORM else draw(names),
+        thing="" if kind is ThingKind.PLATFORM else draw(names),
     )
 
 
@@ -82,7 +82,7 @@ def with_scope(principal: Principal, scope: Scope) -> Principal:
 def test_more_bindings_never_allow_less(
     principal: Principal,
     permission: Permission,
-    thing: Resource,
+    thing: Thing,
     some: list[Binding],
     more: list[Binding],
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_narrower_token_never_allows_more(
     principal: Principal,
     narrow: Scope,
     permission: Permission,
-    thing: Resource,
+    thing: Thing,
     some: list[Binding],
 ) -> None:
     wide = principal.scope
@@ -118,7 +118,7 @@ def test_to_be_within_is_an_order(one: Scope, two: Scope, three: Scope) -> None:
 
 @given(principals, permissions, things, bound)
 def test_nothing_is_allowed_that_no_binding_gives(
-    principal: Principal, permission: Permission, thing: Resource, some: list[Binding]
+    principal: Principal, permission: Permission, thing: Thing, some: list[Binding]
 ) -> None:
     """What a role gives on a thing that it names, and nothing else."""
     subjects = {principal.id, *principal.groups}
@@ -126,7 +126,7 @@ def test_nothing_is_allowed_that_no_binding_gives(
     gives = any(
         permission in PERMISSIONS[each.role]
         and (
-            (each.kind, each.resource) == (thing.kind, thing.name)
+            (each.kind, each.thing) == (thing.kind, thing.name)
             or each.role is Role.ADMINISTRATOR
         )
         for each in mine
@@ -137,20 +137,19 @@ def test_nothing_is_allowed_that_no_binding_gives(
     assert decide(principal, permission, thing, some).allowed <= (gives or is_free)
 
 
-@given(principals, permissions, names, names, bound, st.sampled_from(list(ResourceKind)))
+@given(principals, permissions, names, names, bound, st.sampled_from(list(ThingKind)))
 def test_what_is_hidden_is_like_what_is_not_there(
     principal: Principal,
     permission: Permission,
     name: str,
     other: str,
     some: list[Binding],
-    kind: ResourceKind,
+    kind: ThingKind,
 ) -> None:
     """Of a thing that one may not know of, the reasons say what they say of any other name."""
-    assume(kind is not ResourceKind.PLATFORM)
+    assume(kind is not ThingKind.PLATFORM)
     one, two = (
-        decide(principal, permission, Resource(kind=kind, name=each), some)
-        for each in (name, other)
+        decide(principal, permission, Thing(kind=kind, name=each), some) for each in (name, other)
     )
     assume(not one.visible and not two.visible)
     assume(principal.scope.reaches(kind, name) == principal.scope.reaches(kind, other))
@@ -158,13 +157,13 @@ def test_what_is_hidden_is_like_what_is_not_there(
     assert _reads(one, kind, name) == _reads(two, kind, other)
 
 
-def _reads(decision: Decision, kind: ResourceKind, name: str) -> list[str]:
+def _reads(decision: Decision, kind: ThingKind, name: str) -> list[str]:
     return [reason.replace(f"{kind} {name}", "THING") for reason in decision.reasons]
 
 
 @given(principals, permissions, things, st.lists(some_binding(), max_size=3))
 def test_the_order_of_bindings_does_not_matter(
-    principal: Principal, permission: Permission, thing: Resource, some: list[Binding]
+    principal: Principal, permission: Permission, thing: Thing, some: list[Binding]
 ) -> None:
     answers = {
         (found.allowed, found.visible)
@@ -176,7 +175,7 @@ def test_the_order_of_bindings_does_not_matter(
 
 @given(principals, permissions, things, bound)
 def test_every_answer_has_a_reason(
-    principal: Principal, permission: Permission, thing: Resource, some: list[Binding]
+    principal: Principal, permission: Permission, thing: Thing, some: list[Binding]
 ) -> None:
     assert decide(principal, permission, thing, some).reasons
     assert permitted_somewhere(principal, permission, some).reasons
@@ -184,7 +183,7 @@ def test_every_answer_has_a_reason(
 
 @given(permissions, things, bound)
 def test_anybody_may_read_what_is_public_and_nothing_else(
-    permission: Permission, thing: Resource, some: list[Binding]
+    permission: Permission, thing: Thing, some: list[Binding]
 ) -> None:
     allowed = decide(ANYBODY, permission, thing, some).allowed
     assert allowed == (thing.public and permission is Permission.CHANNEL_READ)
@@ -193,9 +192,9 @@ def test_anybody_may_read_what_is_public_and_nothing_else(
 
 @pytest.mark.parametrize("held", NAMES)
 @pytest.mark.parametrize("asked", NAMES)
-@pytest.mark.parametrize("kind", [ResourceKind.NAMESPACE, ResourceKind.CHANNEL])
+@pytest.mark.parametrize("kind", [ThingKind.NAMESPACE, ThingKind.CHANNEL])
 def test_a_role_is_on_the_thing_of_this_name_and_on_no_other(
-    held: str, asked: str, kind: ResourceKind
+    held: str, asked: str, kind: ThingKind
 ) -> None:
     owner = Principal(kind=PrincipalKind.USER, id="u1", name="ada")
     binding = Binding(
@@ -203,16 +202,16 @@ def test_a_role_is_on_the_thing_of_this_name_and_on_no_other(
         subject="u1",
         role=ROLES[kind][-1],
         kind=kind,
-        resource=held,
+        thing=held,
     )
     for permission in CONCERNS[kind]:
-        found = decide(owner, permission, Resource(kind=kind, name=asked), [binding])
+        found = decide(owner, permission, Thing(kind=kind, name=asked), [binding])
         assert found.allowed == (held == asked)
         assert found.visible == (held == asked)
 
 
-@pytest.mark.parametrize("kind", list(ResourceKind))
-def test_each_role_gives_all_that_weaker_ones_give(kind: ResourceKind) -> None:
+@pytest.mark.parametrize("kind", list(ThingKind))
+def test_each_role_gives_all_that_weaker_ones_give(kind: ThingKind) -> None:
     gives = [PERMISSIONS[role] for role in ROLES[kind]]
     assert all(less <= more for less, more in pairwise(gives))
 

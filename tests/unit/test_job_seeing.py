@@ -11,7 +11,7 @@ from tests.unit.test_choosing import job
 
 from condarium.errors import NotPermitted
 from condarium.jobs.asking.seeing import changeable, may_see, seen
-from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.permissions import Permission, Role, ThingKind
 from condarium.model.access.principals import (
     Binding,
     Principal,
@@ -27,9 +27,9 @@ ON_NOTHING = job(3, kind=None, resource=None, principal="ada")
 ALL = (ON_LAB, ON_CHANNEL, ON_NOTHING)
 
 
-def actor(name: str, *roles: tuple[Role, ResourceKind, str], scope: Scope = Scope()) -> Actor:  # noqa: B008 - a frozen value
+def actor(name: str, *roles: tuple[Role, ThingKind, str], scope: Scope = Scope()) -> Actor:  # noqa: B008 - a frozen value
     bindings = tuple(
-        Binding(subject_kind=SubjectKind.PRINCIPAL, subject=name, role=role, kind=kind, resource=on)
+        Binding(subject_kind=SubjectKind.PRINCIPAL, subject=name, role=role, kind=kind, thing=on)
         for role, kind, on in roles
     )
     who = Principal(kind=PrincipalKind.USER, id=name, name=name, scope=scope)
@@ -40,7 +40,7 @@ def scope_for(*permissions: Permission) -> Scope:
     return Scope(permissions=frozenset(permissions))
 
 
-NAMESPACE, CHANNEL, PLATFORM = ResourceKind.NAMESPACE, ResourceKind.CHANNEL, ResourceKind.PLATFORM
+NAMESPACE, CHANNEL, PLATFORM = ThingKind.NAMESPACE, ThingKind.CHANNEL, ThingKind.PLATFORM
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_job_is_seen_by_who_asked_and_who_works_on_the_same(
 
 
 def test_a_job_of_the_stores_owner_is_not_everybodys() -> None:
-    assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, resource=None, principal=None))
+    assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, thing=None, principal=None))
 
 
 @pytest.mark.parametrize(

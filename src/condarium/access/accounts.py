@@ -201,7 +201,7 @@ def whoami(store: Store, *, actor: Actor) -> WhoAmI:
 def reached(actor: Actor, bindings: Iterable[Bound]) -> tuple[Bound, ...]:
     """The bindings on what the actor's token reaches: of other things it is told nothing."""
     scope = actor.who.scope
-    return tuple(each for each in bindings if scope.reaches(each.kind, each.resource))
+    return tuple(each for each in bindings if scope.reaches(each.kind, each.thing))
 
 
 def find(facts: "Facts", kind: PrincipalKind, name: str) -> Account:

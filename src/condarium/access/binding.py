@@ -8,8 +8,8 @@ from condarium.access.administrators import keeping_one
 from condarium.access.covering import require_covering
 from condarium.errors import BadArguments
 from condarium.model.access.accounts import Bound
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import ROLES, ResourceKind, Role
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import ROLES, Role, ThingKind
 from condarium.model.access.principals import Binding, SubjectKind
 from condarium.model.access.report import BindingChanged
 from condarium.model.actor import Actor, Permission
@@ -24,9 +24,9 @@ GROUP = "group:"
 """What stands before a group's name where a user's could stand as well."""
 
 MANAGING = {
-    ResourceKind.NAMESPACE: Permission.NAMESPACE_MANAGE,
-    ResourceKind.CHANNEL: Permission.CHANNEL_MANAGE,
-    ResourceKind.PLATFORM: Permission.ACCESS_MANAGE,
+    ThingKind.NAMESPACE: Permission.NAMESPACE_MANAGE,
+    ThingKind.CHANNEL: Permission.CHANNEL_MANAGE,
+    ThingKind.PLATFORM: Permission.ACCESS_MANAGE,
 }
 """What one needs on a thing to say who may do what to it."""
 
@@ -37,7 +37,7 @@ class Wanted:
 
     subject: str
     role: Role
-    resource: Resource
+    thing: Thing
 
 
 def wanted(
@@ -49,11 +49,11 @@ def wanted(
     platform: bool,
 ) -> Wanted:
     """Read what is to be bound. Raises BadArguments where no one thing is named."""
-    resource = resource_of(namespace, channel, platform)
-    if resource is None:
+    thing = thing_of(namespace, channel, platform)
+    if thing is None:
         actor.require(Permission.SIGNED_IN, PLATFORM)
         raise BadArguments("expected one of --namespace, --channel and --platform; found none")
-    return Wanted(subject=subject, role=Role(role), resource=resource)
+    return Wanted(subject=subject, role=Role(role), thing=thing)
 
 
 def bind(store: Store, wanted: Wanted, *, actor: Actor) -> BindingChanged:
@@ -85,7 +85,7 @@ def list_(
     store: Store,
     *,
     subject: str | None,
-    resource: Resource | None,
+    thing: Thing | None,
     limit: int | None,
     cursor: str | None,
     actor: Actor,
@@ -95,14 +95,14 @@ def list_(
     Those on a thing are shown to whoever manages it, one's own to oneself, others to auditors.
     """
     if not _is_own(actor, subject) and not actor.may(Permission.ACCESS_READ, PLATFORM):
-        thing = resource or PLATFORM
+        thing = thing or PLATFORM
         actor.require(MANAGING[thing.kind], thing)
     (after,) = decode_cursor(cursor, int) if cursor else (0,)
     size = read_limit(limit)
     with store.database.read() as facts:
         found = facts.bindings.all(
             subject=_subject(facts, subject) if subject else None,
-            thing=(resource.kind, resource.name) if resource else None,
+            thing=(thing.kind, thing.name) if thing else None,
             after=int(after),
             limit=size + 1 if size else None,
         )
@@ -110,13 +110,11 @@ def list_(
     return replace(page, items=reached(actor, page.items))
 
 
-def resource_of(
-    namespace: str | None, channel: ChannelName | None, platform: bool
-) -> Resource | None:
+def thing_of(namespace: str | None, channel: ChannelName | None, platform: bool) -> Thing | None:
     """The one thing that is named; None where none is. Raises BadArguments where several are."""
     named = [
-        *([Resource(kind=ResourceKind.NAMESPACE, name=namespace)] if namespace else []),
-        *([Resource(kind=ResourceKind.CHANNEL, name=channel.name)] if channel else []),
+        *([Thing(kind=ThingKind.NAMESPACE, name=namespace)] if namespace else []),
+        *([Thing(kind=ThingKind.CHANNEL, name=channel.name)] if channel else []),
         *([PLATFORM] if platform else []),
     ]
     if len(named) > 1:
@@ -125,18 +123,18 @@ def resource_of(
 
 
 def _check_fits(wanted: Wanted) -> None:
-    roles = ROLES[wanted.resource.kind]
+    roles = ROLES[wanted.thing.kind]
     if wanted.role not in roles:
         raise BadArguments(
-            f"the roles on a {wanted.resource.kind} are {', '.join(roles)}; found {wanted.role}",
+            f"the roles on a {wanted.thing.kind} are {', '.join(roles)}; found {wanted.role}",
             hint="Roles are bound on a --namespace, on a --channel or on the --platform.",
         )
 
 
 def _require_all(wanted: Wanted, operation: str, actor: Actor) -> None:
     """Raise NotPermitted unless the actor manages the thing, and holds all that the role gives."""
-    actor.require(MANAGING[wanted.resource.kind], wanted.resource)
-    require_covering(actor, operation, wanted.role, wanted.resource)
+    actor.require(MANAGING[wanted.thing.kind], wanted.thing)
+    require_covering(actor, operation, wanted.role, wanted.thing)
 
 
 def _binding(facts: "Facts", wanted: Wanted) -> Binding:
@@ -145,8 +143,8 @@ def _binding(facts: "Facts", wanted: Wanted) -> Binding:
         subject_kind=kind,
         subject=subject,
         role=wanted.role,
-        kind=wanted.resource.kind,
-        resource=wanted.resource.name,
+        kind=wanted.thing.kind,
+        thing=wanted.thing.name,
     )
 
 
@@ -164,7 +162,7 @@ def _is_own(actor: Actor, subject: str | None) -> bool:
 
 
 def _target(wanted: Wanted) -> str:
-    return wanted.resource.name or str(wanted.resource)
+    return wanted.thing.name or str(wanted.thing)
 
 
 def _said(wanted: Wanted) -> dict[str, str]:
@@ -175,7 +173,7 @@ def _changed(wanted: Wanted, *, bound: bool, changed: bool) -> BindingChanged:
     return BindingChanged(
         subject=wanted.subject,
         role=str(wanted.role),
-        resource=str(wanted.resource),
+        thing=str(wanted.thing),
         bound=bound,
         changed=changed,
     )

@@ -9,8 +9,8 @@ from typing import Any
 
 from condarium.access.refusals import note_refusal
 from condarium.errors import CondariumError, NoSuchNamespace, NotPermitted
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import CONCERNS, READING, Permission, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import CONCERNS, READING, Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
@@ -53,7 +53,7 @@ def require_before(
         require(store, actor, operation, arguments)
 
 
-def resources_of(store: Store, arguments: Mapping[str, Any]) -> Iterator[Resource]:
+def things_of(store: Store, arguments: Mapping[str, Any]) -> Iterator[Thing]:
     """The namespaces and channels that arguments name."""
     return (thing for thing, *_ in _named(store, arguments))
 
@@ -62,21 +62,21 @@ def refused(
     store: Store, actor: Actor, operation: Operation, error: NotPermitted
 ) -> CondariumError:
     """Note a refusal, and give what the actor is told: who may not know of a thing is told none."""
-    resource = error.resource if isinstance(error.resource, Resource) else None
-    note_refusal(store, actor, operation.name, resource or PLATFORM, error.reasons)
-    if error.visible or resource is None:
-        return NotPermitted(actor.name, operation.name, error.reasons, resource)
-    if resource.kind is ResourceKind.CHANNEL:
-        return NoSuchChannel(ChannelName(resource.name))
-    return NoSuchNamespace(resource.name)
+    thing = error.thing if isinstance(error.thing, Thing) else None
+    note_refusal(store, actor, operation.name, thing or PLATFORM, error.reasons)
+    if error.visible or thing is None:
+        return NotPermitted(actor.name, operation.name, error.reasons, thing)
+    if thing.kind is ThingKind.CHANNEL:
+        return NoSuchChannel(ChannelName(thing.name))
+    return NoSuchNamespace(thing.name)
 
 
-def _named(store: Store, arguments: Mapping[str, Any]) -> Iterator[list[Resource]]:
+def _named(store: Store, arguments: Mapping[str, Any]) -> Iterator[list[Thing]]:
     """What arguments name: each thing, with what it is made of."""
     for value in _things(arguments):
         match value:
             case EnvironmentName(namespace=namespace):
-                yield [Resource(kind=ResourceKind.NAMESPACE, name=namespace)]
+                yield [Thing(kind=ThingKind.NAMESPACE, name=namespace)]
             case ChannelName():
                 yield _channel(store, value)
             case View(channel=channel):
@@ -94,16 +94,16 @@ def _may_name(operation: Operation) -> bool:
     return any(parameter.type in _NAMING for parameter in operation.parameters)
 
 
-def _channel(store: Store, name: ChannelName) -> list[Resource]:
+def _channel(store: Store, name: ChannelName) -> list[Thing]:
     with store.database.read() as facts:
-        return facts.channels.resources(name)
+        return facts.channels.things(name)
 
 
-def _needed(operation: Operation, resource: Resource) -> Permission:
+def _needed(operation: Operation, thing: Thing) -> Permission:
     """What the operation needs of a thing: to read it, where it is for things of another kind."""
-    if operation.permission in CONCERNS[resource.kind]:
+    if operation.permission in CONCERNS[thing.kind]:
         return operation.permission
-    return READING[resource.kind]
+    return READING[thing.kind]
 
 
 _NAMING = (EnvironmentName, ChannelName, View)

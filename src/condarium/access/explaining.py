@@ -9,11 +9,11 @@ from condarium.model.access.accounts import Bound
 from condarium.model.access.decisions import (
     PLATFORM,
     Decision,
-    Resource,
+    Thing,
     decide,
     permitted_somewhere,
 )
-from condarium.model.access.permissions import CONCERNS, READING, Permission, ResourceKind
+from condarium.model.access.permissions import CONCERNS, READING, Permission, ThingKind
 from condarium.model.access.principals import ANYBODY, Binding, Principal, Scope
 from condarium.model.access.report import Explanation
 from condarium.model.actor import Actor
@@ -31,7 +31,7 @@ def explain(
     store: Store,
     user: str,
     operation: str,
-    resource: str | None,
+    text: str | None,
     *,
     operations: Mapping[str, Operation],
     actor: Actor,
@@ -45,7 +45,7 @@ def explain(
     else:
         actor.require(Permission.ACCESS_READ, PLATFORM)
     found = _operation(operations, operation)
-    things = _things(store, found, resource) if resource else _without_a_thing(found)
+    things = _things(store, found, text) if text else _without_a_thing(found)
     thing = things[0] if things else None
     needed = _needed(found, thing)
     principal, bindings, bound = _who(store, user)
@@ -61,7 +61,7 @@ def explain(
         principal=principal.name,
         operation=found.name,
         permission=needed,
-        resource=str(thing) if thing else None,
+        thing=str(thing) if thing else None,
         allowed=decision.allowed,
         reasons=decision.reasons,
         bindings=tuple(each for each in bound if _concerns(each, thing)),
@@ -93,7 +93,7 @@ def _who(store: Store, user: str) -> tuple[Principal, tuple[Binding, ...], tuple
         return principal, facts.bindings.of(account.id), tuple(facts.bindings.all_of(account.id))
 
 
-def _things(store: Store, operation: Operation, text: str) -> list[Resource]:
+def _things(store: Store, operation: Operation, text: str) -> list[Thing]:
     """Read `namespace:lab`, `channel:main`, `platform`, or a name where its kind is plain.
 
     What is read of a union is read of its members too.
@@ -103,11 +103,11 @@ def _things(store: Store, operation: Operation, text: str) -> list[Resource]:
         return [PLATFORM]
     if not colon:
         kind, name = _kind(operation), text
-    if kind == ResourceKind.NAMESPACE:
-        return [Resource(kind=ResourceKind.NAMESPACE, name=name.partition("/")[0])]
-    if kind == ResourceKind.CHANNEL:
+    if kind == ThingKind.NAMESPACE:
+        return [Thing(kind=ThingKind.NAMESPACE, name=name.partition("/")[0])]
+    if kind == ThingKind.CHANNEL:
         with store.database.read() as facts:
-            every = facts.channels.resources(View.parse(name).channel)
+            every = facts.channels.things(View.parse(name).channel)
         return every if _needed(operation, every[0]) is Permission.CHANNEL_READ else every[:1]
     raise BadArguments(
         f"{text!r} names no thing; expected `namespace:NAME`, `channel:NAME` or `platform`"
@@ -117,13 +117,13 @@ def _things(store: Store, operation: Operation, text: str) -> list[Resource]:
 def _kind(operation: Operation) -> str:
     kinds = [
         kind
-        for kind in (ResourceKind.NAMESPACE, ResourceKind.CHANNEL)
+        for kind in (ThingKind.NAMESPACE, ThingKind.CHANNEL)
         if operation.permission in CONCERNS[kind]
     ]
     return str(kinds[0]) if kinds else ""
 
 
-def _without_a_thing(operation: Operation) -> list[Resource]:
+def _without_a_thing(operation: Operation) -> list[Thing]:
     """What is asked about where nothing is named; nothing where it is whether it may anywhere."""
     return [] if _kind(operation) or operation.where is Where.ANYWHERE else [PLATFORM]
 
@@ -132,13 +132,13 @@ def _lists_what_is_public(operation: Operation) -> bool:
     return operation.where is Where.INSIDE and operation.permission is Permission.CHANNEL_READ
 
 
-def _needed(operation: Operation, thing: Resource | None) -> Permission:
+def _needed(operation: Operation, thing: Thing | None) -> Permission:
     if thing is None or operation.permission in CONCERNS[thing.kind]:
         return operation.permission
     return READING[thing.kind]
 
 
-def _concerns(bound: Bound, thing: Resource | None) -> bool:
-    if thing is None or bound.kind is ResourceKind.PLATFORM:
+def _concerns(bound: Bound, thing: Thing | None) -> bool:
+    if thing is None or bound.kind is ThingKind.PLATFORM:
         return True
-    return (bound.kind, bound.resource) == (thing.kind, thing.name)
+    return (bound.kind, bound.thing) == (thing.kind, thing.name)

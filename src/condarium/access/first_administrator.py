@@ -6,7 +6,7 @@ from secrets import token_urlsafe
 from condarium.access.identities import digest_of, load_actor
 from condarium.errors import Conflict, Refused
 from condarium.model.access.names import check_account_name
-from condarium.model.access.permissions import ResourceKind, Role
+from condarium.model.access.permissions import Role, ThingKind
 from condarium.model.access.principals import Binding, PrincipalKind, SubjectKind
 from condarium.model.actor import Actor
 from condarium.model.secret import Secret
@@ -93,5 +93,5 @@ def _binding(principal: str) -> Binding:
         subject_kind=SubjectKind.PRINCIPAL,
         subject=principal,
         role=Role.ADMINISTRATOR,
-        kind=ResourceKind.PLATFORM,
+        kind=ThingKind.PLATFORM,
     )

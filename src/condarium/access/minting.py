@@ -9,8 +9,8 @@ from condarium.access.accounts import is_own
 from condarium.access.identities import PREFIX, digest_of
 from condarium.errors import BadArguments, BadInput, NoSuchNamespace, NotPermitted, Refused
 from condarium.model.access.accounts import Token
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import READING, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import READING, ThingKind
 from condarium.model.access.principals import Scope
 from condarium.model.access.report import NewToken
 from condarium.model.actor import Actor, Permission
@@ -177,16 +177,16 @@ def _check_things(facts: "Facts", actor: Actor, scope: Scope) -> None:
     """Raise NoSuchNamespace, NoSuchChannel for what is not there, or not for the actor to see."""
     for name in sorted(scope.namespaces or ()):
         facts.namespaces.get(name)
-        if not _sees(actor, ResourceKind.NAMESPACE, name):
+        if not _sees(actor, ThingKind.NAMESPACE, name):
             raise NoSuchNamespace(name)
     for name in sorted(scope.channels or ()):
         facts.channels.get(ChannelName(name))
-        if not _sees(actor, ResourceKind.CHANNEL, name):
+        if not _sees(actor, ThingKind.CHANNEL, name):
             raise NoSuchChannel(ChannelName(name))
 
 
-def _sees(actor: Actor, kind: ResourceKind, name: str) -> bool:
-    decision = actor.decide(READING[kind], Resource(kind=kind, name=name))
+def _sees(actor: Actor, kind: ThingKind, name: str) -> bool:
+    decision = actor.decide(READING[kind], Thing(kind=kind, name=name))
     return decision.allowed or decision.visible
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from condarium.errors import BadArguments
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.access.report import Gone, Namespace, NamespaceDetail
 from condarium.model.actor import Actor, Permission
 from condarium.model.names import check_namespace
@@ -20,13 +20,13 @@ def create(store: Store, name: str, *, actor: Actor) -> NamespaceDetail:
     with store.database.change(actor, "namespace create", name) as facts:
         at = store.now()
         facts.namespaces.add(name, at=at, by=actor.name)
-        facts.bindings.add_creator(actor, ResourceKind.NAMESPACE, name, at=at)
+        facts.bindings.add_creator(actor, ThingKind.NAMESPACE, name, at=at)
     return _detail(store, name)
 
 
 def list_(store: Store, *, limit: int | None, cursor: str | None, actor: Actor) -> Page[Namespace]:
     """The namespaces in which the actor may see environments."""
-    names = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
+    names = actor.names_where(Permission.ENVIRONMENT_READ, ThingKind.NAMESPACE)
     (after,) = decode_cursor(cursor, str) if cursor else ("",)
     size = read_limit(limit)
     with store.database.read() as facts:
@@ -47,7 +47,7 @@ def remove(store: Store, name: str, *, actor: Actor) -> Gone:
     actor.require(Permission.NAMESPACE_MANAGE, _resource(name))
     with store.database.change(actor, "namespace remove", name) as facts:
         facts.namespaces.remove(name)
-        facts.jobs.detach(ResourceKind.NAMESPACE, name)
+        facts.jobs.detach(ThingKind.NAMESPACE, name)
     return Gone(kind="namespace", name=name)
 
 
@@ -77,5 +77,5 @@ def _detail(store: Store, name: str) -> NamespaceDetail:
         )
 
 
-def _resource(name: str) -> Resource:
-    return Resource(kind=ResourceKind.NAMESPACE, name=name)
+def _resource(name: str) -> Thing:
+    return Thing(kind=ThingKind.NAMESPACE, name=name)

@@ -11,7 +11,7 @@ from condarium.access.identities import load_actor
 from condarium.errors import BadName
 from condarium.model.access.accounts import Account
 from condarium.model.access.names import check_account_name
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.permissions import ThingKind
 from condarium.model.access.principals import PrincipalKind, SubjectKind
 from condarium.model.actor import Actor
 from condarium.storage.access.principals import NameTaken
@@ -78,7 +78,7 @@ def _signed_in(store: Store, claims: Claims, address: str | None, ruling: Collec
 
 def _with_platform_roles(facts: "Facts") -> set[str]:
     """The names of groups whose members come to a role on the platform."""
-    bound = facts.bindings.all(thing=(ResourceKind.PLATFORM, ""))
+    bound = facts.bindings.all(thing=(ThingKind.PLATFORM, ""))
     return {each.subject for each in bound if each.subject_kind is SubjectKind.GROUP}
 
 

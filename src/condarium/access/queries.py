@@ -114,7 +114,7 @@ def access_list(
     return binding.list_(
         store,
         subject=subject,
-        resource=binding.resource_of(namespace, channel, platform),
+        thing=binding.thing_of(namespace, channel, platform),
         limit=limit,
         cursor=cursor,
         actor=actor,
@@ -126,12 +126,12 @@ def access_explain(
     store: Store,
     user: Annotated[str, Argument("a user, a service account, or `anybody`", metavar="USER")],
     operation_: Annotated[str, Argument("an operation, such as 'env build'", metavar="OPERATION")],
-    resource: Annotated[
+    thing: Annotated[
         str | None,
         Argument(
             "what it is done to: a name, or namespace:NAME, channel:NAME, platform",
             positional=True,
-            metavar="RESOURCE",
+            metavar="THING",
         ),
     ] = None,
     *,
@@ -144,7 +144,7 @@ def access_explain(
     """
     from condarium.access import explaining
 
-    return explaining.explain(store, user, operation_, resource, operations=operations, actor=actor)
+    return explaining.explain(store, user, operation_, thing, operations=operations, actor=actor)
 
 
 @operation("token list", permission=Permission.SIGNED_IN, where=Where.INSIDE)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from condarium.errors import StoreReadOnly
-from condarium.model.access.decisions import Resource
+from condarium.model.access.decisions import Thing
 from condarium.model.actor import Actor
 from condarium.model.audit import Outcome
 from condarium.storage.store import Store
@@ -43,7 +43,7 @@ def note_refusal(
     store: Store,
     actor: Actor,
     action: str,
-    resource: Resource,
+    thing: Thing,
     reasons: Sequence[str],
     *,
     often: bool = False,
@@ -54,7 +54,7 @@ def note_refusal(
     the disk. So it is of everybody for what programs ask `often`. A store that may only be read
     refuses as well, and can note nothing.
     """
-    now, target = store.now(), resource.name or str(resource)
+    now, target = store.now(), thing.name or str(thing)
     key = str(store.layout.root), actor.who.id, actor.address, action
     once = often or not actor.who.is_somebody
     if once and not _latest.is_new(key, now):
@@ -65,6 +65,6 @@ def note_refusal(
             actor=actor,
             action=action,
             target=target,
-            detail={"kind": str(resource.kind), "reasons": "; ".join(reasons)},
+            detail={"kind": str(thing.kind), "reasons": "; ".join(reasons)},
             outcome=Outcome.REFUSED,
         )

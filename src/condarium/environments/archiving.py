@@ -23,8 +23,8 @@ from condarium.errors import (
     NoSuchGeneration,
     NotOnThisPlatform,
 )
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation, Prefix
 from condarium.model.names import EnvironmentName, check_namespace
@@ -50,12 +50,12 @@ class Rule:
     all_namespaces: bool = False
 
     @property
-    def resource(self) -> Resource:
+    def thing(self) -> Thing:
         """What one must be allowed to archive in. Raises BadName."""
         if self.environment is not None:
-            return Resource(kind=ResourceKind.NAMESPACE, name=self.environment.namespace)
+            return Thing(kind=ThingKind.NAMESPACE, name=self.environment.namespace)
         if self.namespace is not None:
-            return Resource(kind=ResourceKind.NAMESPACE, name=check_namespace(self.namespace))
+            return Thing(kind=ThingKind.NAMESPACE, name=check_namespace(self.namespace))
         return PLATFORM
 
     def check(self) -> None:
@@ -107,7 +107,7 @@ def _matching(rule: Rule, generations: list[Generation], now: datetime) -> Itera
 def archive(store: Store, rule: Rule, *, dry_run: bool, actor: Actor) -> Archived:
     """Note the generations as archived, then free their prefixes if nothing else wants them."""
     rule.check()
-    actor.require(Permission.ENVIRONMENT_ARCHIVE, rule.resource)
+    actor.require(Permission.ENVIRONMENT_ARCHIVE, rule.thing)
     with store.shared():
         chosen = _choose(store, rule)
         if dry_run:

@@ -17,7 +17,7 @@ from condarium.environments.planning import Plan, Request
 from condarium.environments.prefixes import Phases, PrefixSpec, check_length
 from condarium.environments.quotas import check_quota
 from condarium.errors import CondariumError
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor
 from condarium.model.difference import ChangeCounts, PackageChange, compare
 from condarium.model.digest import sha256_of
@@ -234,7 +234,7 @@ class _Build:
         is_first = not facts.namespaces.is_there(name.namespace)
         identifier = facts.environments.ensure(name, at=at, actor=actor)
         if is_first:
-            kind = ResourceKind.NAMESPACE
+            kind = ThingKind.NAMESPACE
             facts.bindings.add_creator(self.actor, kind, name.namespace, at=at)
         if same is None:
             number = facts.environments.add_generation(identifier, new, at=at, actor=actor)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from condarium.errors import NoSuchNamespace
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation, Prefix
 from condarium.model.names import EnvironmentName, check_namespace
@@ -83,9 +83,9 @@ def report(
     """
     named = name.namespace if name else namespace
     if named is not None:
-        space = Resource(kind=ResourceKind.NAMESPACE, name=check_namespace(named))
+        space = Thing(kind=ThingKind.NAMESPACE, name=check_namespace(named))
         actor.require(Permission.ENVIRONMENT_READ, space)
-    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ThingKind.NAMESPACE)
     with store.database.read() as facts:
         if name is not None:
             facts.environments.get(name)

@@ -9,8 +9,8 @@ from condarium.environments.link_scripts import check_link_scripts
 from condarium.environments.locking import solve_file
 from condarium.environments.prefixes import Phases, PrefixSpec
 from condarium.errors import BadArguments, PlatformNotLocked
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.channel_url import ChannelUrl
 from condarium.model.digest import sha256_of
@@ -89,7 +89,7 @@ def require_permitted(store: Store, request: Request, actor: Actor) -> None:
     if name is None:
         return  # what it is to be built from is refused by whoever plans
     actor.require(
-        Permission.ENVIRONMENT_BUILD, Resource(kind=ResourceKind.NAMESPACE, name=name.namespace)
+        Permission.ENVIRONMENT_BUILD, Thing(kind=ThingKind.NAMESPACE, name=name.namespace)
     )
     with store.database.read() as facts:
         known = facts.namespaces.is_there(name.namespace)

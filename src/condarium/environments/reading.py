@@ -8,7 +8,7 @@ from dataclasses import replace
 from condarium.environments.activation import require_on_disk, settle
 from condarium.environments.prefixes import is_whole, recover_prefix
 from condarium.errors import NoSuchBuild
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Build, BuildStatus, Environment
 from condarium.model.names import EnvironmentName, check_namespace
@@ -31,7 +31,7 @@ def list_environments(
     """The environments that an actor may read. Raises BadName, BadLimit, BadCursor."""
     size = read_limit(limit)
     after = decode_cursor(cursor, str, str) if cursor is not None else None
-    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ThingKind.NAMESPACE)
     if namespace is not None:
         within = frozenset([check_namespace(namespace)])
         readable = within if readable is None else readable & within

@@ -9,7 +9,7 @@ from condarium.environments.inspecting import inspect
 from condarium.environments.prefixes import recover_prefix
 from condarium.environments.repairing import repair as mend
 from condarium.errors import StoreReadOnly
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.environment import Generation
 from condarium.model.names import EnvironmentName
@@ -78,7 +78,7 @@ def _also(
     changed = [each.path for each in problems if each.what == "changed"]
     if not changed:
         return ()
-    readable = actor.names_where(Permission.ENVIRONMENT_READ, ResourceKind.NAMESPACE)
+    readable = actor.names_where(Permission.ENVIRONMENT_READ, ThingKind.NAMESPACE)
     with store.database.read() as facts:
         others = [
             each

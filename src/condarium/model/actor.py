@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from condarium.errors import NotPermitted
-from condarium.model.access.decisions import Decision, Resource, decide, permitted_somewhere
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.decisions import Decision, Thing, decide, permitted_somewhere
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import ANYBODY, Binding, Principal, PrincipalKind
 
 __all__ = ["NOBODY_IN_PARTICULAR", "Actor", "JobClaim", "Permission", "RequestClaim"]
@@ -50,37 +50,37 @@ class Actor:
     def who(self) -> Principal:
         return self.principal or Principal(kind=PrincipalKind.STORE_OWNER, name=self.name)
 
-    def decide(self, permission: Permission, resource: Resource | None = None) -> Decision:
+    def decide(self, permission: Permission, thing: Thing | None = None) -> Decision:
         """Ask about a thing, or, without one, whether anything permits it anywhere."""
-        if resource is None:
+        if thing is None:
             return permitted_somewhere(self.who, permission, self.bindings)
-        return decide(self.who, permission, resource, self.bindings)
+        return decide(self.who, permission, thing, self.bindings)
 
-    def may(self, permission: Permission, resource: Resource | None = None) -> bool:
-        return self.decide(permission, resource).allowed
+    def may(self, permission: Permission, thing: Thing | None = None) -> bool:
+        return self.decide(permission, thing).allowed
 
-    def may_each(self, permission: Permission, resources: Iterable[Resource]) -> bool:
-        return all(self.may(permission, resource) for resource in resources)
+    def may_each(self, permission: Permission, resources: Iterable[Thing]) -> bool:
+        return all(self.may(permission, thing) for thing in resources)
 
-    def names_where(self, permission: Permission, kind: ResourceKind) -> frozenset[str] | None:
+    def names_where(self, permission: Permission, kind: ThingKind) -> frozenset[str] | None:
         """The names of things on which a role permits something; None where it is on all."""
         scope = self.who.scope
-        if not scope.names_things and self.may(permission, Resource(kind=kind)):
+        if not scope.names_things and self.may(permission, Thing(kind=kind)):
             return None
-        bound = {binding.resource for binding in self.bindings if binding.kind is kind}
-        reached = scope.namespaces if kind is ResourceKind.NAMESPACE else scope.channels
+        bound = {binding.thing for binding in self.bindings if binding.kind is kind}
+        reached = scope.namespaces if kind is ThingKind.NAMESPACE else scope.channels
         names = bound | (reached or frozenset())
         return frozenset(
-            name for name in names if self.may(permission, Resource(kind=kind, name=name))
+            name for name in names if self.may(permission, Thing(kind=kind, name=name))
         )
 
-    def require(self, permission: Permission, resource: Resource | None = None) -> None:
+    def require(self, permission: Permission, thing: Thing | None = None) -> None:
         """Raise NotPermitted, or what hides the thing from those who may not know of it."""
-        decision = self.decide(permission, resource)
+        decision = self.decide(permission, thing)
         if not decision.allowed:
-            raise NotPermitted(self.name, permission, decision.reasons, resource, decision.visible)
+            raise NotPermitted(self.name, permission, decision.reasons, thing, decision.visible)
 
-    def require_each(self, permission: Permission, resources: Sequence[Resource]) -> None:
+    def require_each(self, permission: Permission, resources: Sequence[Thing]) -> None:
         """Require it of the first, and of what that is made of, of which nothing is told."""
         thing, *parts = resources
         self.require(permission, thing)

@@ -53,5 +53,5 @@ def render_account(
 
 def _roles(actor: Actor) -> list[str]:
     """What somebody is, and where, in words."""
-    held = {f"{each.role} of {each.resource or 'everything'}" for each in actor.bindings}
+    held = {f"{each.role} of {each.thing or 'everything'}" for each in actor.bindings}
     return sorted(held)

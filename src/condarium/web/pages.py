@@ -6,8 +6,8 @@ from condarium.channels.encodings.browsing import files_of, packages_of
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor, Permission
 from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
@@ -63,8 +63,8 @@ def _root(store: Store, url: str, actor: Actor) -> str:
 
 
 def _may_read(actor: Actor, channel: HostedChannel) -> bool:
-    name, kind = channel.name.name, ResourceKind.CHANNEL
-    thing = Resource(kind=kind, name=name, public=channel.public)
+    name, kind = channel.name.name, ThingKind.CHANNEL
+    thing = Thing(kind=kind, name=name, public=channel.public)
     return channel.public or actor.may(Permission.CHANNEL_READ, thing)
 
 

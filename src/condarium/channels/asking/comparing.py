@@ -39,7 +39,7 @@ def find_view(store: Store, channel: ChannelName, text: str, *, actor: Actor) ->
     if view.channel == channel:
         return view
     with store.database.read() as facts:
-        other = facts.channels.resources(view.channel)
+        other = facts.channels.things(view.channel)
         there = any(each.name == view.channel for each in facts.channels.all())
         known = there and actor.may_each(Permission.CHANNEL_READ, other)
         label = not known and text == view.channel.name

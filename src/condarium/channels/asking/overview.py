@@ -1,6 +1,6 @@
 """Which channels there are, and what they have: counted, not read."""
 
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.hosting.answers import (
     ChannelDetail,
@@ -28,7 +28,7 @@ def list_channels(
     """The channels that an actor may read, by name. Raises BadLimit, BadCursor."""
     size = read_limit(limit)
     after = str(*decode_cursor(cursor, str)) if cursor is not None else None
-    readable = actor.names_where(Permission.CHANNEL_READ, ResourceKind.CHANNEL)
+    readable = actor.names_where(Permission.CHANNEL_READ, ThingKind.CHANNEL)
     with store.database.read() as facts:
         found = facts.channels.page(readable, after=after, limit=size and size + 1)
         page = page_of(found, size, [(channel.name.name,) for channel in found])
@@ -38,7 +38,7 @@ def list_channels(
 
 def _may_read(facts: Facts, channel: HostedChannel, actor: Actor) -> bool:
     """Whether an actor may read a channel that is theirs to read, and what it is made of."""
-    parts = facts.channels.resources(channel.name) if channel.members else []
+    parts = facts.channels.things(channel.name) if channel.members else []
     return actor.may_each(Permission.CHANNEL_READ, parts)
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from condarium.errors import BadArguments, Conflict
 from condarium.model.access.decisions import PLATFORM
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
 from condarium.model.channel_url import BadChannel, parse_channel_url
 from condarium.model.hosting.changes import ChannelCreated, ChannelEdited, ChannelRemoved
@@ -101,10 +101,10 @@ def create(
     detail = {"kind": str(kind), "public": "yes" if public else "no"}
     with store.database.change(actor, "channel create", name.name, detail) as facts:
         for member in channel.members:
-            actor.require_each(Permission.CHANNEL_READ, facts.channels.resources(member))
+            actor.require_each(Permission.CHANNEL_READ, facts.channels.things(member))
         _check_members(facts, channel)
         facts.channels.create(channel)
-        facts.bindings.add_creator(actor, ResourceKind.CHANNEL, name.name, at=store.now())
+        facts.bindings.add_creator(actor, ThingKind.CHANNEL, name.name, at=store.now())
         removed = facts.audit.last("channel remove", name.name)
         if removed is not None and not reuse:
             raise ChannelWasRemoved(name, removed)
@@ -154,12 +154,12 @@ def remove(store: Store, name: ChannelName, *, actor: Actor) -> ChannelRemoved:
         channel = facts.channels.lock(name)
         unions = [each for each in facts.channels.all() if name in each.members]
         if unions:
-            known = [each for each in unions if actor.may(Permission.CHANNEL_READ, each.resource)]
+            known = [each for each in unions if actor.may(Permission.CHANNEL_READ, each.thing)]
             raise ChannelInUse(name, [each.name for each in known])
         holding = facts.holdings.holding(channel, at=channel.head, kind=FactKind.FILE)
         files = sum(1 for _ in holding)
         facts.channels.remove(name)
-        facts.jobs.detach(ResourceKind.CHANNEL, name.name)
+        facts.jobs.detach(ThingKind.CHANNEL, name.name)
     return ChannelRemoved(channel=name, revisions=channel.head, files=files)
 
 

@@ -116,7 +116,7 @@ def namespace_detail(detail: NamespaceDetail, page: Page) -> None:
 def binding_changed(answer: BindingChanged, page: Page) -> None:
     verb = "is" if answer.bound else "is no longer"
     already = "" if answer.changed else (" already" if answer.bound else ", and was not")
-    where = f" on {answer.resource}"
+    where = f" on {answer.thing}"
     page.line(bold(answer.subject), f" {verb} {answer.role}{where}{already}")
 
 
@@ -137,11 +137,11 @@ def binding_list(bindings: paging.Page[Bound], page: Page) -> None:
 @renders(Explanation)
 def explanation(answer: Explanation, page: Page) -> None:
     verdict = green("may") if answer.allowed else red("may not")
-    where = f" on {answer.resource}" if answer.resource else ""
+    where = f" on {answer.thing}" if answer.thing else ""
     page.line(bold(answer.principal), " ", verdict, f" run {answer.operation!r}{where}")
     for reason in answer.reasons:
         page.line("  ", reason)
-    if not answer.resource:
+    if not answer.thing:
         page.line(dim("  asked of no thing in particular; name one to ask about it"))
     _bindings(answer.bindings, page)
 
@@ -225,7 +225,7 @@ def _subject(bound: Bound) -> str:
 
 
 def _thing(bound: Bound) -> str:
-    return f"{bound.kind} {bound.resource}".rstrip()
+    return f"{bound.kind} {bound.thing}".rstrip()
 
 
 def _with_source(membership: Membership, name: str) -> str:

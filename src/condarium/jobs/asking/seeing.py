@@ -4,8 +4,8 @@ To others a job is not there. A token that is narrowed sees no more of its accou
 it is for, and changes only those that it could ask for.
 """
 
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import READING, Permission, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import READING, Permission, ThingKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobFilter
@@ -15,14 +15,14 @@ from condarium.storage.work.jobs import NoSuchJob
 _BATCH = 200
 
 _SEEING = {
-    ResourceKind.NAMESPACE: Permission.ENVIRONMENT_READ,
-    ResourceKind.CHANNEL: Permission.CHANNEL_PUBLISH,
-    ResourceKind.PLATFORM: Permission.STORE_INSPECT,
+    ThingKind.NAMESPACE: Permission.ENVIRONMENT_READ,
+    ThingKind.CHANNEL: Permission.CHANNEL_PUBLISH,
+    ThingKind.PLATFORM: Permission.STORE_INSPECT,
 }
 _CHANGING = {
-    ResourceKind.NAMESPACE: Permission.ENVIRONMENT_BUILD,
-    ResourceKind.CHANNEL: Permission.CHANNEL_MANAGE,
-    ResourceKind.PLATFORM: Permission.STORE_MAINTAIN,
+    ThingKind.NAMESPACE: Permission.ENVIRONMENT_BUILD,
+    ThingKind.CHANNEL: Permission.CHANNEL_MANAGE,
+    ThingKind.PLATFORM: Permission.STORE_MAINTAIN,
 }
 
 
@@ -92,7 +92,7 @@ def _permission(job: Job) -> set[Permission]:
     return {operation.permission} if operation else set()
 
 
-def _resource(job: Job) -> Resource:
+def _resource(job: Job) -> Thing:
     if job.kind is None or job.resource is None:
         return PLATFORM
-    return Resource(kind=ResourceKind(job.kind), name=job.resource)
+    return Thing(kind=ThingKind(job.kind), name=job.resource)

@@ -8,8 +8,8 @@ from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
 from condarium.jobs.asking.arguments import check_keeps, check_keeps_no_secret, pack
 from condarium.jobs.asking.room import check_room
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import Permission, ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import PrincipalKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
@@ -140,8 +140,8 @@ def _require_inside(
 ) -> None:
     """Of an operation that asks by itself: what it names, or else anything at all."""
     actor.require(operation.permission)
-    for resource in checking.resources_of(store, arguments):
-        actor.require(operation.permission, resource)
+    for thing in checking.things_of(store, arguments):
+        actor.require(operation.permission, thing)
     kind, name, _ = subject(arguments)
     if kind and name:  # which a document may say, too
-        actor.require(operation.permission, Resource(kind=ResourceKind(kind), name=name))
+        actor.require(operation.permission, Thing(kind=ThingKind(kind), name=name))

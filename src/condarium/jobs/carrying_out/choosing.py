@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from condarium.model.jobs import Job
 
-Thing = tuple[str | None, str | None]
+About = tuple[str | None, str | None]
 """What jobs are about: `namespace` or `channel`, and its name; None and None for neither."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -30,13 +30,13 @@ class Choice:
 class Crowd:
     """How many jobs of a priority that may begin wait on a thing; `older` than a certain one."""
 
-    thing: Thing
+    thing: About
     priority: int
     count: int
     older: int
 
 
-def thing_of(job: Job) -> Thing:
+def thing_of(job: Job) -> About:
     return job.kind, job.resource
 
 
@@ -46,8 +46,8 @@ def choose(
     *,
     queues: Iterable[str],
     slots: int,
-    quotas: Mapping[Thing, int],
-    last_starts: Mapping[Thing, datetime],
+    quotas: Mapping[About, int],
+    last_starts: Mapping[About, datetime],
     now: datetime,
 ) -> Choice:
     """Choose for a worker that takes jobs of `queues` and has so many free `slots`.
@@ -84,8 +84,8 @@ def explain(
     *,
     queues: Iterable[str],
     slots: int,
-    quotas: Mapping[Thing, int],
-    last_starts: Mapping[Thing, datetime],
+    quotas: Mapping[About, int],
+    last_starts: Mapping[About, datetime],
     now: datetime,
 ) -> str:
     """Say why a job waits, as `choose` would of all that wait in its queue: they are `crowds`."""
@@ -93,7 +93,7 @@ def explain(
     if reason := _hindrance(job, frozenset(queues), shares, quotas, now):
         return reason
 
-    def turn(thing: Thing, priority: int) -> tuple[int, int, datetime]:
+    def turn(thing: About, priority: int) -> tuple[int, int, datetime]:
         return -priority, shares[thing], last_starts.get(thing, _NEVER)
 
     mine, place = turn(thing_of(job), job.priority), 0
@@ -104,15 +104,15 @@ def explain(
     return _queueing(place, slots) or "it is next"
 
 
-def _is_full(thing: Thing, shares: Mapping[Thing, int], quotas: Mapping[Thing, int]) -> bool:
+def _is_full(thing: About, shares: Mapping[About, int], quotas: Mapping[About, int]) -> bool:
     return thing in quotas and shares.get(thing, 0) >= quotas[thing]
 
 
 def _hindrance(
     job: Job,
     queues: frozenset[str],
-    shares: Mapping[Thing, int],
-    quotas: Mapping[Thing, int],
+    shares: Mapping[About, int],
+    quotas: Mapping[About, int],
     now: datetime,
 ) -> str | None:
     """Why a job may not begin, whoever else waits; None where it may."""

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from condarium.jobs.asking.submitting import note_status
-from condarium.jobs.carrying_out.choosing import Thing, choose, thing_of
+from condarium.jobs.carrying_out.choosing import About, choose, thing_of
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import JobStatus
 from condarium.storage.facts import Facts
@@ -43,9 +43,9 @@ def claim_next(
         return claim
 
 
-def quotas_of(facts: Facts, things: Iterable[Thing]) -> dict[Thing, int]:
+def quotas_of(facts: Facts, things: Iterable[About]) -> dict[About, int]:
     """How many jobs may run at once on those namespaces among things."""
-    found: dict[Thing, int] = {}
+    found: dict[About, int] = {}
     for name in {name for kind, name in things if kind == "namespace"}:
         most = facts.namespaces.quota(name).builds if name else None
         if most is not None:

@@ -7,8 +7,8 @@ from condarium.access import checking
 from condarium.access.identities import BadToken, PrincipalDisabled, actor_of_ids
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking.arguments import unpack
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, JobClaim
 from condarium.model.jobs import Order
 from condarium.operation import Where
@@ -39,7 +39,7 @@ def refusal(store: Store, order: Order) -> CondariumError | None:
         named = unpack(operation, _without_documents(order.arguments), store.blobs)
         checking.require(store, actor, operation, named)
         if order.kind and operation.where is Where.INSIDE:  # which a document may have said
-            thing = Resource(kind=ResourceKind(order.kind), name=order.resource or "")
+            thing = Thing(kind=ThingKind(order.kind), name=order.resource or "")
             actor.require(operation.permission, thing)
     except (BadToken, PrincipalDisabled, NoSuchPrincipal, NotPermitted) as error:
         return error

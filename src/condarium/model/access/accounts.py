@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.permissions import Permission, Role, ThingKind
 from condarium.model.access.principals import PrincipalKind, Scope, SubjectKind
 
 
@@ -75,13 +75,13 @@ class Token:
 
 @dataclass(frozen=True, kw_only=True)
 class Bound:
-    """A binding with the names of both sides; `resource` is empty for the platform."""
+    """A binding with the names of both sides; `thing` is empty for the platform."""
 
     id: int
     subject_kind: SubjectKind
     subject: str
     role: Role
-    kind: ResourceKind
-    resource: str = ""
+    kind: ThingKind
+    thing: str = ""
     created_at: datetime
     created_by: str

@@ -10,17 +10,17 @@ from condarium.model.access.permissions import (
     PERMISSIONS,
     ROLES,
     Permission,
-    ResourceKind,
     Role,
+    ThingKind,
 )
 from condarium.model.access.principals import Binding, Principal, PrincipalKind, SubjectKind
 
 
 @dataclass(frozen=True, kw_only=True)
-class Resource:
+class Thing:
     """A thing that is asked about; `public` is only true of channels that everybody may read."""
 
-    kind: ResourceKind
+    kind: ThingKind
     name: str = ""
     public: bool = False
 
@@ -28,7 +28,7 @@ class Resource:
         return f"{self.kind} {self.name}".rstrip()
 
 
-PLATFORM = Resource(kind=ResourceKind.PLATFORM)
+PLATFORM = Thing(kind=ThingKind.PLATFORM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,29 +41,29 @@ class Decision:
 
 
 def decide(
-    principal: Principal, permission: Permission, resource: Resource, bindings: Iterable[Binding]
+    principal: Principal, permission: Permission, thing: Thing, bindings: Iterable[Binding]
 ) -> Decision:
     """Decide by the bindings of a principal and of its groups, within its token's scope."""
     if principal.kind is PrincipalKind.STORE_OWNER:
         return _yes(f"{principal.name} owns the store")
-    scope, platform = principal.scope, resource.kind is ResourceKind.PLATFORM
-    if not scope.reaches(resource.kind, resource.name) and not resource.public:
-        return _no(f"the token of {principal.name} does not reach {resource}", visible=platform)
+    scope, platform = principal.scope, thing.kind is ThingKind.PLATFORM
+    if not scope.reaches(thing.kind, thing.name) and not thing.public:
+        return _no(f"the token of {principal.name} does not reach {thing}", visible=platform)
     own = [binding for binding in bindings if _is_for(binding, principal)]
-    roles = [binding for binding in own if _is_on(binding, resource)]
-    visible = bool(roles) or resource.public or platform
+    roles = [binding for binding in own if _is_on(binding, thing)]
+    visible = bool(roles) or thing.public or platform
     if scope.permissions is not None and permission not in scope.permissions:
         return _no(f"the token of {principal.name} is not for {permission}", visible=visible)
     if permission is Permission.SIGNED_IN and principal.is_somebody:
         return _yes(f"{principal.name} is signed in")
-    if resource.public and permission is Permission.CHANNEL_READ:
-        return _yes(f"{resource} is public")
+    if thing.public and permission is Permission.CHANNEL_READ:
+        return _yes(f"{thing} is public")
     for binding in roles:
         if permission in PERMISSIONS[binding.role]:
             return _yes(_has(principal, binding))
     held = [f"{_has(principal, binding)}, which is not enough" for binding in roles]
-    needed = f"{permission} on {resource} needs the role {_least(permission, resource.kind)}"
-    return _no(*(held or [f"{principal.name} has no role on {resource}"]), needed, visible=visible)
+    needed = f"{permission} on {thing} needs the role {_least(permission, thing.kind)}"
+    return _no(*(held or [f"{principal.name} has no role on {thing}"]), needed, visible=visible)
 
 
 def permitted_somewhere(
@@ -78,7 +78,7 @@ def permitted_somewhere(
     if permission is Permission.SIGNED_IN and principal.is_somebody:
         return _yes(f"{principal.name} is signed in")
     for binding in bindings:
-        reached = scope.reaches(binding.kind, binding.resource)
+        reached = scope.reaches(binding.kind, binding.thing)
         if _is_for(binding, principal) and reached and permission in PERMISSIONS[binding.role]:
             return _yes(_has(principal, binding))
     needed = f"{permission} needs a role that permits it on some namespace or channel"
@@ -91,19 +91,19 @@ def _is_for(binding: Binding, principal: Principal) -> bool:
     return principal.id is not None and binding.subject == principal.id
 
 
-def _is_on(binding: Binding, resource: Resource) -> bool:
-    if binding.kind is ResourceKind.PLATFORM:
-        return resource.kind is ResourceKind.PLATFORM or binding.role is Role.ADMINISTRATOR
-    return (binding.kind, binding.resource) == (resource.kind, resource.name)
+def _is_on(binding: Binding, thing: Thing) -> bool:
+    if binding.kind is ThingKind.PLATFORM:
+        return thing.kind is ThingKind.PLATFORM or binding.role is Role.ADMINISTRATOR
+    return (binding.kind, binding.thing) == (thing.kind, thing.name)
 
 
 def _has(principal: Principal, binding: Binding) -> str:
     through = " through a group" if binding.subject_kind is SubjectKind.GROUP else ""
-    where = f" on {binding.kind} {binding.resource}".rstrip() if binding.resource else ""
+    where = f" on {binding.kind} {binding.thing}".rstrip() if binding.thing else ""
     return f"{principal.name} is {binding.role}{where}{through}"
 
 
-def _least(permission: Permission, kind: ResourceKind) -> str:
+def _least(permission: Permission, kind: ThingKind) -> str:
     """The weakest role that permits it: roles are declared in that order."""
     roles = (*ROLES[kind], Role.ADMINISTRATOR)
     return next(role for role in roles if permission in PERMISSIONS[role])

@@ -43,7 +43,7 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-class ResourceKind(StrEnum):
+class ThingKind(StrEnum):
     NAMESPACE = "namespace"
     CHANNEL = "channel"
     PLATFORM = "platform"
@@ -75,23 +75,23 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 }
 """What each role permits on the thing that it is bound to; a platform's, on everything."""
 
-ROLES: Mapping[ResourceKind, tuple[Role, ...]] = {
-    ResourceKind.NAMESPACE: (Role.VIEWER, Role.EDITOR, Role.ADMIN),
-    ResourceKind.CHANNEL: (Role.READER, Role.PUBLISHER, Role.OWNER),
-    ResourceKind.PLATFORM: (Role.AUDITOR, Role.ADMINISTRATOR),
+ROLES: Mapping[ThingKind, tuple[Role, ...]] = {
+    ThingKind.NAMESPACE: (Role.VIEWER, Role.EDITOR, Role.ADMIN),
+    ThingKind.CHANNEL: (Role.READER, Role.PUBLISHER, Role.OWNER),
+    ThingKind.PLATFORM: (Role.AUDITOR, Role.ADMINISTRATOR),
 }
 """The roles that can be bound to each kind of thing, the weakest first."""
 
-CONCERNS: Mapping[ResourceKind, frozenset[Permission]] = {
-    ResourceKind.NAMESPACE: _ADMIN - {_P.QUERY_ASK, _P.LOCK_SOLVE},
-    ResourceKind.CHANNEL: _OWNER - {_P.QUERY_ASK},
-    ResourceKind.PLATFORM: frozenset(Permission),
+CONCERNS: Mapping[ThingKind, frozenset[Permission]] = {
+    ThingKind.NAMESPACE: _ADMIN - {_P.QUERY_ASK, _P.LOCK_SOLVE},
+    ThingKind.CHANNEL: _OWNER - {_P.QUERY_ASK},
+    ThingKind.PLATFORM: frozenset(Permission),
 }
 """The permissions that are about a thing of each kind."""
 
-READING: Mapping[ResourceKind, Permission] = {
-    ResourceKind.NAMESPACE: _P.ENVIRONMENT_READ,
-    ResourceKind.CHANNEL: _P.CHANNEL_READ,
-    ResourceKind.PLATFORM: _P.STORE_INSPECT,
+READING: Mapping[ThingKind, Permission] = {
+    ThingKind.NAMESPACE: _P.ENVIRONMENT_READ,
+    ThingKind.CHANNEL: _P.CHANNEL_READ,
+    ThingKind.PLATFORM: _P.STORE_INSPECT,
 }
 """What an operation needs of a thing that it only reads on its way."""

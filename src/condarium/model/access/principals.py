@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from condarium.model.access.permissions import Permission, ResourceKind, Role
+from condarium.model.access.permissions import Permission, Role, ThingKind
 
 
 class PrincipalKind(StrEnum):
@@ -31,11 +31,11 @@ class Scope:
     def names_things(self) -> bool:
         return self.namespaces is not None or self.channels is not None
 
-    def reaches(self, kind: ResourceKind, name: str) -> bool:
+    def reaches(self, kind: ThingKind, name: str) -> bool:
         match kind:
-            case ResourceKind.NAMESPACE:
+            case ThingKind.NAMESPACE:
                 return not self.names_things or name in (self.namespaces or ())
-            case ResourceKind.CHANNEL:
+            case ThingKind.CHANNEL:
                 return not self.names_things or name in (self.channels or ())
             case _:
                 return not self.names_things
@@ -85,11 +85,11 @@ class SubjectKind(StrEnum):
 class Binding:
     """The fact that a principal, or a group, has a role on a thing.
 
-    `subject` is an id. `resource` is the name of a namespace or a channel, empty for the platform.
+    `subject` is an id. `thing` is the name of a namespace or a channel, empty for the platform.
     """
 
     subject_kind: SubjectKind
     subject: str
     role: Role
-    kind: ResourceKind
-    resource: str = ""
+    kind: ThingKind
+    thing: str = ""

@@ -73,14 +73,14 @@ class BindingChanged:
 
     subject: str
     role: str
-    resource: str
+    thing: str
     bound: bool
     changed: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Whether somebody may run an operation, on a thing or (`resource` None) anywhere, and why.
+    """Whether somebody may run an operation, on a thing or (`thing` None) anywhere, and why.
 
     `bindings` are those of the account and of its groups that bear on it.
     """
@@ -88,7 +88,7 @@ class Explanation:
     principal: str
     operation: str
     permission: Permission
-    resource: str | None
+    thing: str | None
     allowed: bool
     reasons: tuple[str, ...]
     bindings: tuple[Bound, ...] = ()

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.view import ChannelName
 
 Record = Mapping[str, Any]
@@ -66,9 +66,9 @@ class HostedChannel:
     filter: Filter = field(default_factory=Filter)
 
     @property
-    def resource(self) -> Resource:
+    def thing(self) -> Thing:
         """The channel as a thing that one may have a role on."""
-        return Resource(kind=ResourceKind.CHANNEL, name=self.name.name, public=self.public)
+        return Thing(kind=ThingKind.CHANNEL, name=self.name.name, public=self.public)
 
 
 @dataclass(frozen=True, kw_only=True)

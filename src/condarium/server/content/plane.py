@@ -16,8 +16,8 @@ from condarium.channels.encodings.encodings import Encodings, NotMade
 from condarium.channels.views.catalogue import Catalogue
 from condarium.channels.views.listing import Listing
 from condarium.errors import NotFound
-from condarium.model.access.decisions import PLATFORM, Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.model.view import MAIN, ChannelName, View
@@ -82,7 +82,7 @@ class Content:
         self._catalogue = Catalogue(store)
         self._encodings = Encodings(store, self._catalogue)
         self._downloads = Downloads(store, self._catalogue, self._encodings, settings)
-        self._ready: Cache[tuple[int, tuple[Resource, ...], Response]] = Cache(_READY)
+        self._ready: Cache[tuple[int, tuple[Thing, ...], Response]] = Cache(_READY)
         self._ready_for: int | None = None
         self._workers = Workers()
 
@@ -234,7 +234,7 @@ class Content:
 
     def _refused(self, channel: ChannelName, actor: Actor) -> NoChannelHere:
         """Note it alike for what is private and what is not there: it takes as long."""
-        thing = Resource(kind=ResourceKind.CHANNEL, name=channel.name)
+        thing = Thing(kind=ThingKind.CHANNEL, name=channel.name)
         reasons = actor.decide(Permission.CHANNEL_READ, thing).reasons
         note_refusal(self._store, actor, "channel download", thing, reasons, often=True)
         return NoChannelHere(channel)
@@ -265,16 +265,16 @@ def _fetch(store: Store, absent: BytesAbsent) -> None:
     ensure_bytes(store, absent.channel, absent.file)
 
 
-def _private(channels: Iterable[HostedChannel]) -> tuple[Resource, ...]:
+def _private(channels: Iterable[HostedChannel]) -> tuple[Thing, ...]:
     """Those of some channels that not everybody may read."""
     return tuple(
-        Resource(kind=ResourceKind.CHANNEL, name=channel.name.name)
+        Thing(kind=ThingKind.CHANNEL, name=channel.name.name)
         for channel in channels
         if not channel.public
     )
 
 
-def _may_read(actor: Actor, private: Iterable[Resource]) -> bool:
+def _may_read(actor: Actor, private: Iterable[Thing]) -> bool:
     return all(actor.may(Permission.CHANNEL_READ, channel) for channel in private)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from condarium.model.access.accounts import Bound
-from condarium.model.access.permissions import ROLES, ResourceKind, Role
+from condarium.model.access.permissions import ROLES, Role, ThingKind
 from condarium.model.access.principals import Binding, SubjectKind
 from condarium.model.actor import Actor
 from condarium.storage.access.namespaces import namespace_id
@@ -42,7 +42,7 @@ class Bindings:
         self._connection.execute(bindings.insert().values(**values, created_at=at, created_by=by))
         return True
 
-    def add_creator(self, actor: Actor, kind: ResourceKind, name: str, *, at: datetime) -> None:
+    def add_creator(self, actor: Actor, kind: ThingKind, name: str, *, at: datetime) -> None:
         """Bind whoever makes a thing to its strongest role; the store's owner needs none."""
         if actor.who.id is not None:
             binding = Binding(
@@ -50,7 +50,7 @@ class Bindings:
                 subject=actor.who.id,
                 role=ROLES[kind][-1],
                 kind=kind,
-                resource=name,
+                thing=name,
             )
             self.add(binding, at=at, by=actor.name)
 
@@ -66,7 +66,7 @@ class Bindings:
         self,
         *,
         subject: tuple[SubjectKind, str] | None = None,
-        thing: tuple[ResourceKind, str] | None = None,
+        thing: tuple[ThingKind, str] | None = None,
         after: int = 0,
         limit: int | None = None,
     ) -> list[Bound]:
@@ -91,10 +91,10 @@ class Bindings:
     def _values(self, binding: Binding) -> dict[str, Any]:
         is_group = binding.subject_kind is SubjectKind.GROUP
         namespace = channel = None
-        if binding.kind is ResourceKind.NAMESPACE:
-            namespace = namespace_id(self._connection, binding.resource)
-        elif binding.kind is ResourceKind.CHANNEL:
-            channel = self._channel_id(binding.resource)
+        if binding.kind is ThingKind.NAMESPACE:
+            namespace = namespace_id(self._connection, binding.thing)
+        elif binding.kind is ThingKind.CHANNEL:
+            channel = self._channel_id(binding.thing)
         return {
             "principal_id": None if is_group else binding.subject,
             "group_id": binding.subject if is_group else None,
@@ -130,36 +130,36 @@ def _subject_column(kind: SubjectKind) -> Any:
     return bindings.c.group_id if kind is SubjectKind.GROUP else bindings.c.principal_id
 
 
-def _is_on(kind: ResourceKind, name: str) -> Any:
-    if kind is ResourceKind.NAMESPACE:
+def _is_on(kind: ThingKind, name: str) -> Any:
+    if kind is ThingKind.NAMESPACE:
         return namespaces.c.name == name
-    if kind is ResourceKind.CHANNEL:
+    if kind is ThingKind.CHANNEL:
         return channels.c.name == name
     return bindings.c.namespace_id.is_(None) & bindings.c.channel_id.is_(None)
 
 
-def _thing(row: Row[Any]) -> tuple[ResourceKind, str]:
+def _thing(row: Row[Any]) -> tuple[ThingKind, str]:
     if row.namespace_id is not None:
-        return ResourceKind.NAMESPACE, row.namespace
+        return ThingKind.NAMESPACE, row.namespace
     if row.channel_id is not None:
-        return ResourceKind.CHANNEL, row.channel
-    return ResourceKind.PLATFORM, ""
+        return ThingKind.CHANNEL, row.channel
+    return ThingKind.PLATFORM, ""
 
 
 def _binding(row: Row[Any]) -> Binding:
-    kind, resource = _thing(row)
+    kind, thing = _thing(row)
     is_group = row.group_id is not None
     return Binding(
         subject_kind=SubjectKind.GROUP if is_group else SubjectKind.PRINCIPAL,
         subject=row.group_id if is_group else row.principal_id,
         role=Role(row.role),
         kind=kind,
-        resource=resource,
+        thing=thing,
     )
 
 
 def _bound(row: Row[Any]) -> Bound:
-    kind, resource = _thing(row)
+    kind, thing = _thing(row)
     is_group = row.group_id is not None
     return Bound(
         id=row.id,
@@ -167,7 +167,7 @@ def _bound(row: Row[Any]) -> Bound:
         subject=row.group_name if is_group else row.principal_name,
         role=Role(row.role),
         kind=kind,
-        resource=resource,
+        thing=thing,
         created_at=row.created_at,
         created_by=row.created_by,
     )

@@ -8,8 +8,8 @@ from sqlalchemy import Connection, Row, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from condarium.errors import Conflict, NotFound
-from condarium.model.access.decisions import Resource
-from condarium.model.access.permissions import ResourceKind
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
 from condarium.model.hosting.fact import Revision
 from condarium.model.hosting.hosted import ChannelKind, Filter, HostedChannel, UnionMode
 from condarium.model.view import ChannelName
@@ -78,7 +78,7 @@ class Channels:
             raise NoSuchChannel(name)
         return _channel(row)
 
-    def resources(self, name: ChannelName) -> list[Resource]:
+    def things(self, name: ChannelName) -> list[Thing]:
         """The channel, and of a union all that is in it, as things to ask about.
 
         One that is not there is like one of which nothing may be told.
@@ -86,9 +86,9 @@ class Channels:
         try:
             channel = self.get(name)
         except NoSuchChannel:
-            return [Resource(kind=ResourceKind.CHANNEL, name=name.name)]
-        behind = [each for member in channel.members for each in self.resources(member)]
-        return [channel.resource, *behind]
+            return [Thing(kind=ThingKind.CHANNEL, name=name.name)]
+        behind = [each for member in channel.members for each in self.things(member)]
+        return [channel.thing, *behind]
 
     def lock(self, name: ChannelName) -> HostedChannel:
         """Get a channel that nobody else changes until this unit of work ends."""

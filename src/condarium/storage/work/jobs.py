@@ -16,7 +16,7 @@ _CHOOSING = 0x636F6E66
 """Names the lock of whoever chooses a job in PostgreSQL; in SQLite there is one writer anyway."""
 
 
-Thing = tuple[str | None, str | None]
+About = tuple[str | None, str | None]
 """What a job is about: a kind and a name, or None and None."""
 
 
@@ -104,7 +104,7 @@ class Jobs:
         rows = self._connection.execute(select(jobs).where(jobs.c.id.in_(first)))
         return [_job(row) for row in rows]
 
-    def waiting_with(self, job: Job, *, now: datetime) -> list[tuple[Thing, int, int, int]]:
+    def waiting_with(self, job: Job, *, now: datetime) -> list[tuple[About, int, int, int]]:
         """What may begin in a job's queue: thing, priority, how many, and how many are older."""
         created = jobs.c.created_at
         older = or_(created < job.created_at, and_(created == job.created_at, jobs.c.id < job.id))
@@ -130,12 +130,12 @@ class Jobs:
         held = and_(jobs.c.status == JobStatus.RUNNING, jobs.c.worker == worker)
         return {job.id: job for job in self._select(held)}
 
-    def last_starts(self, things: Iterable[Thing]) -> dict[Thing, datetime]:
+    def last_starts(self, things: Iterable[About]) -> dict[About, datetime]:
         """When a job on each of these things last began; those on which none did are left out."""
         found = {thing: self._last_start(thing) for thing in set(things)}
         return {thing: at for thing, at in found.items() if at is not None}
 
-    def _last_start(self, thing: Thing) -> datetime | None:
+    def _last_start(self, thing: About) -> datetime | None:
         kind, resource = thing
         same = jobs.c.kind == kind, jobs.c.resource == resource
         found: datetime | None = self._connection.scalar(
