@@ -69,7 +69,7 @@ def test_a_job_is_seen_by_who_asked_and_who_works_on_the_same(
 
 
 def test_a_job_of_the_stores_owner_is_not_everybodys() -> None:
-    assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, thing=None, principal=None))
+    assert not may_see(NOBODY_IN_PARTICULAR, job(1, kind=None, resource=None, principal=None))
 
 
 @pytest.mark.parametrize(
