@@ -29,4 +29,4 @@ def test_what_goes_wrong_is_said_with_what_to_do(built_anew: User) -> None:
     assert (said.code, "not empty" in said.err) == (4, True)
     assert user("backup", "prune", "kept", "--keep-last", "0").code == 2
     listed = user("backup", "list", "kept", "--json").json
-    assert [each["revision"] for each in listed] == ["0003"]
+    assert [each["revision"] for each in listed] == ["0004"]

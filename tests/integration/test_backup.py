@@ -255,7 +255,7 @@ def test_damage_is_found_and_says_which_backups_it_concerns(stores: Stores, plac
         (p for p in (place / "dumps").rglob("*") if p.is_file()), key=lambda p: p.stat().st_size
     )
     whole = [(blob, None), (dump, dump.read_bytes()[:-1]), (dump, None)]
-    whole += [(manifest, manifest.read_bytes().replace(b"0003", b"0002"))]
+    whole += [(manifest, manifest.read_bytes().replace(b"0004", b"0003"))]
     for number, (path, content) in enumerate(whole):
         with _damaged(path, content):
             found = verify(place, all_bytes=False)

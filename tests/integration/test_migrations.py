@@ -32,7 +32,7 @@ from condarium.storage.tables import metadata
 ADA = Actor(name="ada")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
-REVISIONS = ["0001", "0002", "0003"]
+REVISIONS = ["0001", "0002", "0003", "0004"]
 """Every revision that was ever released, the oldest first: a store may come from any of them."""
 
 

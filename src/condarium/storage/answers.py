@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision of the schema, which `tables` describes and `migrations` make."""
 
 _FIND = """

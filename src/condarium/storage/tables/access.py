@@ -77,15 +77,17 @@ bindings = Table(
     Column("principal_id", ForeignKey("principals.id", ondelete="CASCADE")),
     Column("group_id", ForeignKey("groups.id", ondelete="CASCADE")),
     Column("role", String(16), nullable=False),
-    # neither: on the platform
+    # none of them: on the platform
     Column("namespace_id", ForeignKey("namespaces.id", ondelete="CASCADE")),
     Column("channel_id", ForeignKey("channels.id", ondelete="CASCADE")),
+    Column("resource_id", ForeignKey("resources.id", ondelete="CASCADE")),
     Column("created_at", Instant, nullable=False),
     Column("created_by", String(255), nullable=False),
     Index(None, "principal_id"),
     Index(None, "group_id"),
     Index(None, "namespace_id"),
     Index("ix_bindings_channel_id", "channel_id"),
+    Index(None, "resource_id"),
 )
 
 tokens = Table(
@@ -100,6 +102,7 @@ tokens = Table(
     Column("permissions", JSON),
     Column("namespaces", JSON),
     Column("channels", JSON),
+    Column("resources", JSON),
     Column("created_at", Instant, nullable=False),
     Column("created_by", String(255), nullable=False),
     Column("expires_at", Instant),

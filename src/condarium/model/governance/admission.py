@@ -1,0 +1,117 @@
+"""Admission: whether a job may run on what is lent, and why. The decision is a pure function."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from condarium.model.governance.grants import Grant
+from condarium.model.governance.projects import Person, Project
+from condarium.model.governance.resources import Resource
+
+
+@dataclass(frozen=True, kw_only=True)
+class Applicant:
+    """A job that asks for machines, as those say who know it.
+
+    `labels` are what it asks for, `event` why it runs (push, pull_request, schedule, job, ...),
+    `head` the project that its commit is from where that is a fork. `person` is the human who
+    triggered it, None where there is none or they are not known: `nobody` then says why. `role` is
+    what that human is in the project's repository. `run` is the run that it is part of; `time` is
+    how long it says that it will take at most.
+    """
+
+    project: Project
+    labels: tuple[str, ...]
+    commit: str
+    event: str
+    branch: str | None = None
+    head: Project | None = None
+    person: Person | None = None
+    nobody: str = ""
+    role: str | None = None
+    run: str = ""
+    time: timedelta | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """`reasons` say which conditions held, or which failed and how to ask; `grant` and `resource`
+    are what it rests on, as far as they were found."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+    resource: str | None = None
+    grant: int | None = None
+
+
+@dataclass(frozen=True)
+class Grants:
+    """What is lent, as of an instant: indexed once, asked often.
+
+    `accepted` are (terms, version, a person's key), `approved` (a grant's number, a commit).
+    """
+
+    resources: Iterable[Resource] = ()
+    grants: Iterable[Grant] = ()
+    accepted: frozenset[tuple[str, int, str]] = frozenset()
+    approved: frozenset[tuple[int, str]] = frozenset()
+    _by_label: dict[str, Resource] = field(init=False, default_factory=dict, repr=False)
+    _by_use: dict[tuple[str, str], tuple[Grant, ...]] = field(
+        init=False, default_factory=dict, repr=False
+    )
+
+
+class AdmissionState(StrEnum):
+    REFUSED = "refused"
+    WAITING = "waiting"
+    """Admitted; its cost is reserved, and no runner has it."""
+    OFFERED = "offered"
+    """A runner has its credential and has not redeemed it."""
+    RUNNING = "running"
+    ENDED = "ended"
+    LOST = "lost"
+    """Its runner fell silent: it costs what it took until then."""
+    CANCELLED = "cancelled"
+
+    @property
+    def over(self) -> bool:
+        return self not in (self.WAITING, self.OFFERED, self.RUNNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Admission:
+    """What was decided of a job that asked, and how far it is.
+
+    `source` is where the job is (`github` or `job`), `external` its id there. `job` is the number
+    of a job of our own workers. `reserved` and `cost` are in microcredits; `chain` is how many
+    jobs wait for it one after the other. `lease_until` is when it is taken for lost.
+    """
+
+    id: int
+    source: str
+    external: str
+    project: Project
+    resource: str | None
+    grant: int | None
+    state: AdmissionState
+    reasons: tuple[str, ...]
+    commit: str
+    event: str
+    branch: str | None = None
+    person: Person | None = None
+    labels: tuple[str, ...] = ()
+    run: str = ""
+    job: int | None = None
+    priority: int = 0
+    chain: int = 0
+    at: datetime
+    reserved: int = 0
+    cost: int | None = None
+    offered_at: datetime | None = None
+    started_at: datetime | None = None
+    lease_until: datetime | None = None
+    ended_at: datetime | None = None
+    runner: str = ""
+    flagged: str = ""
+    """What is wrong about it, for people to look at."""
