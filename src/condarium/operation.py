@@ -29,6 +29,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from condarium.model.access.permissions import Permission
 from condarium.model.document import Document
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
@@ -295,6 +296,7 @@ _COLLECTIONS = {
         for word in ("channel", "label", "user", "service-account", "group", "namespace", "token")
     },
     **{word: f"{word}s" for word in ("job", "worker", "schedule", "backup")},
+    **{word: f"{word}s" for word in ("resource", "request", "grant", "admission")},
     "patch": "patches",
 }
 """What a group's word is in a path, where it is another one."""
@@ -302,8 +304,20 @@ _PLACES = {"channel source": "/sources"}
 """Groups whose place is not that of the group around them."""
 _THINGS = frozenset(
     {"user", "service-account", "group", "namespace", "token", "job", "schedule", "channel source"}
+    | {"resource", "terms", "request", "grant", "admission"}
 )
 """Groups whose operations name the thing that they are about by their first argument."""
 
-SCALARS = (str, int, bool, timedelta, Document, EnvironmentName, ChannelName, View, Upload)
+SCALARS = (
+    str,
+    int,
+    bool,
+    timedelta,
+    Document,
+    EnvironmentName,
+    ChannelName,
+    View,
+    ResourceName,
+    Upload,
+)
 """The types that a parameter may have, besides Literal strings and tuples of any of these."""

@@ -16,6 +16,7 @@ from typing import Any
 
 from condarium.errors import BadInput
 from condarium.model.document import Document
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
@@ -150,6 +151,14 @@ def _channel(value: object, label: str) -> ChannelName:
     raise _bad(label, value, "the name of a channel, such as 'lab'")
 
 
+def _resource(value: object, label: str) -> ResourceName:
+    if isinstance(value, ResourceName):
+        return value
+    if isinstance(value, str):
+        return ResourceName.parse(value)
+    raise _bad(label, value, "the name of a resource, such as 'gpu-a100'")
+
+
 def _view(value: object, label: str) -> View:
     if isinstance(value, View):
         return value
@@ -168,6 +177,7 @@ _ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
     EnvironmentName: _environment,
     ChannelName: _channel,
     View: _view,
+    ResourceName: _resource,
 }
 
 

@@ -13,6 +13,7 @@ from condarium.model.access.permissions import ROLES, Role, ThingKind
 from condarium.model.access.principals import Binding, SubjectKind
 from condarium.model.access.report import BindingChanged
 from condarium.model.actor import Actor, Permission
+from condarium.model.governance.resources import ResourceName
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.model.view import ChannelName
 from condarium.storage.store import Store
@@ -23,9 +24,12 @@ if TYPE_CHECKING:
 GROUP = "group:"
 """What stands before a group's name where a user's could stand as well."""
 
+_ON = "--namespace, --channel, --resource and --platform"
+
 MANAGING = {
     ThingKind.NAMESPACE: Permission.NAMESPACE_MANAGE,
     ThingKind.CHANNEL: Permission.CHANNEL_MANAGE,
+    ThingKind.RESOURCE: Permission.RESOURCE_LEND,
     ThingKind.PLATFORM: Permission.ACCESS_MANAGE,
 }
 """What one needs on a thing to say who may do what to it."""
@@ -46,13 +50,16 @@ def wanted(
     role: str,
     namespace: str | None,
     channel: ChannelName | None,
+    resource: ResourceName | None,
     platform: bool,
 ) -> Wanted:
     """Read what is to be bound. Raises BadArguments where no one thing is named."""
-    thing = thing_of(namespace, channel, platform)
+    thing = thing_of(namespace, channel, resource, platform)
     if thing is None:
         actor.require(Permission.SIGNED_IN, PLATFORM)
-        raise BadArguments("expected one of --namespace, --channel and --platform; found none")
+        raise BadArguments(
+            "expected one of --namespace, --channel, --resource and --platform; found none"
+        )
     return Wanted(subject=subject, role=Role(role), thing=thing)
 
 
@@ -110,15 +117,23 @@ def list_(
     return replace(page, items=reached(actor, page.items))
 
 
-def thing_of(namespace: str | None, channel: ChannelName | None, platform: bool) -> Thing | None:
+def thing_of(
+    namespace: str | None,
+    channel: ChannelName | None,
+    resource: ResourceName | None,
+    platform: bool,
+) -> Thing | None:
     """The one thing that is named; None where none is. Raises BadArguments where several are."""
     named = [
         *([Thing(kind=ThingKind.NAMESPACE, name=namespace)] if namespace else []),
         *([Thing(kind=ThingKind.CHANNEL, name=channel.name)] if channel else []),
+        *([Thing(kind=ThingKind.RESOURCE, name=resource.name)] if resource else []),
         *([PLATFORM] if platform else []),
     ]
     if len(named) > 1:
-        raise BadArguments("expected one of --namespace, --channel and --platform; found several")
+        raise BadArguments(
+            "expected one of --namespace, --channel, --resource and --platform; found several"
+        )
     return named[0] if named else None
 
 
@@ -127,7 +142,7 @@ def _check_fits(wanted: Wanted) -> None:
     if wanted.role not in roles:
         raise BadArguments(
             f"the roles on a {wanted.thing.kind} are {', '.join(roles)}; found {wanted.role}",
-            hint="Roles are bound on a --namespace, on a --channel or on the --platform.",
+            hint=f"Roles are bound on one of {_ON}.",
         )
 
 

@@ -12,9 +12,11 @@ from condarium.errors import CondariumError, NoSuchNamespace, NotPermitted
 from condarium.model.access.decisions import PLATFORM, Thing
 from condarium.model.access.permissions import CONCERNS, READING, Permission, ThingKind
 from condarium.model.actor import Actor
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Where
+from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
@@ -54,7 +56,7 @@ def require_before(
 
 
 def things_of(store: Store, arguments: Mapping[str, Any]) -> Iterator[Thing]:
-    """The namespaces and channels that arguments name."""
+    """The namespaces, channels and resources that arguments name."""
     return (thing for thing, *_ in _named(store, arguments))
 
 
@@ -68,6 +70,8 @@ def refused(
         return NotPermitted(actor.name, operation.name, error.reasons, thing)
     if thing.kind is ThingKind.CHANNEL:
         return NoSuchChannel(ChannelName(thing.name))
+    if thing.kind is ThingKind.RESOURCE:
+        return NoSuchResource(thing.name)
     return NoSuchNamespace(thing.name)
 
 
@@ -81,9 +85,13 @@ def _named(store: Store, arguments: Mapping[str, Any]) -> Iterator[list[Thing]]:
                 yield _channel(store, value)
             case View(channel=channel):
                 yield _channel(store, channel)
+            case ResourceName():
+                yield [_resource(store, value)]
 
 
-def _things(arguments: Mapping[str, Any]) -> Iterator[EnvironmentName | ChannelName | View]:
+def _things(
+    arguments: Mapping[str, Any],
+) -> Iterator[EnvironmentName | ChannelName | View | ResourceName]:
     for argument in arguments.values():
         for value in argument if isinstance(argument, tuple) else (argument,):
             if isinstance(value, _NAMING):
@@ -99,6 +107,11 @@ def _channel(store: Store, name: ChannelName) -> list[Thing]:
         return facts.channels.things(name)
 
 
+def _resource(store: Store, name: ResourceName) -> Thing:
+    with store.database.read() as facts:
+        return facts.resources.thing(name.name)
+
+
 def _needed(operation: Operation, thing: Thing) -> Permission:
     """What the operation needs of a thing: to read it, where it is for things of another kind."""
     if operation.permission in CONCERNS[thing.kind]:
@@ -106,5 +119,5 @@ def _needed(operation: Operation, thing: Thing) -> Permission:
     return READING[thing.kind]
 
 
-_NAMING = (EnvironmentName, ChannelName, View)
+_NAMING = (EnvironmentName, ChannelName, View, ResourceName)
 """The types of arguments that name a thing."""

@@ -109,15 +109,19 @@ def _things(store: Store, operation: Operation, text: str) -> list[Thing]:
         with store.database.read() as facts:
             every = facts.channels.things(View.parse(name).channel)
         return every if _needed(operation, every[0]) is Permission.CHANNEL_READ else every[:1]
+    if kind == ThingKind.RESOURCE:
+        with store.database.read() as facts:
+            return [facts.resources.thing(name)]
     raise BadArguments(
-        f"{text!r} names no thing; expected `namespace:NAME`, `channel:NAME` or `platform`"
+        f"{text!r} names no thing; expected `namespace:NAME`, `channel:NAME`, `resource:NAME` or "
+        "`platform`"
     )
 
 
 def _kind(operation: Operation) -> str:
     kinds = [
         kind
-        for kind in (ThingKind.NAMESPACE, ThingKind.CHANNEL)
+        for kind in (ThingKind.NAMESPACE, ThingKind.CHANNEL, ThingKind.RESOURCE)
         if operation.permission in CONCERNS[kind]
     ]
     return str(kinds[0]) if kinds else ""

@@ -17,6 +17,7 @@ from condarium.model.actor import Actor, Permission
 from condarium.model.instants import say_instant
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.model.view import ChannelName
+from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
@@ -65,7 +66,7 @@ def mint(
 
     It reaches nothing that the actor's own token does not, and ends no later; where `lasting` does
     not say when, after LASTING or with that. Raises NotPermitted, NoSuchPrincipal, BadArguments,
-    NoSuchNamespace, NoSuchChannel, TokenWouldLastLonger.
+    NoSuchNamespace, NoSuchChannel, NoSuchResource, TokenWouldLastLonger.
     """
     holder = _holder(actor, holder)
     if len(name) > _LONGEST_NAME:
@@ -86,6 +87,7 @@ def mint(
         permissions=_sorted(scope.permissions),
         namespaces=_sorted(scope.namespaces),
         channels=_sorted(scope.channels),
+        resources=_sorted(scope.resources),
         created_at=now,
         created_by=actor.name,
         expires_at=end,
@@ -143,7 +145,10 @@ def revoke(store: Store, identifier: str, *, actor: Actor) -> Token:
 
 
 def read_scope(
-    permissions: Iterable[str], namespaces: Iterable[str], channels: Iterable[str]
+    permissions: Iterable[str],
+    namespaces: Iterable[str],
+    channels: Iterable[str],
+    resources: Iterable[str] = (),
 ) -> Scope:
     """What a token is narrowed to, by names; not narrowed where none is given.
 
@@ -157,6 +162,7 @@ def read_scope(
         permissions=frozenset(map(Permission, permissions)) or None,
         namespaces=frozenset(namespaces) or None,
         channels=frozenset(channels) or None,
+        resources=frozenset(resources) or None,
     )
 
 
@@ -174,7 +180,7 @@ def _holder(actor: Actor, holder: str | None) -> str:
 
 
 def _check_things(facts: "Facts", actor: Actor, scope: Scope) -> None:
-    """Raise NoSuchNamespace, NoSuchChannel for what is not there, or not for the actor to see."""
+    """Raise NoSuchNamespace and the like for what is not there, or not for the actor to see."""
     for name in sorted(scope.namespaces or ()):
         facts.namespaces.get(name)
         if not _sees(actor, ThingKind.NAMESPACE, name):
@@ -183,6 +189,10 @@ def _check_things(facts: "Facts", actor: Actor, scope: Scope) -> None:
         facts.channels.get(ChannelName(name))
         if not _sees(actor, ThingKind.CHANNEL, name):
             raise NoSuchChannel(ChannelName(name))
+    for name in sorted(scope.resources or ()):
+        facts.resources.get(name)
+        if not actor.decide(Permission.RESOURCE_READ, facts.resources.thing(name)).visible:
+            raise NoSuchResource(name)
 
 
 def _sees(actor: Actor, kind: ThingKind, name: str) -> bool:
@@ -196,6 +206,7 @@ def _detail(token: Token, end: datetime) -> dict[str, str]:
         "permissions": token.permissions,
         "namespaces": token.namespaces,
         "channels": token.channels,
+        "resources": token.resources,
     }
     scope = {what: " ".join(names) for what, names in narrowed.items() if names}
     return {"id": token.id, "name": token.name, "until": say_instant(end), **scope}

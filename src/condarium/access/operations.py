@@ -16,6 +16,7 @@ from condarium.model.access.report import (
     NewToken,
 )
 from condarium.model.actor import Actor, Permission
+from condarium.model.governance.resources import ResourceName
 from condarium.model.view import ChannelName
 from condarium.operation import Argument, Where, operation
 from condarium.storage.store import Store
@@ -28,6 +29,9 @@ RoleName = Annotated[
         "reader",
         "publisher",
         "owner",
+        "borrower",
+        "runner",
+        "lender",
         "auditor",
         "administrator",
     ],
@@ -38,6 +42,9 @@ OnNamespace = Annotated[
 ]
 OnChannel = Annotated[
     ChannelName | None, Argument("on this channel: reader, publisher, owner", metavar="CH")
+]
+OnResource = Annotated[
+    ResourceName | None, Argument("on this resource: borrower, runner, lender", metavar="R")
 ]
 OnPlatform = Annotated[bool, Argument("on everything: auditor, administrator")]
 NamespaceName = Annotated[str, Argument("the namespace", metavar="NAMESPACE")]
@@ -119,17 +126,18 @@ def access_bind(
     *,
     namespace: OnNamespace = None,
     channel: OnChannel = None,
+    resource: OnResource = None,
     platform: OnPlatform = False,
     actor: Actor,
 ) -> BindingChanged:
-    """Bind a role to somebody, on a namespace, on a channel or on everything.
+    """Bind a role to somebody, on a namespace, a channel, a resource or on everything.
 
-    Administrators may everywhere, a namespace's admins on it, a channel's owners on it; nobody
-    can give more than they hold.
+    Administrators may everywhere, a namespace's admins on it, a channel's owners and a resource's
+    lenders on those; nobody can give more than they hold.
     """
     from condarium.access import binding
 
-    wanted = binding.wanted(actor, subject, role, namespace, channel, platform)
+    wanted = binding.wanted(actor, subject, role, namespace, channel, resource, platform)
     return binding.bind(store, wanted, actor=actor)
 
 
@@ -141,6 +149,7 @@ def access_unbind(
     *,
     namespace: OnNamespace = None,
     channel: OnChannel = None,
+    resource: OnResource = None,
     platform: OnPlatform = False,
     actor: Actor,
 ) -> BindingChanged:
@@ -150,7 +159,7 @@ def access_unbind(
     """
     from condarium.access import binding
 
-    wanted = binding.wanted(actor, subject, role, namespace, channel, platform)
+    wanted = binding.wanted(actor, subject, role, namespace, channel, resource, platform)
     return binding.unbind(store, wanted, actor=actor)
 
 
@@ -207,6 +216,9 @@ def token_create(
     channel: Annotated[
         tuple[ChannelName, ...], Argument("only this channel; may be given again", metavar="CH")
     ] = (),
+    resource: Annotated[
+        tuple[ResourceName, ...], Argument("only this resource; may be given again", metavar="R")
+    ] = (),
     expires: Annotated[
         timedelta | None,
         Argument("for how long it can be used; by default 90 days at most", metavar="TIME"),
@@ -225,7 +237,7 @@ def token_create(
         store,
         name=name,
         holder=for_,
-        scope=minting.read_scope(permission, namespace, [each.name for each in channel]),
+        scope=minting.read_scope(permission, namespace, map(str, channel), map(str, resource)),
         lasting=expires,
         actor=actor,
     )

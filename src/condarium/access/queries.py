@@ -15,6 +15,7 @@ from condarium.model.access.report import (
     WhoAmI,
 )
 from condarium.model.actor import Actor, Permission
+from condarium.model.governance.resources import ResourceName
 from condarium.model.paging import Page
 from condarium.model.view import ChannelName
 from condarium.operation import Argument, Cursor, Operation, PageSize, Where, operation
@@ -100,6 +101,7 @@ def access_list(
     ] = None,
     namespace: OnNamespace = None,
     channel: Annotated[ChannelName | None, Argument("on this channel", metavar="CH")] = None,
+    resource: Annotated[ResourceName | None, Argument("on this resource", metavar="R")] = None,
     platform: Annotated[bool, Argument("on everything")] = False,
     limit: PageSize = None,
     cursor: Cursor = None,
@@ -114,7 +116,7 @@ def access_list(
     return binding.list_(
         store,
         subject=subject,
-        thing=binding.thing_of(namespace, channel, platform),
+        thing=binding.thing_of(namespace, channel, resource, platform),
         limit=limit,
         cursor=cursor,
         actor=actor,
@@ -129,7 +131,7 @@ def access_explain(
     thing: Annotated[
         str | None,
         Argument(
-            "what it is done to: a name, or namespace:NAME, channel:NAME, platform",
+            "what it is done to: a name, or namespace:, channel:, resource:NAME, platform",
             positional=True,
             metavar="THING",
         ),

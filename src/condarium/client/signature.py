@@ -9,6 +9,7 @@ from types import GenericAlias
 from typing import Any
 
 from condarium.model.document import Document
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
@@ -20,6 +21,7 @@ _WIDER: Mapping[Any, Any] = {
     EnvironmentName: EnvironmentName | str,
     ChannelName: ChannelName | str,
     View: View | str,
+    ResourceName: ResourceName | str,
     Upload: Upload | Path | str,
 }
 """What a caller may write for a type, where that is more than the type."""

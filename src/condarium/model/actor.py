@@ -68,8 +68,7 @@ class Actor:
         if not scope.names_things and self.may(permission, Thing(kind=kind)):
             return None
         bound = {binding.thing for binding in self.bindings if binding.kind is kind}
-        reached = scope.namespaces if kind is ThingKind.NAMESPACE else scope.channels
-        names = bound | (reached or frozenset())
+        names = bound | scope.named(kind)
         return frozenset(
             name for name in names if self.may(permission, Thing(kind=kind, name=name))
         )

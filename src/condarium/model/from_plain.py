@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from condarium.errors import BadInput, CondariumError
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 
@@ -129,6 +130,7 @@ _TEXTS: Mapping[Any, Callable[[Any], Any]] = {
     EnvironmentName: EnvironmentName.parse,
     ChannelName: ChannelName.parse,
     View: View.parse,
+    ResourceName: ResourceName.parse,
     datetime: datetime.fromisoformat,
     timedelta: lambda seconds: timedelta(seconds=seconds),
     Path: Path,

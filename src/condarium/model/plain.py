@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any
 
 from condarium.errors import CondariumError
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.view import ChannelName, View
 
@@ -28,7 +29,7 @@ def to_plain(value: object) -> Any:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, EnvironmentName | ChannelName | View | PurePath):
+    if isinstance(value, EnvironmentName | ChannelName | View | ResourceName | PurePath):
         return str(value)
     return _composite(value)
 

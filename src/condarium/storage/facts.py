@@ -15,6 +15,8 @@ from condarium.storage.audit import Audit
 from condarium.storage.backing_up.dump import Dump
 from condarium.storage.builds import Builds
 from condarium.storage.environments import Environments
+from condarium.storage.governance.grants import Grants
+from condarium.storage.governance.resources import Resources
 from condarium.storage.health import Health
 from condarium.storage.hosting.channels import Channels
 from condarium.storage.hosting.contents import Contents
@@ -145,6 +147,14 @@ class Facts:
     @cached_property
     def sign_ins(self) -> SignIns:
         return SignIns(self._connection)
+
+    @cached_property
+    def resources(self) -> Resources:
+        return Resources(self._connection)
+
+    @cached_property
+    def grants(self) -> Grants:
+        return Grants(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

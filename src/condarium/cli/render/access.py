@@ -244,5 +244,6 @@ def _reach(token: Token) -> str:
     things = [
         *(f"namespace {each}" for each in token.namespaces or ()),
         *(f"channel {each}" for each in token.channels or ()),
+        *(f"resource {each}" for each in token.resources or ()),
     ]
     return ", ".join([*map(str, token.permissions or ()), *things]) or "all"

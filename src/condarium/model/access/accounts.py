@@ -45,8 +45,8 @@ class Membership:
 class Token:
     """A token, never its secret; `principal` is its holder's name.
 
-    `permissions`, `namespaces` and `channels` are None where it is not narrowed; `expires_at` where
-    it never does. `last_used_at` is right to a minute.
+    `permissions`, `namespaces`, `channels` and `resources` are None where it is not narrowed;
+    `expires_at` where it never does. `last_used_at` is right to a minute.
     """
 
     id: str
@@ -55,6 +55,7 @@ class Token:
     permissions: tuple[Permission, ...] | None = None
     namespaces: tuple[str, ...] | None = None
     channels: tuple[str, ...] | None = None
+    resources: tuple[str, ...] | None = None
     created_at: datetime
     created_by: str
     expires_at: datetime | None
@@ -67,6 +68,7 @@ class Token:
             permissions=None if self.permissions is None else frozenset(self.permissions),
             namespaces=None if self.namespaces is None else frozenset(self.namespaces),
             channels=None if self.channels is None else frozenset(self.channels),
+            resources=None if self.resources is None else frozenset(self.resources),
         )
 
     def holds(self, now: datetime) -> bool:

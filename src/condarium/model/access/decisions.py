@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from condarium.model.access.permissions import (
     PERMISSIONS,
+    READING,
     ROLES,
     Permission,
     Role,
@@ -18,7 +19,8 @@ from condarium.model.access.principals import Binding, Principal, PrincipalKind,
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """A thing that is asked about; `public` is only true of channels that everybody may read."""
+    """A thing that is asked about; `public` is true of channels and resources that everybody may
+    see."""
 
     kind: ThingKind
     name: str = ""
@@ -56,7 +58,7 @@ def decide(
         return _no(f"the token of {principal.name} is not for {permission}", visible=visible)
     if permission is Permission.SIGNED_IN and principal.is_somebody:
         return _yes(f"{principal.name} is signed in")
-    if thing.public and permission is Permission.CHANNEL_READ:
+    if thing.public and permission is READING[thing.kind]:
         return _yes(f"{thing} is public")
     for binding in roles:
         if permission in PERMISSIONS[binding.role]:
@@ -81,7 +83,7 @@ def permitted_somewhere(
         reached = scope.reaches(binding.kind, binding.thing)
         if _is_for(binding, principal) and reached and permission in PERMISSIONS[binding.role]:
             return _yes(_has(principal, binding))
-    needed = f"{permission} needs a role that permits it on some namespace or channel"
+    needed = f"{permission} needs a role that permits it on some namespace, channel or resource"
     return _no(needed, visible=True)
 
 

@@ -21,6 +21,10 @@ class Permission(StrEnum):
     QUERY_ASK = "query:ask"
     NAMESPACE_CREATE = "namespace:create"
     CHANNEL_CREATE = "channel:create"
+    RESOURCE_READ = "resource:read"
+    RESOURCE_RUN = "resource:run"
+    RESOURCE_LEND = "resource:lend"
+    RESOURCE_CREATE = "resource:create"
     ACCESS_READ = "access:read"
     ACCESS_MANAGE = "access:manage"
     AUDIT_READ = "audit:read"
@@ -31,7 +35,8 @@ class Permission(StrEnum):
 
 
 class Role(StrEnum):
-    """What a binding gives: the first three on a namespace, three on a channel, two on all."""
+    """What a binding gives: three roles on a namespace, three on a channel, three on a resource
+    that is lent, two on all."""
 
     VIEWER = "viewer"
     EDITOR = "editor"
@@ -39,6 +44,12 @@ class Role(StrEnum):
     READER = "reader"
     PUBLISHER = "publisher"
     OWNER = "owner"
+    BORROWER = "borrower"
+    """Sees a resource that is not public, and may ask for it."""
+    RUNNER = "runner"
+    """Machines that take admitted jobs."""
+    LENDER = "lender"
+    """Owns a resource: says what it is, and who may use it."""
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
 
@@ -46,6 +57,7 @@ class Role(StrEnum):
 class ThingKind(StrEnum):
     NAMESPACE = "namespace"
     CHANNEL = "channel"
+    RESOURCE = "resource"
     PLATFORM = "platform"
 
 
@@ -61,6 +73,9 @@ _ADMIN = _EDITOR | {_P.ENVIRONMENT_REMOVE, _P.NAMESPACE_MANAGE}
 _READER = frozenset({_P.CHANNEL_READ, _P.QUERY_ASK})
 _PUBLISHER = _READER | {_P.CHANNEL_PUBLISH}
 _OWNER = _PUBLISHER | {_P.CHANNEL_MANAGE}
+_BORROWER = frozenset({_P.RESOURCE_READ})
+_RUNNER = _BORROWER | {_P.RESOURCE_RUN}
+_LENDER = _BORROWER | {_P.RESOURCE_LEND}
 _AUDITOR = frozenset({_P.AUDIT_READ, _P.ACCESS_READ, _P.STORE_INSPECT})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
@@ -70,6 +85,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.READER: _READER,
     Role.PUBLISHER: _PUBLISHER,
     Role.OWNER: _OWNER,
+    Role.BORROWER: _BORROWER,
+    Role.RUNNER: _RUNNER,
+    Role.LENDER: _LENDER,
     Role.AUDITOR: _AUDITOR,
     Role.ADMINISTRATOR: frozenset(Permission),
 }
@@ -78,6 +96,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
 ROLES: Mapping[ThingKind, tuple[Role, ...]] = {
     ThingKind.NAMESPACE: (Role.VIEWER, Role.EDITOR, Role.ADMIN),
     ThingKind.CHANNEL: (Role.READER, Role.PUBLISHER, Role.OWNER),
+    ThingKind.RESOURCE: (Role.BORROWER, Role.RUNNER, Role.LENDER),
     ThingKind.PLATFORM: (Role.AUDITOR, Role.ADMINISTRATOR),
 }
 """The roles that can be bound to each kind of thing, the weakest first."""
@@ -85,6 +104,7 @@ ROLES: Mapping[ThingKind, tuple[Role, ...]] = {
 CONCERNS: Mapping[ThingKind, frozenset[Permission]] = {
     ThingKind.NAMESPACE: _ADMIN - {_P.QUERY_ASK, _P.LOCK_SOLVE},
     ThingKind.CHANNEL: _OWNER - {_P.QUERY_ASK},
+    ThingKind.RESOURCE: _LENDER | _RUNNER,
     ThingKind.PLATFORM: frozenset(Permission),
 }
 """The permissions that are about a thing of each kind."""
@@ -92,6 +112,7 @@ CONCERNS: Mapping[ThingKind, frozenset[Permission]] = {
 READING: Mapping[ThingKind, Permission] = {
     ThingKind.NAMESPACE: _P.ENVIRONMENT_READ,
     ThingKind.CHANNEL: _P.CHANNEL_READ,
+    ThingKind.RESOURCE: _P.RESOURCE_READ,
     ThingKind.PLATFORM: _P.STORE_INSPECT,
 }
 """What an operation needs of a thing that it only reads on its way."""

@@ -20,25 +20,33 @@ class PrincipalKind(StrEnum):
 class Scope:
     """What a token reaches, of what its principal may do; None where it is not narrowed.
 
-    A token that names namespaces or channels reaches those only, and nothing of the platform.
+    A token that names namespaces, channels or resources reaches those only, and nothing of the
+    platform.
     """
 
     permissions: frozenset[Permission] | None = None
     namespaces: frozenset[str] | None = None
     channels: frozenset[str] | None = None
+    resources: frozenset[str] | None = None
 
     @property
     def names_things(self) -> bool:
-        return self.namespaces is not None or self.channels is not None
+        return any(named is not None for named in (self.namespaces, self.channels, self.resources))
 
-    def reaches(self, kind: ThingKind, name: str) -> bool:
+    def named(self, kind: ThingKind) -> frozenset[str]:
+        """The things of a kind that it names."""
         match kind:
             case ThingKind.NAMESPACE:
-                return not self.names_things or name in (self.namespaces or ())
+                return self.namespaces or frozenset()
             case ThingKind.CHANNEL:
-                return not self.names_things or name in (self.channels or ())
+                return self.channels or frozenset()
+            case ThingKind.RESOURCE:
+                return self.resources or frozenset()
             case _:
-                return not self.names_things
+                return frozenset()
+
+    def reaches(self, kind: ThingKind, name: str) -> bool:
+        return not self.names_things or name in self.named(kind)
 
     def is_within(self, other: "Scope") -> bool:
         """Whether it reaches nothing that the other one does not."""
@@ -48,10 +56,8 @@ class Scope:
             return False
         if not other.names_things:
             return True
-        return (
-            self.names_things
-            and (self.namespaces or frozenset()) <= (other.namespaces or frozenset())
-            and (self.channels or frozenset()) <= (other.channels or frozenset())
+        return self.names_things and all(
+            self.named(kind) <= other.named(kind) for kind in ThingKind
         )
 
 
@@ -85,7 +91,8 @@ class SubjectKind(StrEnum):
 class Binding:
     """The fact that a principal, or a group, has a role on a thing.
 
-    `subject` is an id. `thing` is the name of a namespace or a channel, empty for the platform.
+    `subject` is an id. `thing` is the name of a namespace, a channel or a resource, empty for the
+    platform.
     """
 
     subject_kind: SubjectKind

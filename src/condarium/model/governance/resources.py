@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Self
 
 from condarium.errors import BadName
 from condarium.model.governance.amounts import CREDIT, Period
@@ -14,7 +15,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
-def check_resource_name(text: str) -> str:
+def check_name(text: str) -> str:
     """Give the name of a resource, of terms or of a provider back. Raises BadName."""
     if not _NAME.fullmatch(text):
         raise BadName(
@@ -22,6 +23,21 @@ def check_resource_name(text: str) -> str:
             hint="It is 1 to 64 small letters (a to z), digits, '.', '_' or '-', such as gpu-a100.",
         )
     return text
+
+
+@dataclass(frozen=True)
+class ResourceName:
+    """The name of a resource."""
+
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Raises BadName."""
+        return cls(check_name(text))
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def check_label(text: str) -> str:

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import PurePath
 from typing import Any, Literal, Union, get_args, get_origin
 
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.paging import Page
 from condarium.model.plain import attributes
@@ -25,6 +26,7 @@ KINDS: dict[Any, Schema] = {
     type(None): {"type": "null"},
     EnvironmentName: {**TEXT, "examples": ["lab/fit"]},
     ChannelName: {**TEXT, "examples": ["lab"]},
+    ResourceName: {**TEXT, "examples": ["gpu-a100"]},
     View: {**TEXT, "examples": ["lab", "lab/label/dev", "lab/as-of/r12", "lab/cooldown/7d"]},
 }
 

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, and_, select
 
 from condarium.model.access.accounts import Bound
 from condarium.model.access.permissions import ROLES, Role, ThingKind
 from condarium.model.access.principals import Binding, SubjectKind
 from condarium.model.actor import Actor
 from condarium.storage.access.namespaces import namespace_id
+from condarium.storage.governance.resources import resource_id
 from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.tables import (
     bindings,
@@ -18,6 +19,7 @@ from condarium.storage.tables import (
     memberships,
     namespaces,
     principals,
+    resources,
 )
 
 
@@ -35,7 +37,10 @@ class Bindings:
         return [_bound(row) for row in rows]
 
     def add(self, binding: Binding, *, at: datetime, by: str) -> bool:
-        """Bind a role; False where that is so already. Raises NoSuchNamespace, NoSuchChannel."""
+        """Bind a role; False where that is so already.
+
+        Raises NoSuchNamespace, NoSuchChannel, NoSuchResource.
+        """
         values = self._values(binding)
         if self._find(values) is not None:
             return False
@@ -55,7 +60,10 @@ class Bindings:
             self.add(binding, at=at, by=actor.name)
 
     def remove(self, binding: Binding) -> bool:
-        """Unbind a role; False where it was not bound. Raises NoSuchNamespace, NoSuchChannel."""
+        """Unbind a role; False where it was not bound.
+
+        Raises NoSuchNamespace, NoSuchChannel, NoSuchResource.
+        """
         found = self._find(self._values(binding))
         if found is None:
             return False
@@ -90,17 +98,20 @@ class Bindings:
 
     def _values(self, binding: Binding) -> dict[str, Any]:
         is_group = binding.subject_kind is SubjectKind.GROUP
-        namespace = channel = None
+        namespace = channel = resource = None
         if binding.kind is ThingKind.NAMESPACE:
             namespace = namespace_id(self._connection, binding.thing)
         elif binding.kind is ThingKind.CHANNEL:
             channel = self._channel_id(binding.thing)
+        elif binding.kind is ThingKind.RESOURCE:
+            resource = resource_id(self._connection, binding.thing)
         return {
             "principal_id": None if is_group else binding.subject,
             "group_id": binding.subject if is_group else None,
             "role": str(binding.role),
             "namespace_id": namespace,
             "channel_id": channel,
+            "resource_id": resource,
         }
 
     def _channel_id(self, name: str) -> int:
@@ -116,11 +127,13 @@ def _named() -> Select[Any]:
             bindings,
             namespaces.c.name.label("namespace"),
             channels.c.name.label("channel"),
+            resources.c.name.label("resource"),
             groups.c.name.label("group_name"),
             principals.c.name.label("principal_name"),
         )
         .outerjoin(namespaces, namespaces.c.id == bindings.c.namespace_id)
         .outerjoin(channels, channels.c.id == bindings.c.channel_id)
+        .outerjoin(resources, resources.c.id == bindings.c.resource_id)
         .outerjoin(groups, groups.c.id == bindings.c.group_id)
         .outerjoin(principals, principals.c.id == bindings.c.principal_id)
     )
@@ -135,7 +148,10 @@ def _is_on(kind: ThingKind, name: str) -> Any:
         return namespaces.c.name == name
     if kind is ThingKind.CHANNEL:
         return channels.c.name == name
-    return bindings.c.namespace_id.is_(None) & bindings.c.channel_id.is_(None)
+    if kind is ThingKind.RESOURCE:
+        return resources.c.name == name
+    things = (bindings.c.namespace_id, bindings.c.channel_id, bindings.c.resource_id)
+    return and_(*(column.is_(None) for column in things))
 
 
 def _thing(row: Row[Any]) -> tuple[ThingKind, str]:
@@ -143,6 +159,8 @@ def _thing(row: Row[Any]) -> tuple[ThingKind, str]:
         return ThingKind.NAMESPACE, row.namespace
     if row.channel_id is not None:
         return ThingKind.CHANNEL, row.channel
+    if row.resource_id is not None:
+        return ThingKind.RESOURCE, row.resource
     return ThingKind.PLATFORM, ""
 
 

@@ -1,0 +1,194 @@
+"""Grants: each a sequence of decisions, of which nothing is ever changed."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from condarium.errors import NotFound
+from condarium.model.from_plain import from_plain
+from condarium.model.governance.grants import Grant, GrantChange, GrantDecision, Lending, as_of
+from condarium.model.governance.projects import Project, ProjectKind
+from condarium.model.plain import to_plain
+from condarium.storage.governance.resources import resource_id
+from condarium.storage.numbered import insert
+from condarium.storage.tables import (
+    admissions,
+    commit_approvals,
+    grant_decisions,
+    grants,
+    resources,
+)
+
+
+class NoSuchGrant(NotFound):
+    """There is no grant of this number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(
+            f"there is no grant {number}",
+            hint="`condarium grant list` shows those that there are.",
+        )
+
+
+class Grants:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        resource: str,
+        project: Project,
+        decision: GrantDecision,
+        *,
+        request: int | None = None,
+    ) -> Grant:
+        """Append a grant with its first decision, whose number is 1. Raises NoSuchResource."""
+        values = {
+            "resource_id": resource_id(self._connection, resource),
+            "project_kind": str(project.kind),
+            "project": project.name,
+            "project_id": project.id,
+            "request_id": request,
+        }
+        number = insert(self._connection, grants, values)
+        self.decide(number, decision)
+        return self.get(number)
+
+    def decide(self, number: int, decision: GrantDecision) -> None:
+        """Append a decision about a grant."""
+        values = {
+            "grant_id": number,
+            "number": decision.number,
+            "at": decision.at,
+            "change": str(decision.change),
+            "by": decision.by,
+            "principal": decision.principal,
+            "reason": decision.reason,
+            "lending": to_plain(decision.lending),
+        }
+        self._connection.execute(grant_decisions.insert().values(values))
+
+    def identify(self, number: int, identifier: str) -> None:
+        """Say which project's id a grant's is, where that was not known."""
+        unknown = grants.update().where(grants.c.id == number, grants.c.project_id.is_(None))
+        self._connection.execute(unknown.values(project_id=identifier))
+
+    def get(self, number: int) -> Grant:
+        """Raises NoSuchGrant."""
+        found = self.all(numbers=[number])
+        if not found:
+            raise NoSuchGrant(number)
+        return found[0]
+
+    def all(
+        self,
+        *,
+        numbers: Iterable[int] | None = None,
+        resource: str | None = None,
+        project: Project | None = None,
+        provider: str | None = None,
+        request: int | None = None,
+        at: datetime | None = None,
+        after: int = 0,
+        limit: int | None = None,
+    ) -> list[Grant]:
+        """Grants by number, those behind `after`, in whatever state; as they were `at` an instant.
+
+        A project is that of its id, or, where either has none, that of its name.
+        """
+        query = _grants().where(grants.c.id > after).order_by(grants.c.id).limit(limit)
+        if numbers is not None:
+            query = query.where(grants.c.id.in_(list(numbers)))
+        if resource is not None:
+            query = query.where(resources.c.name == resource)
+        if provider is not None:
+            query = query.where(resources.c.provider == provider)
+        if request is not None:
+            query = query.where(grants.c.request_id == request)
+        if project is not None:
+            query = query.where(_is_project(project))
+        return self._whole(self._connection.execute(query), at)
+
+    def approve_commit(
+        self, number: int, commit: str, *, at: datetime, by: str, principal: str | None
+    ) -> None:
+        values = {"grant_id": number, "commit": commit, "at": at, "by": by, "principal": principal}
+        self._connection.execute(commit_approvals.insert().values(values))
+
+    def approved(self, numbers: Iterable[int] | None = None) -> frozenset[tuple[int, str]]:
+        """Grants and the commits that were approved under them: of some grants, or of all."""
+        query = select(commit_approvals.c.grant_id, commit_approvals.c.commit)
+        if numbers is not None:
+            query = query.where(commit_approvals.c.grant_id.in_(list(numbers)))
+        return frozenset((row.grant_id, row.commit) for row in self._connection.execute(query))
+
+    def _whole(self, rows: Iterable[Row[Any]], at: datetime | None) -> list[Grant]:
+        rows = list(rows)
+        decided = self._decisions([row.id for row in rows])
+        found = []
+        for row in rows:
+            decisions = tuple(decided[row.id])
+            if at is not None:
+                decisions = as_of(decisions, at)
+            if decisions:
+                found.append(_grant(row, decisions))
+        return found
+
+    def _decisions(self, of: list[int]) -> dict[int, list[GrantDecision]]:
+        found: dict[int, list[GrantDecision]] = {number: [] for number in of}
+        for first in range(0, len(of), _PIECE):
+            query = select(grant_decisions).where(
+                grant_decisions.c.grant_id.in_(of[first : first + _PIECE])
+            )
+            ordered = query.order_by(grant_decisions.c.grant_id, grant_decisions.c.number)
+            for row in self._connection.execute(ordered):
+                found[row.grant_id].append(_decision(row))
+        return found
+
+
+_PIECE = 500
+
+
+def _grants() -> Any:
+    used = (
+        select(func.max(admissions.c.started_at))
+        .where(admissions.c.grant_id == grants.c.id)
+        .scalar_subquery()
+    )
+    return select(grants, resources.c.name.label("resource"), used.label("used_at")).join(
+        resources, resources.c.id == grants.c.resource_id
+    )
+
+
+def _is_project(project: Project) -> Any:
+    kind = grants.c.project_kind == str(project.kind)
+    named = func.lower(grants.c.project) == project.name.lower()
+    if project.id is None:
+        return kind & named
+    return kind & ((grants.c.project_id == project.id) | (grants.c.project_id.is_(None) & named))
+
+
+def _grant(row: Row[Any], decisions: tuple[GrantDecision, ...]) -> Grant:
+    return Grant(
+        id=row.id,
+        resource=row.resource,
+        project=Project(kind=ProjectKind(row.project_kind), name=row.project, id=row.project_id),
+        decisions=decisions,
+        request=row.request_id,
+        used_at=row.used_at,
+    )
+
+
+def _decision(row: Row[Any]) -> GrantDecision:
+    return GrantDecision(
+        number=row.number,
+        at=row.at,
+        change=GrantChange(row.change),
+        by=row.by,
+        principal=row.principal,
+        reason=row.reason,
+        lending=from_plain(Lending, row.lending, where=f"the grant {row.grant_id}"),
+    )

@@ -1,0 +1,182 @@
+"""Resources, the terms on which they are lent, and the budgets that pay for them."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
+
+from condarium.errors import Conflict, NotFound
+from condarium.model.access.decisions import Thing
+from condarium.model.access.permissions import ThingKind
+from condarium.model.from_plain import from_plain
+from condarium.model.governance.amounts import Period
+from condarium.model.governance.resources import Budget, Resource, Settings
+from condarium.model.plain import to_plain
+from condarium.storage.numbered import insert
+from condarium.storage.tables import budgets, resources, terms
+
+
+class NoSuchResource(NotFound):
+    """There is no resource of this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"there is no resource {name[:80]}",
+            hint="`condarium resource list` shows those that there are.",
+        )
+
+
+class ResourceExists(Conflict):
+    """There is a resource of this name, or one that jobs ask for by this label."""
+
+    def __init__(self, name: str, other: str) -> None:
+        self.name, self.other = name, other
+        super().__init__(
+            f"jobs that ask for {name} mean the resource {other} already",
+            hint=f"`condarium resource change {other}` changes that one.",
+        )
+
+
+class Resources:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, name: str, settings: Settings, *, at: datetime, by: str) -> int:
+        """Append a resource and give its number. Raises ResourceExists."""
+        self._check_free(name, settings)
+        values = {"name": name, "created_at": at, "created_by": by, **_values(name, settings, at)}
+        return insert(self._connection, resources, values)
+
+    def change(self, resource: Resource, settings: Settings, *, at: datetime) -> None:
+        """Raises ResourceExists where another one has its label."""
+        self._check_free(resource.name, settings, but=resource.id)
+        values = _values(resource.name, settings, at)
+        self._update(resource.id, **values)
+
+    def retire(self, identifier: int, *, at: datetime | None) -> None:
+        """End it, or with None begin again: facts about it stay."""
+        self._update(identifier, retired_at=at)
+
+    def get(self, name: str) -> Resource:
+        """Raises NoSuchResource."""
+        row = self._connection.execute(_resources().where(resources.c.name == name)).first()
+        if row is None:
+            raise NoSuchResource(name)
+        return self._whole([row])[0]
+
+    def lock(self, name: str) -> Resource:
+        """The same, and nobody else admits a job to it until the end of this unit of work."""
+        query = select(resources.c.id).where(resources.c.name == name).with_for_update()
+        self._connection.execute(query)
+        return self.get(name)
+
+    def all(
+        self, *, retired: bool = False, after: str = "", limit: int | None = None
+    ) -> list[Resource]:
+        """Resources by name, those behind `after`; with `retired` also those of the past."""
+        query = _resources().where(resources.c.name > after)
+        if not retired:
+            query = query.where(resources.c.retired_at.is_(None))
+        return self._whole(self._connection.execute(query.order_by(resources.c.name).limit(limit)))
+
+    def thing(self, name: str) -> Thing:
+        """What is decided about; one that is not there looks like one that is hidden."""
+        query = select(resources.c.settings).where(resources.c.name == name)
+        settings = self._connection.scalar(query)
+        public = bool(settings and settings["public"])
+        return Thing(kind=ThingKind.RESOURCE, name=name, public=public)
+
+    def add_budget(self, resource: Resource, budget: Budget, *, at: datetime, by: str) -> int:
+        """Append a budget and give its number; that of `budget` is not asked."""
+        values = {
+            "resource_id": resource.id,
+            "donor": budget.donor,
+            "amount": budget.amount,
+            "period": str(budget.period),
+            "starts_at": budget.starts_at,
+            "ends_at": budget.ends_at,
+            "created_at": at,
+            "created_by": by,
+        }
+        return insert(self._connection, budgets, values)
+
+    def end_budget(self, identifier: int, *, at: datetime) -> None:
+        ended = budgets.update().where(budgets.c.id == identifier).values(ends_at=at)
+        self._connection.execute(ended)
+
+    def _check_free(self, name: str, settings: Settings, but: int = 0) -> None:
+        same = (resources.c.name == name) | (resources.c.label == (settings.label or name))
+        found = self._connection.scalar(
+            select(resources.c.name).where(same, resources.c.id != but).limit(1)
+        )
+        if found is not None:
+            raise ResourceExists(settings.label or name, found)
+
+    def _update(self, identifier: int, **values: Any) -> None:
+        changed = resources.update().where(resources.c.id == identifier).values(values)
+        self._connection.execute(changed)
+
+    def _whole(self, rows: Iterable[Row[Any]]) -> list[Resource]:
+        rows = list(rows)
+        paid = self._budgets([row.id for row in rows])
+        return [_resource(row, tuple(paid.get(row.id, ()))) for row in rows]
+
+    def _budgets(self, of: list[int]) -> dict[int, list[Budget]]:
+        query = select(budgets).where(budgets.c.resource_id.in_(of)).order_by(budgets.c.id)
+        found: dict[int, list[Budget]] = {}
+        for row in self._connection.execute(query):
+            found.setdefault(row.resource_id, []).append(_budget(row))
+        return found
+
+
+def resource_id(connection: Connection, name: str) -> int:
+    """The number of a resource. Raises NoSuchResource."""
+    found = connection.scalar(select(resources.c.id).where(resources.c.name == name))
+    if found is None:
+        raise NoSuchResource(name)
+    return int(found)
+
+
+def _resources() -> Select[Any]:
+    newest = (
+        select(func.max(terms.c.version))
+        .where(terms.c.name == resources.c.settings["terms"].as_string())
+        .scalar_subquery()
+    )
+    return select(resources, newest.label("terms_version"))
+
+
+def _values(name: str, settings: Settings, at: datetime) -> dict[str, Any]:
+    return {
+        "provider": settings.provider,
+        "label": settings.label or name,
+        "settings": to_plain(settings),
+        "changed_at": at,
+    }
+
+
+def _resource(row: Row[Any], paid: tuple[Budget, ...]) -> Resource:
+    return Resource(
+        id=row.id,
+        name=row.name,
+        settings=from_plain(Settings, row.settings, where=f"the resource {row.name}"),
+        created_at=row.created_at,
+        created_by=row.created_by,
+        changed_at=row.changed_at,
+        retired_at=row.retired_at,
+        terms_version=row.terms_version,
+        budgets=paid,
+    )
+
+
+def _budget(row: Row[Any]) -> Budget:
+    return Budget(
+        id=row.id,
+        donor=row.donor,
+        amount=row.amount,
+        period=Period(row.period),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+    )
