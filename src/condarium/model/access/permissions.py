@@ -75,7 +75,7 @@ _PUBLISHER = _READER | {_P.CHANNEL_PUBLISH}
 _OWNER = _PUBLISHER | {_P.CHANNEL_MANAGE}
 _BORROWER = frozenset({_P.RESOURCE_READ})
 _RUNNER = _BORROWER | {_P.RESOURCE_RUN}
-_LENDER = _BORROWER | {_P.RESOURCE_LEND}
+_LENDER = _RUNNER | {_P.RESOURCE_LEND}
 _AUDITOR = frozenset({_P.AUDIT_READ, _P.ACCESS_READ, _P.STORE_INSPECT})
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
@@ -104,7 +104,7 @@ ROLES: Mapping[ThingKind, tuple[Role, ...]] = {
 CONCERNS: Mapping[ThingKind, frozenset[Permission]] = {
     ThingKind.NAMESPACE: _ADMIN - {_P.QUERY_ASK, _P.LOCK_SOLVE},
     ThingKind.CHANNEL: _OWNER - {_P.QUERY_ASK},
-    ThingKind.RESOURCE: _LENDER | _RUNNER,
+    ThingKind.RESOURCE: _LENDER,
     ThingKind.PLATFORM: frozenset(Permission),
 }
 """The permissions that are about a thing of each kind."""
