@@ -14,6 +14,10 @@ from condarium.storage.store import Store
 _FIRST_PAUSE = timedelta(seconds=2)
 """Before the second attempt; before each later one it is four times as long."""
 
+_DEATHS = 10
+"""How often a job's worker may be gone before that counts against the job. Jobs have processes of
+their own, so it is rarely their doing; one that does take its worker with it has to end, too."""
+
 
 def settle(store: Store, claim: JobClaim, outcome: Outcome) -> None:
     """Note what came of an attempt; nothing, where somebody else has the job by now."""
@@ -45,8 +49,9 @@ def release(facts: Facts, job: Job, store: Store, why: str) -> None:
         _end(facts, claim, {"status": JobStatus.CANCELLED, "phases": job.phases}, store)
         return
     # what was committed is found done, so that one more attempt does not do it again
-    if job.attempts < job.most_attempts + facts.jobs.is_committed(job.id):
-        if facts.jobs.put_back(claim, not_before=None, spent=True):
+    spent = job.attempts >= _DEATHS
+    if not spent or job.attempts < job.most_attempts + facts.jobs.is_committed(job.id):
+        if facts.jobs.put_back(claim, not_before=None, spent=spent):
             _say_waits(facts, claim, store, why)
         return
     error = JobError(
