@@ -133,7 +133,10 @@ def _without_a_thing(operation: Operation) -> list[Thing]:
 
 
 def _lists_what_is_public(operation: Operation) -> bool:
-    return operation.where is Where.INSIDE and operation.permission is Permission.CHANNEL_READ
+    return operation.where is Where.INSIDE and operation.permission in (
+        Permission.CHANNEL_READ,
+        Permission.RESOURCE_READ,
+    )
 
 
 def _needed(operation: Operation, thing: Thing | None) -> Permission:

@@ -274,8 +274,9 @@ async def _whole(pieces: Pieces, take: Callable[[int], None]) -> bytes:
 
 
 def _is_for_anybody(operation: Operation) -> bool:
-    """Whether there may be something in it for whoever has not signed in: public channels."""
-    return operation.permission is Permission.CHANNEL_READ and not operation.job
+    """Whether there may be something in it for whoever has not signed in: what is public."""
+    public = (Permission.CHANNEL_READ, Permission.RESOURCE_READ)
+    return operation.permission in public and not operation.job
 
 
 def _has_secret(operation: Operation) -> bool:
