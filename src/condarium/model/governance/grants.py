@@ -54,6 +54,8 @@ class GrantChange(StrEnum):
     SUSPENDED = "suspended"
     RESUMED = "resumed"
     REVOKED = "revoked"
+    NOTICED = "noticed"
+    """People were told something about it; nothing changed."""
 
 
 class GrantState(StrEnum):
@@ -62,6 +64,10 @@ class GrantState(StrEnum):
     REVOKED = "revoked"
     EXPIRED = "expired"
     NOT_YET = "not-yet"
+
+    @property
+    def over(self) -> bool:
+        return self in (self.REVOKED, self.EXPIRED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +113,21 @@ class Grant:
     def granted_by(self) -> str:
         return self.decisions[0].by
 
+    @property
+    def suspended(self) -> bool:
+        """Whether the last that suspended or resumed it did suspend it, whatever came after."""
+        for decision in reversed(self.decisions):
+            if decision.change in (GrantChange.SUSPENDED, GrantChange.RESUMED):
+                return decision.change is GrantChange.SUSPENDED
+        return False
+
     def state(self, now: datetime) -> GrantState:
-        last, lending = self.decisions[-1], self.lending
-        if last.change is GrantChange.REVOKED:
+        lending = self.lending
+        if any(decision.change is GrantChange.REVOKED for decision in self.decisions):
             return GrantState.REVOKED
         if lending.expires_at is not None and now >= lending.expires_at:
             return GrantState.EXPIRED
-        if last.change is GrantChange.SUSPENDED:
+        if self.suspended:
             return GrantState.SUSPENDED
         if lending.starts_at is not None and now < lending.starts_at:
             return GrantState.NOT_YET

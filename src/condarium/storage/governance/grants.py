@@ -76,6 +76,14 @@ class Grants:
         unknown = grants.update().where(grants.c.id == number, grants.c.project_id.is_(None))
         self._connection.execute(unknown.values(project_id=identifier))
 
+    def lock(self, number: int) -> Grant:
+        """The same as `get`, and nobody else decides about it until the end of this unit of work.
+
+        Whoever needs its resource's lock as well takes that first. Raises NoSuchGrant.
+        """
+        self._connection.execute(select(grants.c.id).where(grants.c.id == number).with_for_update())
+        return self.get(number)
+
     def get(self, number: int) -> Grant:
         """Raises NoSuchGrant."""
         found = self.all(numbers=[number])
