@@ -15,6 +15,7 @@ from condarium.storage.audit import Audit
 from condarium.storage.backing_up.dump import Dump
 from condarium.storage.builds import Builds
 from condarium.storage.environments import Environments
+from condarium.storage.governance.admissions import Admissions
 from condarium.storage.governance.grants import Grants
 from condarium.storage.governance.resources import Resources
 from condarium.storage.health import Health
@@ -155,6 +156,10 @@ class Facts:
     @cached_property
     def grants(self) -> Grants:
         return Grants(self._connection)
+
+    @cached_property
+    def admissions(self) -> Admissions:
+        return Admissions(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

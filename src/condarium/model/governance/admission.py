@@ -84,8 +84,9 @@ class Admission:
     """What was decided of a job that asked, and how far it is.
 
     `source` is where the job is (`github` or `job`), `external` its id there. `job` is the number
-    of a job of our own workers. `reserved` and `cost` are in microcredits; `chain` is how many
-    jobs wait for it one after the other. `lease_until` is when it is taken for lost.
+    of a job of our own workers. `time` is how long it may take at most, None where it is of no
+    resource. `reserved` and `cost` are in microcredits; `chain` is how many jobs wait for it one
+    after the other. `heard_at` is its last heartbeat, `lease_until` when it is taken for lost.
     """
 
     id: int
@@ -102,6 +103,7 @@ class Admission:
     person: Person | None = None
     labels: tuple[str, ...] = ()
     run: str = ""
+    time: timedelta | None = None
     job: int | None = None
     priority: int = 0
     chain: int = 0
@@ -110,6 +112,7 @@ class Admission:
     cost: int | None = None
     offered_at: datetime | None = None
     started_at: datetime | None = None
+    heard_at: datetime | None = None
     lease_until: datetime | None = None
     ended_at: datetime | None = None
     runner: str = ""

@@ -200,11 +200,17 @@ admissions = Table(
     Column("at", Instant, nullable=False),
     Column("reserved", BigInteger, nullable=False),
     Column("cost", BigInteger),
-    # SHA-256 of the credential; null once it is redeemed or void
+    # in seconds, at most
+    Column("time", BigInteger),
+    # SHA-256 of the last credential; it is good until then, and null once it is redeemed or void
     Column("credential", String(64), unique=True),
     Column("credential_until", Instant),
+    # how often it was presented for what it is not for
+    Column("wrong", Integer, nullable=False),
     Column("offered_at", Instant),
     Column("started_at", Instant),
+    # the last heartbeat
+    Column("heard_at", Instant),
     Column("lease_until", Instant),
     Column("ended_at", Instant),
     Column("runner", String(255), nullable=False),

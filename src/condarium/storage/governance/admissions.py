@@ -1,0 +1,270 @@
+"""Admissions: jobs that asked for what is lent, what was decided, and how far they are.
+
+A step is a conditional update, which says whether it was made: of two who take it at once, one does.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, Update, func, or_, select
+
+from condarium.errors import NotFound
+from condarium.model.governance.admission import Admission, AdmissionState
+from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
+from condarium.storage.governance.resources import resource_id
+from condarium.storage.tables import admissions, resources
+from condarium.storage.upsert import insert_if_new
+
+OPEN = tuple(state for state in AdmissionState if not state.over)
+HELD = (AdmissionState.OFFERED, AdmissionState.RUNNING)
+"""States in which an admission takes a machine."""
+
+
+class NoSuchAdmission(NotFound):
+    """There is no admission of this number."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(
+            f"there is no admission {number}",
+            hint="`condarium admission list` shows those that there are.",
+        )
+
+
+class Admissions:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, admission: Admission) -> tuple[Admission, bool]:
+        """Append it, whatever number it says, and say that it is new.
+
+        Where its job asked before, give what is there. Raises NoSuchResource.
+        """
+        name = admission.resource
+        values = {
+            **_values(admission),
+            "resource_id": name and resource_id(self._connection, name),
+        }
+        new = insert_if_new(self._connection, admissions, values)
+        found = self.by_external(admission.source, admission.external)
+        assert found is not None
+        return found, new
+
+    def get(self, number: int) -> Admission:
+        """Raises NoSuchAdmission."""
+        found = self._find(_admissions().where(admissions.c.id == number))
+        if not found:
+            raise NoSuchAdmission(number)
+        return found[0]
+
+    def by_external(self, source: str, external: str) -> Admission | None:
+        same = admissions.c.source == source, admissions.c.external == external
+        return next(iter(self._find(_admissions().where(*same))), None)
+
+    def of_job(self, job: int) -> Admission | None:
+        """The newest of a job of our own workers."""
+        newest = admissions.c.id.desc()
+        query = _admissions().where(admissions.c.job_id == job).order_by(newest).limit(1)
+        return next(iter(self._find(query)), None)
+
+    def by_credential(self, digest: str) -> tuple[Admission, datetime | None, int] | None:
+        """Whose credential it is, until when it is good (None: used or void), and how often it was
+        presented wrongly."""
+        query = _admissions().where(admissions.c.credential == digest)
+        row = self._connection.execute(query).first()
+        return row and (_admission(row), row.credential_until, row.wrong)
+
+    def all(
+        self,
+        *,
+        states: Iterable[AdmissionState] = (),
+        resource: str | None = None,
+        project: Project | None = None,
+        grants: Iterable[int] | None = None,
+        source: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+    ) -> list[Admission]:
+        """Admissions, the newest first, those of a lower number than `before`.
+
+        A project is that of its id, or, where either has none, that of its name.
+        """
+        query = _admissions().order_by(admissions.c.id.desc()).limit(limit)
+        if states := tuple(states):
+            query = query.where(admissions.c.state.in_(states))
+        if resource is not None:
+            query = query.where(resources.c.name == resource)
+        if project is not None:
+            query = query.where(_is_project(project))
+        if grants is not None:
+            query = query.where(admissions.c.grant_id.in_(list(grants)))
+        if source is not None:
+            query = query.where(admissions.c.source == source)
+        if before is not None:
+            query = query.where(admissions.c.id < before)
+        return self._find(query)
+
+    def waiting(self, resource: str) -> list[Admission]:
+        """Those that no machine has, the oldest first."""
+        return self.all(states=[AdmissionState.WAITING], resource=resource)[::-1]
+
+    def running(self, resource: str) -> list[Admission]:
+        """Those that take a machine: running, or offered to one; the oldest first."""
+        return self.all(states=HELD, resource=resource)[::-1]
+
+    def silent(self, at: datetime) -> list[Admission]:
+        """Running ones of which nothing was heard for too long."""
+        running = admissions.c.state == AdmissionState.RUNNING
+        return self._find(_admissions().where(running, admissions.c.lease_until < at))
+
+    def refuse(self, number: int, reasons: Iterable[str], *, at: datetime) -> None:
+        """Say that what waits is refused after all."""
+        values = {"state": AdmissionState.REFUSED, "reasons": list(reasons), "ended_at": at}
+        self._connection.execute(_one(number).values(values))
+
+    def reserve(self, number: int, amount: int) -> None:
+        """Say how many microcredits are kept for it."""
+        self._connection.execute(_one(number).values(reserved=amount))
+
+    def offer(
+        self, number: int, digest: str, *, at: datetime, until: datetime, runner: str = ""
+    ) -> bool:
+        """Give what waits a credential, in place of what it had."""
+        offered = {
+            "state": AdmissionState.OFFERED,
+            "credential": digest,
+            "credential_until": until,
+            "wrong": 0,
+            "offered_at": at,
+            "runner": runner,
+        }
+        return self._step(number, [AdmissionState.WAITING], **offered)
+
+    def take_back(self, at: datetime) -> int:
+        """Have those wait again whose credential nobody redeemed in time; say how many."""
+        late = admissions.c.state == AdmissionState.OFFERED, admissions.c.credential_until <= at
+        query = admissions.update().where(*late)
+        waits = {"state": AdmissionState.WAITING, "credential_until": None, "offered_at": None}
+        return self._connection.execute(query.values(**waits, runner="")).rowcount
+
+    def present_wrongly(self, number: int, *, most: int) -> int:
+        """Count a wrong presentation of its credential, which the last of `most` makes void."""
+        query = _one(number).values(wrong=admissions.c.wrong + 1).returning(admissions.c.wrong)
+        wrong = int(self._connection.scalar(query) or 0)
+        if wrong >= most:
+            self.void([number])
+        return wrong
+
+    def void(self, numbers: Iterable[int]) -> None:
+        """Make credentials void; an admission that was offered waits again."""
+        for number in numbers:
+            waits = {"state": AdmissionState.WAITING, "offered_at": None, "runner": ""}
+            self._step(number, [AdmissionState.OFFERED], **waits)
+            self._connection.execute(_one(number).values(credential_until=None))
+
+    def start(
+        self,
+        number: int,
+        *,
+        at: datetime,
+        lease_until: datetime,
+        runner: str = "",
+        job: int | None = None,
+    ) -> bool:
+        """Say that it runs: its credential was redeemed, or one of our own workers has it."""
+        values: dict[str, Any] = {"credential_until": None, "started_at": at, "heard_at": at}
+        if job is not None:
+            values["job_id"] = job
+        values |= {"lease_until": lease_until, "runner": runner}
+        not_yet = [AdmissionState.WAITING, AdmissionState.OFFERED]
+        return self._step(number, not_yet, state=AdmissionState.RUNNING, **values)
+
+    def heartbeat(self, number: int, *, at: datetime, lease_until: datetime) -> bool:
+        """Say that it still runs."""
+        heard = {"heard_at": at, "lease_until": lease_until}
+        return self._step(number, [AdmissionState.RUNNING], **heard)
+
+    def end(self, number: int, state: AdmissionState, *, at: datetime, cost: int) -> bool:
+        """Say how it ended, and what it cost; its credential is void."""
+        ended = {"state": state, "ended_at": at, "cost": cost, "credential_until": None}
+        return self._step(number, OPEN, **ended)
+
+    def flag(self, number: int, text: str) -> None:
+        """Say what is wrong about it, for people to look at."""
+        self._connection.execute(_one(number).values(flagged=text))
+
+    def _step(self, number: int, states: Iterable[AdmissionState], **values: Any) -> bool:
+        query = _one(number).where(admissions.c.state.in_(list(states)))
+        return bool(self._connection.execute(query.values(values)).rowcount)
+
+    def _find(self, query: Select[Any]) -> list[Admission]:
+        return [_admission(row) for row in self._connection.execute(query)]
+
+
+def _one(number: int) -> Update:
+    return admissions.update().where(admissions.c.id == number)
+
+
+def _admissions() -> Select[Any]:
+    joined = admissions.outerjoin(resources, resources.c.id == admissions.c.resource_id)
+    return select(admissions, resources.c.name.label("resource")).select_from(joined)
+
+
+def _is_project(project: Project) -> Any:
+    kind = admissions.c.project_kind == str(project.kind)
+    named = func.lower(admissions.c.project) == project.name.lower()
+    if project.id is None:
+        return kind & named
+    known = admissions.c.project_id == project.id
+    return kind & or_(known, admissions.c.project_id.is_(None) & named)
+
+
+def _values(admission: Admission) -> dict[str, Any]:
+    project, person, time = admission.project, admission.person, admission.time
+    same = {name: getattr(admission, name) for name in _SAME}
+    return {
+        **same,
+        "project_kind": str(project.kind),
+        "project": project.name,
+        "project_id": project.id,
+        "grant_id": admission.grant,
+        "job_id": admission.job,
+        "reasons": list(admission.reasons),
+        "labels": list(admission.labels),
+        "person": person and (person.key or f"{person.kind}:"),
+        "person_name": person and person.name,
+        "time": time and round(time.total_seconds()),
+        "wrong": 0,
+    }
+
+
+def _admission(row: Row[Any]) -> Admission:
+    same = {name: getattr(row, name) for name in _SAME}
+    return Admission(
+        **{**same, "state": AdmissionState(row.state)},
+        id=row.id,
+        project=Project(kind=ProjectKind(row.project_kind), name=row.project, id=row.project_id),
+        resource=row.resource,
+        grant=row.grant_id,
+        job=row.job_id,
+        reasons=tuple(row.reasons),
+        labels=tuple(row.labels),
+        person=_person(row.person, row.person_name),
+        time=None if row.time is None else timedelta(seconds=row.time),
+    )
+
+
+def _person(key: str | None, name: str | None) -> Person | None:
+    if not key:
+        return None
+    kind, _, identifier = key.partition(":")
+    return Person(kind=PersonKind(kind), name=name or "", id=identifier or None)
+
+
+_SAME = (
+    *("source", "external", "state", "commit", "event", "branch", "run", "priority", "chain"),
+    *("at", "reserved", "cost", "offered_at", "started_at", "heard_at", "lease_until", "ended_at"),
+    *("runner", "flagged"),
+)
+"""Columns that are as the attributes are."""
