@@ -17,7 +17,10 @@ from condarium.storage.builds import Builds
 from condarium.storage.environments import Environments
 from condarium.storage.governance.admissions import Admissions
 from condarium.storage.governance.grants import Grants
+from condarium.storage.governance.identities import Identities
+from condarium.storage.governance.requests import Requests
 from condarium.storage.governance.resources import Resources
+from condarium.storage.governance.terms import TermsVersions
 from condarium.storage.health import Health
 from condarium.storage.hosting.channels import Channels
 from condarium.storage.hosting.contents import Contents
@@ -152,6 +155,18 @@ class Facts:
     @cached_property
     def resources(self) -> Resources:
         return Resources(self._connection)
+
+    @cached_property
+    def terms(self) -> TermsVersions:
+        return TermsVersions(self._connection)
+
+    @cached_property
+    def identities(self) -> Identities:
+        return Identities(self._connection)
+
+    @cached_property
+    def requests(self) -> Requests:
+        return Requests(self._connection)
 
     @cached_property
     def grants(self) -> Grants:
