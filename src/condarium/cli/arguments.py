@@ -25,6 +25,8 @@ GLOBAL_OPTIONS: Mapping[str, tuple[tuple[str, ...], str | None, str]] = {
     "detach": (("--detach",), None, "do not wait for the job that a server makes of it"),
     "job_queue": (("--job-queue",), "LABEL", "for which workers that job is; by default `default`"),
     "job_priority": (("--job-priority",), "N", "the job goes before those of a lower one"),
+    "job_chain": (("--job-chain",), "N", "so many jobs wait for that one, each for the one before"),
+    "job_time": (("--job-time",), "TIME", "how long that job may take, such as 30m"),
     "json": (("--json",), None, "print one JSON document on standard output"),
     "quiet": (("-q", "--quiet"), None, "no progress and no remarks; say only what was asked for"),
     "no_color": (("--no-color",), None, "no colours; NO_COLOR=1 does the same"),
@@ -59,6 +61,8 @@ class Options:
     detach: bool = False
     job_queue: str | None = None
     job_priority: str | None = None
+    job_chain: str | None = None
+    job_time: str | None = None
     json: bool = False
     quiet: bool = False
     no_color: bool = False

@@ -167,7 +167,8 @@ def _global_options(operation: Operation | None = None) -> list[tuple[str, str]]
 
 
 def _needless(operation: Operation) -> set[str]:
-    needless = set() if operation.job else {"detach", "job_queue", "job_priority"}
+    of_jobs = {"detach", "job_queue", "job_priority", "job_chain", "job_time"}
+    needless = set() if operation.job else of_jobs
     if operation.local:
         needless |= {"server"} if "store" in operation.injected else {"server", "store"}
     return needless

@@ -18,6 +18,7 @@ from condarium.values import closest
 
 if TYPE_CHECKING:
     from condarium.client import Client
+    from condarium.model.jobs import Placing
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -91,17 +92,25 @@ def _client(operation: Operation, options: Options, output: Output) -> "Client":
     """Who does it: what only works on a store of this machine has no use for a saved login."""
     from condarium.client import Client
     from condarium.client.connection import TwoPlaces, check_url
-    from condarium.model.jobs import Placing
 
     if options.server and options.store:
         raise TwoPlaces(options.store, options.server)
     place = check_url(options.server) if options.server else options.store
     progress = output.progress(quiet=options.quiet)
     here = operation.local and "store" in operation.injected
-    placing = Placing.read(options.job_queue, options.job_priority) if operation.job else None
+    placing = _placing(options) if operation.job else None
     return Client(
         place, progress=progress, detach=options.detach, placing=placing, saved_login=not here
     )
+
+
+def _placing(options: Options) -> "Placing":
+    from condarium.model.jobs import Placing
+    from condarium.values import parse_duration
+
+    said = options.job_time
+    time = parse_duration(said, label="job-time") if said is not None else None
+    return Placing.read(options.job_queue, options.job_priority, options.job_chain, time)
 
 
 def _explain(line: CommandLine, declared: Mapping[str, Operation], output: Output) -> int:

@@ -34,6 +34,9 @@ def question_of(
     if placing:
         headers["Condarium-Queue"] = placing.queue
         headers["Condarium-Priority"] = str(placing.priority)
+        headers["Condarium-Chain"] = str(placing.chain)
+        if placing.time is not None:
+            headers["Condarium-Time"] = f"{placing.time.total_seconds():f}s"
     if method == "DELETE":
         return Question(method=method, path=path, query=_query(others), headers=headers)
     if not any(map(_needs_form, others.values())):

@@ -15,17 +15,23 @@ DEFAULT_QUEUE = "default"
 
 _QUEUE = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _PRIORITIES = range(-1000, 1001)
+_CHAINS = range(1001)
+_SHORTEST, _LONGEST = timedelta(seconds=1), timedelta(days=30)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placing:
     """Where a job waits: for workers of which label, and before which others.
 
-    Raises BadArguments for a label or a priority that none can have.
+    `chain` is how many jobs wait for it, one after the other; among jobs for machines that are lent
+    it goes before those for which fewer do. `time` is how long it may take; None for as long as any
+    job there may. Raises BadArguments for what none can have.
     """
 
     queue: str = DEFAULT_QUEUE
     priority: int = 0
+    chain: int = 0
+    time: timedelta | None = None
 
     def __post_init__(self) -> None:
         if not _QUEUE.fullmatch(self.queue):
@@ -33,17 +39,33 @@ class Placing:
             raise BadArguments(f"job-queue: found {self.queue[:80]!r}; expected {expected}")
         if self.priority not in _PRIORITIES:
             raise BadArguments(f"job-priority: found {self.priority}; expected -1000 to 1000")
+        if self.chain not in _CHAINS:
+            raise BadArguments(f"job-chain: found {self.chain}; expected 0 to 1000")
+        if self.time is not None and not _SHORTEST <= self.time <= _LONGEST:
+            raise BadArguments(f"job-time: found {self.time}; expected a second to 30 days")
 
     @classmethod
-    def read(cls, queue: str | None, priority: str | None) -> Self:
+    def read(
+        cls,
+        queue: str | None = None,
+        priority: str | None = None,
+        chain: str | None = None,
+        time: timedelta | None = None,
+    ) -> Self:
         """What texts say; None leaves it as it is. Raises BadArguments."""
-        try:
-            number = int(priority or 0)
-        except ValueError:
-            raise BadArguments(
-                f"job-priority: found {priority!r}; expected a whole number"
-            ) from None
-        return cls(queue=queue or DEFAULT_QUEUE, priority=number)
+        return cls(
+            queue=queue or DEFAULT_QUEUE,
+            priority=_number("job-priority", priority),
+            chain=_number("job-chain", chain),
+            time=time,
+        )
+
+
+def _number(label: str, text: str | None) -> int:
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise BadArguments(f"{label}: found {text!r}; expected a whole number") from None
 
 
 ANYWHERE = Placing()

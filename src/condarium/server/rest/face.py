@@ -53,7 +53,7 @@ from condarium.server.rest.routes import DESCRIPTION, PREFIX, Named, find_route,
 from condarium.server.rest.turns import Turn, Turns
 from condarium.settings import ServerSettings
 from condarium.storage.store import Store
-from condarium.values import BadArgument
+from condarium.values import BadArgument, parse_duration
 
 _log = logging.getLogger(__name__)
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -173,10 +173,7 @@ class Rest:
         self, operation: Operation, arguments: dict[str, Any], headers: Sent, actor: Actor
     ) -> Any:
         key = once(headers, actor, operation.name, arguments, at=self._store.now())
-        placing = Placing.read(
-            _text(headers, b"condarium-queue"), _text(headers, b"condarium-priority")
-        )
-        return self._deferred.ask(operation, arguments, actor, key, placing)
+        return self._deferred.ask(operation, arguments, actor, key, _placing(headers))
 
     def _work(
         self,
@@ -286,6 +283,13 @@ def _has_secret(operation: Operation) -> bool:
 def _refusal(actor: Actor, error: NotPermitted) -> Refused:
     """Who is nobody yet is told to sign in; it may help."""
     return error if actor.who.is_somebody else NotSignedIn(given=False)
+
+
+def _placing(headers: Sent) -> Placing:
+    names = b"condarium-queue", b"condarium-priority", b"condarium-chain"
+    said = _text(headers, b"condarium-time")
+    time = parse_duration(said, label="condarium-time") if said is not None else None
+    return Placing.read(*(_text(headers, name) for name in names), time)
 
 
 def _query(scope: Scope) -> dict[str, str]:

@@ -70,6 +70,19 @@ _REQUEST_HEADERS: Schema = {
         "description": "The job goes before those of a lower one; above 0 for administrators.",
         "schema": {"type": "integer", "minimum": -1000, "maximum": 1000},
     },
+    "Chain": {
+        "name": "Condarium-Chain",
+        "in": "header",
+        "description": "How many jobs wait for the job, one after the other. On machines that are "
+        "lent it goes before those for which fewer do.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": 1000},
+    },
+    "Time": {
+        "name": "Condarium-Time",
+        "in": "header",
+        "description": "How long the job may take; on machines that are lent, so much is reserved.",
+        "schema": {**TEXT, "examples": ["30m", "6h"]},
+    },
 }
 
 
@@ -132,7 +145,7 @@ def _operation(operation: Operation, answers: Answers) -> Schema:
     if changes:
         said["parameters"].append(ref("IdempotencyKey", "parameters"))
     if operation.job:
-        names = ("Prefer", "Queue", "Priority")
+        names = ("Prefer", "Queue", "Priority", "Chain", "Time")
         said["parameters"] += [ref(name, "parameters") for name in names]
     return said
 
