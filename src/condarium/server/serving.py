@@ -1,19 +1,16 @@
 """The server as a part of this process: one granian worker, on an event loop in a thread."""
 
 import asyncio
-import signal
 import socket
 import threading
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
-from queue import SimpleQueue
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from condarium.errors import BadArguments, Conflict, Failed
 from condarium.jobs.carrying_out.sealing import seal
 from condarium.jobs.keeping import KeptWorker
+from condarium.jobs.signals import Signals
 from condarium.model.server_report import ServerStarted
 from condarium.operating.logs import configure_logs
 from condarium.operating.tracing import configure_traces
@@ -75,7 +72,6 @@ class Serving(ServerStarted):
     _worker: KeptWorker | None = None
     _health: Health
     _drain: int
-    _before: Mapping[signal.Signals, Any]
 
     @classmethod
     def start(cls, store: Store, *, host: str, port: int, worker: bool = False) -> Self:
@@ -129,17 +125,15 @@ class Serving(ServerStarted):
 
     def hear(self) -> None:
         """From now on Ctrl-C and SIGTERM are what `wait` waits for."""
-        told = (signal.SIGINT, signal.SIGTERM)
-        self._before = {each: signal.signal(each, self._heard) for each in told}
+        self._signals.hear()
 
     def wait(self) -> None:
         """Wait for Ctrl-C or SIGTERM, and stop; what is being answered is answered first.
 
         Until it stops, which may be a while later, /readyz says so.
         """
-        if not self._before:
-            self.hear()
-        self._told.get()
+        self._signals.hear()
+        self._signals.wait()
         self._health.stopping = True
         self._ending.wait(self._drain)
         self.stop()
@@ -162,19 +156,8 @@ class Serving(ServerStarted):
     def __exit__(self, *raised: object) -> None:
         self.stop()
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end; the next signal does what it always does.
-
-        A handler interrupts the thread that waits: to set an event that it waits for could wait for
-        ever, to put something into a simple queue cannot.
-        """
-        for each, handler in self._before.items():
-            signal.signal(each, handler)
-        self._told.put(None)
-
     def _run(self, application: Observed, host: str, port: int) -> None:
-        self._ending, self._told = threading.Event(), SimpleQueue[None]()
-        self._before = {}
+        self._ending, self._signals = threading.Event(), Signals()
         self._error: BaseException | None = None
         ready = threading.Event()
         self._thread = threading.Thread(
@@ -201,7 +184,7 @@ class Serving(ServerStarted):
         finally:
             ready.set()
             self._ending.set()
-            self._told.put(None)
+            self._signals.tell()
 
 
 def _for_others(store: Store, host: str, port: int) -> Store:

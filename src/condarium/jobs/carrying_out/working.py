@@ -1,14 +1,12 @@
 """`condarium worker`: a worker as all that a process does."""
 
-import signal
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from queue import Empty, SimpleQueue
-from types import FrameType
-from typing import Any, Self
+from typing import Self
 
 from condarium.errors import BadArguments
+from condarium.jobs.signals import Signals
 from condarium.jobs.worker import Worker
 from condarium.model.jobs import WorkerStarted
 from condarium.operating.logs import configure_logs
@@ -29,8 +27,7 @@ class Working(WorkerStarted):
 
     _worker: Worker
     _opened: ExitStack
-    _before: Mapping[signal.Signals, Any]
-    _told: SimpleQueue[None]
+    _signals: Signals
 
     @classmethod
     def start(cls, store: Store, *, queues: Sequence[str], slots: int | None) -> Self:
@@ -51,22 +48,18 @@ class Working(WorkerStarted):
             opened.callback(worker.stop)
             working = cls(id=worker.id, queues=settings.queues, slots=settings.slots)
             working._worker, working._opened = worker, opened.pop_all()
-            working._before, working._told = {}, SimpleQueue()
+            working._signals = Signals()
         return working
 
     def hear(self) -> None:
         """From now on Ctrl-C and SIGTERM are what `wait` waits for."""
-        told = (signal.SIGINT, signal.SIGTERM)
-        self._before = {each: signal.signal(each, self._heard) for each in told}
+        self._signals.hear()
 
     def wait(self) -> None:
         """Wait for Ctrl-C or SIGTERM, or that it ends by itself, and stop."""
-        if not self._before:
-            self.hear()
-        while not self._worker.ended:
-            with suppress(Empty):
-                self._told.get(timeout=_LOOK)
-                break
+        self._signals.hear()
+        while not self._worker.ended and not self._signals.wait(_LOOK):
+            pass
         self.stop()
 
     def stop(self) -> None:
@@ -78,15 +71,6 @@ class Working(WorkerStarted):
 
     def __exit__(self, *raised: object) -> None:
         self.stop()
-
-    def _heard(self, number: int, frame: FrameType | None) -> None:
-        """Begin to end; the next signal does what it always does.
-
-        To set an event from here could wait for ever: its own waiting may be interrupted by this.
-        """
-        for each, handler in self._before.items():
-            signal.signal(each, handler)
-        self._told.put(None)
 
 
 def _slots(asked: int | None, default: int) -> int:
