@@ -379,6 +379,28 @@ _CLIENT = (
     ),
 )
 
+_GITHUB = (
+    Option(
+        section="github",
+        name="github_api",
+        kind=Kind.URL,
+        default="https://api.github.com",
+        help="where GitHub's API is; of GitHub Enterprise Server https://HOST/api/v3",
+    ),
+    *_secret(
+        "github",
+        "github_token",
+        "a token that may read repositories: names become ids by it, and people roles",
+        otherwise="the API is not asked",
+    ),
+    *_secret(
+        "github",
+        "github_webhook_secret",
+        "the secret of the webhook at GitHub; while it is changed both, with a comma between",
+        otherwise="webhooks are not taken",
+    ),
+)
+
 _TELEMETRY = (
     *_secret(
         "telemetry",
@@ -434,6 +456,7 @@ OPTIONS: tuple[Option, ...] = (
     *_SIGN_IN,
     *_WORKER,
     *_CLIENT,
+    *_GITHUB,
     *_TELEMETRY,
     *_ENVIRONMENT,
 )
@@ -442,6 +465,7 @@ SECTIONS = {
     "store": "Where things are.",
     "server": "`condarium serve`.",
     "sign_in": "Who may sign in, and how.",
+    "github": "Repositories at GitHub that borrow machines.",
     "telemetry": "What servers and workers tell those who watch them.",
     "worker": "Jobs, and who carries them out.",
 }

@@ -74,6 +74,10 @@ class Namespaces:
             raise NoSuchNamespace(name)
         return _namespace(row)
 
+    def id(self, name: str) -> int:
+        """Raises NoSuchNamespace."""
+        return namespace_id(self._connection, name)
+
     def is_there(self, name: str) -> bool:
         query = select(namespaces.c.id).where(namespaces.c.name == name)
         return self._connection.scalar(query) is not None
