@@ -18,6 +18,7 @@ from condarium.storage.environments import Environments
 from condarium.storage.governance.admissions import Admissions
 from condarium.storage.governance.grants import Grants
 from condarium.storage.governance.identities import Identities
+from condarium.storage.governance.ledger import Ledger
 from condarium.storage.governance.requests import Requests
 from condarium.storage.governance.resources import Resources
 from condarium.storage.governance.terms import TermsVersions
@@ -175,6 +176,10 @@ class Facts:
     @cached_property
     def admissions(self) -> Admissions:
         return Admissions(self._connection)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self._connection)
 
     @cached_property
     def audit(self) -> Audit:
