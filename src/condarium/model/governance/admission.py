@@ -1,11 +1,12 @@
-"""Admission: whether a job may run on what is lent, and why. The decision is a pure function."""
+"""Admission: a job asks for what is lent; what is known of it, what was decided, how far it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from condarium.model.governance.grants import Grant
+from condarium.model.governance.labels import look
 from condarium.model.governance.projects import Person, Project
 from condarium.model.governance.resources import Resource
 
@@ -57,9 +58,47 @@ class Grants:
     accepted: frozenset[tuple[str, int, str]] = frozenset()
     approved: frozenset[tuple[int, str]] = frozenset()
     _by_label: dict[str, Resource] = field(init=False, default_factory=dict, repr=False)
-    _by_use: dict[tuple[str, str], tuple[Grant, ...]] = field(
+    _by_use: dict[tuple[str, str], list[Grant]] = field(
         init=False, default_factory=dict, repr=False
     )
+    _by_look: dict[str, str] = field(init=False, default_factory=dict, repr=False)
+    _by_name: dict[tuple[str, str], list[Grant]] = field(
+        init=False, default_factory=dict, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        for resource in self.resources:
+            label = (resource.settings.label or resource.name).lower()
+            self._by_label[label] = resource
+            self._by_look[look(label)] = resource.name
+        for grant in sorted(self.grants, key=lambda grant: grant.id):
+            project = grant.project
+            self._by_name.setdefault((str(project).lower(), grant.resource), []).append(grant)
+            if project.key is not None:
+                self._by_use.setdefault((project.key, grant.resource), []).append(grant)
+
+    def asked_for(self, labels: Iterable[str]) -> list[Resource]:
+        """The resources that labels ask for. One that is not all ASCII asks for none."""
+        found: dict[int, Resource] = {}
+        for label in labels:
+            if label.isascii() and (resource := self._by_label.get(label.lower())):
+                found[resource.id] = resource
+        return list(found.values())
+
+    def looked_like(self, labels: Iterable[str]) -> tuple[str, str] | None:
+        """A label that is not all ASCII, and the resource whose label one could take it for."""
+        for label in labels:
+            if not label.isascii() and (resource := self._by_look.get(look(label))):
+                return label, resource
+        return None
+
+    def of(self, project: Project, resource: str) -> Sequence[Grant]:
+        """Grants of the project with this id, in whatever state, by number."""
+        return () if project.key is None else self._by_use.get((project.key, resource), ())
+
+    def of_name(self, project: Project, resource: str) -> Sequence[Grant]:
+        """Grants of whatever had this name: only to be told of."""
+        return self._by_name.get((str(project).lower(), resource), ())
 
 
 class AdmissionState(StrEnum):

@@ -1,6 +1,7 @@
 """Admissions: jobs that asked for what is lent, what was decided, and how far they are.
 
-A step is a conditional update, which says whether it was made: of two who take it at once, one does.
+A step is a conditional update, which says whether it was made: of two who take it at once, one
+does.
 """
 
 from collections.abc import Iterable
