@@ -19,6 +19,7 @@ from condarium.model.governance.ledger import (
 )
 from condarium.model.governance.projects import Project, ProjectKind, with_id
 from condarium.model.governance.resources import Resource
+from condarium.storage.governance.admissions import HELD
 from condarium.storage.tables import (
     admissions,
     grants,
@@ -115,6 +116,9 @@ class LedgerReading:
             since=since,
             until=until,
         )
+        # of one whose runner fell silent, nobody knows more than what it last said
+        lost = admissions.c.state == AdmissionState.LOST
+        ended = case((lost, admissions.c.heard_at), else_=admissions.c.ended_at)
         query = (
             _transfers()
             .join(admissions, admissions.c.id == ledger_transfers.c.admission_id)
@@ -123,7 +127,7 @@ class LedgerReading:
                 _targets.c.project,
                 resources.c.name.label("resource"),
                 admissions.c.started_at,
-                admissions.c.ended_at,
+                ended.label("ended_at"),
             )
         )
         named, sums = _Named(self._connection), dict[tuple[str, str, str], _Sum]()
@@ -165,7 +169,7 @@ class LedgerReading:
             for (name, key), amount in self.used(since=since).items()
             if name == resource.name
         }
-        going = admissions.c.state.in_([AdmissionState.RUNNING, AdmissionState.OFFERED])
+        going = admissions.c.state.in_(HELD)
         query = select(admissions).where(admissions.c.resource_id == resource.id, going)
         for row in self._connection.execute(query):
             began = max(row.started_at or row.offered_at or now, since)
