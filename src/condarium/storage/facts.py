@@ -16,11 +16,13 @@ from condarium.storage.backing_up.dump import Dump
 from condarium.storage.builds import Builds
 from condarium.storage.environments import Environments
 from condarium.storage.governance.admissions import Admissions
+from condarium.storage.governance.deliveries import Deliveries
 from condarium.storage.governance.grants import Grants
 from condarium.storage.governance.identities import Identities
 from condarium.storage.governance.ledger import Ledger
 from condarium.storage.governance.requests import Requests
 from condarium.storage.governance.resources import Resources
+from condarium.storage.governance.runs import Runs
 from condarium.storage.governance.terms import TermsVersions
 from condarium.storage.health import Health
 from condarium.storage.hosting.channels import Channels
@@ -180,6 +182,14 @@ class Facts:
     @cached_property
     def ledger(self) -> Ledger:
         return Ledger(self._connection)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self._connection)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        return Deliveries(self._connection)
 
     @cached_property
     def audit(self) -> Audit:

@@ -45,6 +45,7 @@ from condarium.storage.tables.governance import (
     resources,
     terms,
     webhook_deliveries,
+    workflow_jobs,
     workflow_runs,
 )
 from condarium.storage.tables.hosting import (
@@ -121,5 +122,6 @@ __all__ = [
     "upstreams",
     "webhook_deliveries",
     "workers",
+    "workflow_jobs",
     "workflow_runs",
 ]

@@ -285,6 +285,23 @@ workflow_runs = Table(
     Index(None, "at"),
 )
 
+workflow_jobs = Table(
+    "workflow_jobs",
+    metadata,
+    # jobs at GitHub that cannot be decided about, or not any more; the others are admissions
+    Column("job", String(64), primary_key=True),
+    Column("repository", String(64), nullable=False),
+    Column("run", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    # model.governance.workflow_job.WorkflowJob
+    Column("said", JSON, nullable=False),
+    # undecided, or over: it had ended before it was heard of
+    Column("state", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "repository", "run"),
+    Index(None, "state", "at"),
+)
+
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,

@@ -89,6 +89,22 @@ def upgrade() -> None:
     op.create_index("ix_workflow_runs_at", "workflow_runs", ["at"], unique=False)
 
     op.create_table(
+        "workflow_jobs",
+        sa.Column("job", sa.String(length=64), nullable=False),
+        sa.Column("repository", sa.String(length=64), nullable=False),
+        sa.Column("run", sa.String(length=64), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("job", name="pk_workflow_jobs"),
+    )
+    op.create_index(
+        "ix_workflow_jobs_repository_run", "workflow_jobs", ["repository", "run"], unique=False
+    )
+    op.create_index("ix_workflow_jobs_state_at", "workflow_jobs", ["state", "at"], unique=False)
+
+    op.create_table(
         "budgets",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("resource_id", sa.Integer(), nullable=False),
