@@ -38,12 +38,14 @@ class Applicant:
 @dataclass(frozen=True, kw_only=True)
 class Decision:
     """`reasons` say which conditions held, or which failed and how to ask; `grant` and `resource`
-    are what it rests on, as far as they were found."""
+    are what it rests on, as far as they were found. `governed` is False where the job's labels ask
+    for nothing that is lent: then it is none of our business."""
 
     allowed: bool
     reasons: tuple[str, ...]
     resource: str | None = None
     grant: int | None = None
+    governed: bool = True
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,13 @@ class Admission:
     runner: str = ""
     flagged: str = ""
     """What is wrong about it, for people to look at."""
+
+    def took(self, until: datetime) -> timedelta:
+        """How long it ran, until then at most.
+
+        One that waits again, because its worker is gone, ran until it was last heard of.
+        """
+        if self.started_at is None:
+            return timedelta()
+        stopped = self.heard_at if self.state is AdmissionState.WAITING else self.ended_at
+        return max((stopped or until) - self.started_at, timedelta())

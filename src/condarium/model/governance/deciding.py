@@ -5,7 +5,8 @@ of the very project, and of the very resource, allows; each of its conditions is
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from condarium.model.governance.admission import Applicant, Decision, Grants
@@ -41,7 +42,7 @@ def decide(job: Applicant, grants: Grants, now: datetime) -> Decision:
         return _no(f"the label {fake[0]!a} is not that of {fake[1]}, and only looks like it")
     asked = grants.asked_for(job.labels)
     if not asked:
-        return _no("its labels ask for nothing that is lent")
+        return replace(_no("its labels ask for nothing that is lent"), governed=False)
     if len(asked) > 1:
         names = " and ".join(sorted(resource.name for resource in asked))
         return _no(f"its labels ask for {names} at once: a job has one resource")
@@ -61,7 +62,7 @@ def _by_grants(job: Applicant, resource: Resource, grants: Grants, now: datetime
             return _yes(case)
         if nearest is None or len(failed) < len(nearest[1]):
             nearest = grant, failed
-    ask = f"ask: condarium request create --project {job.project} --resource {resource.name}"
+    ask = how_to_ask(job, resource.name)
     if nearest is None:
         others = grants.of_name(job.project, resource.name)
         reasons = _has_none(job.project, resource.name, others)
@@ -205,7 +206,7 @@ def _terms(case: _Case) -> str | None:
 
 def _time(case: _Case) -> str | None:
     time, longest = case.job.time, case.resource.settings.longest_job
-    if time is None or time <= longest:
+    if time is None or timedelta(0) < time <= longest:
         return None
     return f"time: the job may take {time}; {case.resource.name} is lent for {longest} at most"
 
@@ -236,6 +237,10 @@ CONDITIONS: tuple[tuple[str, Callable[[_Case], str | None]], ...] = (
 """What must be true of a job and a grant; each gives why it is not, or None."""
 
 _HELD = f"all holds: {', '.join(name for name, _ in CONDITIONS)}"
+
+
+def how_to_ask(job: Applicant, resource: str) -> str:
+    return f"ask: condarium request create --project {job.project} --resource {resource}"
 
 
 def is_of_pull_request(event: str) -> bool:

@@ -106,6 +106,12 @@ class Admissions:
             query = query.where(admissions.c.id < before)
         return self._find(query)
 
+    def asked_for(self, labels: Iterable[str]) -> list[str]:
+        """The names of the resources that labels ask for, by number; also of those of the past."""
+        plain = [label.lower() for label in labels if label.isascii()]
+        query = select(resources.c.name).where(resources.c.label.in_(plain))
+        return list(self._connection.scalars(query.order_by(resources.c.id)))
+
     def waiting(self, resource: str) -> list[Admission]:
         """Those that no machine has, the oldest first."""
         return self.all(states=[AdmissionState.WAITING], resource=resource)[::-1]
@@ -121,12 +127,9 @@ class Admissions:
 
     def refuse(self, number: int, reasons: Iterable[str], *, at: datetime) -> None:
         """Say that what waits is refused after all."""
-        values = {"state": AdmissionState.REFUSED, "reasons": list(reasons), "ended_at": at}
+        refused = {"state": AdmissionState.REFUSED, "reserved": 0, "cost": 0}
+        values = {**refused, "reasons": list(reasons), "ended_at": at}
         self._connection.execute(_one(number).values(values))
-
-    def reserve(self, number: int, amount: int) -> None:
-        """Say how many microcredits are kept for it."""
-        self._connection.execute(_one(number).values(reserved=amount))
 
     def offer(
         self, number: int, digest: str, *, at: datetime, until: datetime, runner: str = ""
@@ -142,10 +145,15 @@ class Admissions:
         }
         return self._step(number, [AdmissionState.WAITING], **offered)
 
+    def late(self, at: datetime) -> bool:
+        """Whether anything is offered whose credential nobody redeemed in time."""
+        return (
+            self._connection.execute(select(admissions.c.id).where(*_late(at))).first() is not None
+        )
+
     def take_back(self, at: datetime) -> int:
         """Have those wait again whose credential nobody redeemed in time; say how many."""
-        late = admissions.c.state == AdmissionState.OFFERED, admissions.c.credential_until <= at
-        query = admissions.update().where(*late)
+        query = admissions.update().where(*_late(at))
         waits = {"state": AdmissionState.WAITING, "credential_until": None, "offered_at": None}
         return self._connection.execute(query.values(**waits, runner="")).rowcount
 
@@ -169,11 +177,14 @@ class Admissions:
         number: int,
         *,
         at: datetime,
-        lease_until: datetime,
+        lease_until: datetime | None,
         runner: str = "",
         job: int | None = None,
     ) -> bool:
-        """Say that it runs: its credential was redeemed, or one of our own workers has it."""
+        """Say that it runs: its credential was redeemed, or one of our own workers has it.
+
+        Without a lease it is never taken for lost here: jobs of ours are watched as jobs.
+        """
         values: dict[str, Any] = {"credential_until": None, "started_at": at, "heard_at": at}
         if job is not None:
             values["job_id"] = job
@@ -185,6 +196,17 @@ class Admissions:
         """Say that it still runs."""
         heard = {"heard_at": at, "lease_until": lease_until}
         return self._step(number, [AdmissionState.RUNNING], **heard)
+
+    def pause(self, number: int, *, at: datetime) -> bool:
+        """Have what runs wait again, since then: it keeps when it began, and when it stopped."""
+        stopped = {"state": AdmissionState.WAITING, "heard_at": at, "lease_until": None}
+        return self._step(number, [AdmissionState.RUNNING], **stopped, runner="")
+
+    def hear_of(self, jobs: Iterable[int], *, at: datetime, lease_until: datetime) -> None:
+        """Say that these jobs of our own workers still run."""
+        running = admissions.c.state == AdmissionState.RUNNING
+        query = admissions.update().where(admissions.c.job_id.in_(list(jobs)), running)
+        self._connection.execute(query.values(heard_at=at, lease_until=lease_until))
 
     def end(self, number: int, state: AdmissionState, *, at: datetime, cost: int) -> bool:
         """Say how it ended, and what it cost; its credential is void."""
@@ -205,6 +227,11 @@ class Admissions:
 
 def _one(number: int) -> Update:
     return admissions.update().where(admissions.c.id == number)
+
+
+def _late(at: datetime) -> tuple[Any, Any]:
+    offered = admissions.c.state == AdmissionState.OFFERED
+    return offered, admissions.c.credential_until <= at
 
 
 def _admissions() -> Select[Any]:
