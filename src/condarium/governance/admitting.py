@@ -48,33 +48,33 @@ def admit(
 
 def admit_in(
     facts: "Facts",
-    job: Applicant,
+    applicant: Applicant,
     *,
     source: str,
     external: str,
     at: datetime,
-    number: int | None = None,
+    job: int | None = None,
     priority: int = 0,
     chain: int = 0,
 ) -> Admission | None:
     """Decide on a job, and reserve what it may cost, in the unit of work that the caller opened.
 
     A refusal is an admission too, with its reasons. A job that asks again gets what it got before;
-    None is for one whose labels ask for nothing that is lent. `number` is that of a job of our own
+    None is for one whose labels ask for nothing that is lent. `job` is the number of one of our own
     workers.
     """
     if found := facts.admissions.by_external(source, external):
         return found
-    known = _known(facts, job, held=True)
-    decision = _within_quota(facts, job, known, at)
+    known = _known(facts, applicant, held=True)
+    decision = _within_quota(facts, applicant, known, at)
     if not decision.governed:
         return None
-    asked = _asked(job, decision, source=source, external=external, at=at)
-    asked = replace(asked, job=number, priority=priority, chain=chain)
+    asked = _asked(applicant, decision, source=source, external=external, at=at)
+    asked = replace(asked, job=job, priority=priority, chain=chain)
     if not decision.allowed:
         return facts.admissions.add(asked)[0]
-    (resource,) = known.asked_for(job.labels)
-    time, cost = _time(resource, job), _cost(resource, job)
+    (resource,) = known.asked_for(applicant.labels)
+    time, cost = _time(resource, applicant), _cost(resource, applicant)
     return _reserve(facts, replace(asked, time=time, reserved=cost), resource)
 
 
@@ -102,6 +102,11 @@ def snapshot(facts: "Facts") -> Grants:
         accepted=facts.terms.accepted(),
         approved=facts.grants.approved(),
     )
+
+
+def still(facts: "Facts", job: Applicant, at: datetime) -> Decision:
+    """Whether a job that was admitted would be yet: what it may cost is set aside already."""
+    return decide(job, _known(facts, job, held=True), at)
 
 
 def judge(facts: "Facts", job: Applicant, at: datetime) -> Decision:

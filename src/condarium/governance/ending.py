@@ -20,9 +20,9 @@ def end_in(
 ) -> Admission:
     """End an admission in the unit of work that the caller opened, and settle what it costs.
 
-    `seconds` is how long its job took, where that was measured; else it is from its start until
-    now, or until its last heartbeat where it is lost. What never began costs nothing. A second end
-    changes nothing.
+    `seconds` is how long its job took, where that was measured; else it is as long as it had a
+    machine, until its last heartbeat where it is lost. What never began costs nothing. A second
+    end changes nothing.
     """
     if admission.resource is None:
         return admission
@@ -30,11 +30,8 @@ def end_in(
     now = facts.admissions.get(admission.id)
     if now.state.over:
         return now
-    took = timedelta(0)
-    if now.started_at is not None:
-        last = now.heard_at if state is AdmissionState.LOST else at
-        measured = (last or at) - now.started_at
-        took = max(timedelta(0), measured if seconds is None else timedelta(seconds=seconds))
+    until = now.heard_at or at if state is AdmissionState.LOST else at
+    took = now.took(until) if seconds is None else timedelta(seconds=max(seconds, 0))
     cost = facts.ledger.settle(now.id, cost_of(took, resource.settings.factor), at=at)
     facts.admissions.end(now.id, state, at=at, cost=cost)
     return facts.admissions.get(now.id)
