@@ -15,7 +15,6 @@ from condarium.model.actor import Actor, Permission
 from condarium.model.governance.grants import Grant, GrantChange, GrantDecision, GrantState, Lending
 from condarium.model.governance.projects import Project
 from condarium.storage.governance.grants import NoSuchGrant
-from condarium.storage.store import Store
 
 if TYPE_CHECKING:
     from condarium.storage.facts import Facts
@@ -97,7 +96,7 @@ def grant_in(
     """
     if facts.resources.lock(resource).retired_at is not None:
         raise ResourceRetired(resource)
-    _check_span(lending, at)
+    check_span(lending, at)
     standing = standing_of(facts, resource, project, at)
     if standing is None:
         first = decision(1, GrantChange.GRANTED, lending, actor=actor, reason=reason, at=at)
@@ -164,14 +163,6 @@ def standing_of(facts: "Facts", resource: str, project: Project, at: datetime) -
     return standing[-1] if standing else None
 
 
-def decidable(store: Store, number: int, actor: Actor) -> Grant:
-    """A grant about which somebody may decide. Raises NoSuchGrant and NotPermitted."""
-    with store.database.read() as facts:
-        grant = facts.grants.get(number)
-        require_lender(facts, [grant], actor)
-    return grant
-
-
 def require_lender(facts: "Facts", grants: Iterable[Grant], actor: Actor) -> None:
     """Raise NotPermitted unless somebody lends what these grants are of, NoSuchGrant where it is
     hidden from them."""
@@ -186,7 +177,8 @@ def may_see(actor: Actor, thing: Thing) -> bool:
     return actor.may(Permission.RESOURCE_READ, thing)
 
 
-def _check_span(lending: Lending, at: datetime) -> None:
+def check_span(lending: Lending, at: datetime) -> None:
+    """Raise EndsBeforeItBegins where nobody could ever use it."""
     begins = max(at, lending.starts_at or at)
     if lending.expires_at is not None and lending.expires_at <= begins:
         raise EndsBeforeItBegins(begins, lending.expires_at)

@@ -27,7 +27,18 @@ _LABEL = re.compile(r"[a-zA-Z][0-9a-zA-Z_\-./]{0,127}")
 _WORDS = ("label", "as-of", "cooldown")
 _ROUTES = ("files", "packages", "search")
 """What follows `/channels/` in the REST API, where else a channel's name does."""
-_PLACES = ("t", "api", "source", "static", "healthz", "readyz", "metrics", "sign-in", "account")
+_PLACES = (
+    "t",
+    "api",
+    "source",
+    "static",
+    "healthz",
+    "readyz",
+    "metrics",
+    "sign-in",
+    "account",
+    "lending",
+)
 _RESERVED = frozenset({*_PLACES, *_WORDS, *_ROUTES})
 _COOLDOWN = re.compile(r"([1-9][0-9]{0,4})([mhdw])")
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60}

@@ -120,8 +120,9 @@ def _state(case: _Case) -> str | None:
         case GrantState.NOT_YET if last.lending.starts_at:
             return f"grant {grant.id} begins {say_instant(last.lending.starts_at)}"
         case state:
-            when = f"{say_instant(last.at)} by {last.by}"
-            return f"grant {grant.id} was {state} {when}: {last.reason}"
+            made = grant.turned
+            when = f"{say_instant(made.at)} by {made.by}"
+            return f"grant {grant.id} was {state} {when}: {made.reason}"
 
 
 def _branch(case: _Case) -> str | None:

@@ -114,12 +114,18 @@ class Grant:
         return self.decisions[0].by
 
     @property
+    def turned(self) -> GrantDecision:
+        """The last decision on whether it may be used at all, whatever was changed after it."""
+        turning = (
+            each
+            for each in reversed(self.decisions)
+            if each.change in (GrantChange.REVOKED, GrantChange.SUSPENDED, GrantChange.RESUMED)
+        )
+        return next(turning, self.decisions[0])
+
+    @property
     def suspended(self) -> bool:
-        """Whether the last that suspended or resumed it did suspend it, whatever came after."""
-        for decision in reversed(self.decisions):
-            if decision.change in (GrantChange.SUSPENDED, GrantChange.RESUMED):
-                return decision.change is GrantChange.SUSPENDED
-        return False
+        return self.turned.change is GrantChange.SUSPENDED
 
     def state(self, now: datetime) -> GrantState:
         lending = self.lending

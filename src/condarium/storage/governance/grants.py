@@ -1,6 +1,7 @@
 """Grants: each a sequence of decisions, of which nothing is ever changed."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Row, func, select
 from condarium.errors import NotFound
 from condarium.model.from_plain import from_plain
 from condarium.model.governance.grants import Grant, GrantChange, GrantDecision, Lending, as_of
+from condarium.model.governance.ledger import TransferKind
 from condarium.model.governance.projects import Project, ProjectKind
 from condarium.model.plain import to_plain
 from condarium.storage.governance.resources import resource_id
@@ -18,8 +20,26 @@ from condarium.storage.tables import (
     commit_approvals,
     grant_decisions,
     grants,
-    resources,
+    ledger_transfers,
 )
+from condarium.storage.tables import resources as _resources
+from condarium.storage.upsert import insert_if_new
+
+
+@dataclass(frozen=True, kw_only=True)
+class Used:
+    """What was used of a grant: microcredits, and how many jobs there were."""
+
+    amount: int
+    jobs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Grants, and the number to go on behind; None where no more follow."""
+
+    grants: tuple[Grant, ...]
+    last: int | None
 
 
 class NoSuchGrant(NotFound):
@@ -107,24 +127,83 @@ class Grants:
 
         A project is that of its id, or, where either has none, that of its name.
         """
-        query = _grants().where(grants.c.id > after).order_by(grants.c.id).limit(limit)
+        query = _grants(at).where(grants.c.id > after).order_by(grants.c.id).limit(limit)
         if numbers is not None:
             query = query.where(grants.c.id.in_(list(numbers)))
         if resource is not None:
-            query = query.where(resources.c.name == resource)
+            query = query.where(_resources.c.name == resource)
         if provider is not None:
-            query = query.where(resources.c.provider == provider)
+            query = query.where(_resources.c.provider == provider)
         if request is not None:
             query = query.where(grants.c.request_id == request)
         if project is not None:
             query = query.where(_is_project(project))
         return self._whole(self._connection.execute(query), at)
 
+    def batch(
+        self,
+        *,
+        resources: Iterable[str],
+        project: Project | None,
+        provider: str | None,
+        at: datetime,
+        after: int,
+        limit: int,
+    ) -> "Batch":
+        """A batch of the grants of some resources as they were at an instant, by number."""
+        query = _grants(at).where(grants.c.id > after, _resources.c.name.in_(list(resources)))
+        if provider is not None:
+            query = query.where(_resources.c.provider == provider)
+        if project is not None:
+            query = query.where(_is_project(project))
+        rows = self._connection.execute(query.order_by(grants.c.id).limit(limit)).all()
+        last = rows[-1].id if len(rows) == limit else None
+        return Batch(grants=tuple(self._whole(rows, at)), last=last)
+
+    def used(self, numbers: Iterable[int], *, until: datetime) -> dict[int, "Used"]:
+        """What jobs on grants had cost by then, as the ledger has it, and how many there were."""
+        counted = func.count(func.distinct(ledger_transfers.c.admission_id))
+        query = (
+            select(admissions.c.grant_id, func.sum(ledger_transfers.c.amount), counted)
+            .join(ledger_transfers, ledger_transfers.c.admission_id == admissions.c.id)
+            .where(
+                ledger_transfers.c.kind == str(TransferKind.SETTLE),
+                ledger_transfers.c.at <= until,
+            )
+            .group_by(admissions.c.grant_id)
+        )
+        found = {}
+        for piece in _pieces(list(numbers)):
+            for number, amount, jobs in self._connection.execute(
+                query.where(admissions.c.grant_id.in_(piece))
+            ):
+                found[number] = Used(amount=int(amount), jobs=jobs)
+        return found
+
+    def latest(self, *, resources: Iterable[str], limit: int) -> list[tuple[Grant, GrantDecision]]:
+        """The last decisions about grants of some resources, the newest first."""
+        query = (
+            select(grant_decisions)
+            .join(grants, grants.c.id == grant_decisions.c.grant_id)
+            .join(_resources, _resources.c.id == grants.c.resource_id)
+            .where(_resources.c.name.in_(list(resources)))
+            .order_by(
+                grant_decisions.c.at.desc(),
+                grant_decisions.c.grant_id.desc(),
+                grant_decisions.c.number.desc(),
+            )
+            .limit(limit)
+        )
+        made = [(row.grant_id, _decision(row)) for row in self._connection.execute(query)]
+        about = {each.id: each for each in self.all(numbers={number for number, _ in made})}
+        return [(about[number], decision) for number, decision in made]
+
     def approve_commit(
         self, number: int, commit: str, *, at: datetime, by: str, principal: str | None
-    ) -> None:
+    ) -> bool:
+        """Note that jobs may be of a commit; False where that was noted before."""
         values = {"grant_id": number, "commit": commit, "at": at, "by": by, "principal": principal}
-        self._connection.execute(commit_approvals.insert().values(values))
+        return insert_if_new(self._connection, commit_approvals, values)
 
     def approved(self, numbers: Iterable[int] | None = None) -> frozenset[tuple[int, str]]:
         """Grants and the commits that were approved under them: of some grants, or of all."""
@@ -147,28 +226,30 @@ class Grants:
 
     def _decisions(self, of: list[int]) -> dict[int, list[GrantDecision]]:
         found: dict[int, list[GrantDecision]] = {number: [] for number in of}
-        for first in range(0, len(of), _PIECE):
-            query = select(grant_decisions).where(
-                grant_decisions.c.grant_id.in_(of[first : first + _PIECE])
-            )
+        for piece in _pieces(of):
+            query = select(grant_decisions).where(grant_decisions.c.grant_id.in_(piece))
             ordered = query.order_by(grant_decisions.c.grant_id, grant_decisions.c.number)
             for row in self._connection.execute(ordered):
                 found[row.grant_id].append(_decision(row))
         return found
 
 
+def _pieces(numbers: list[int]) -> Iterable[list[int]]:
+    """As many at a time as a statement may name."""
+    return (numbers[first : first + _PIECE] for first in range(0, len(numbers), _PIECE))
+
+
 _PIECE = 500
 
 
-def _grants() -> Any:
-    used = (
-        select(func.max(admissions.c.started_at))
-        .where(admissions.c.grant_id == grants.c.id)
-        .scalar_subquery()
-    )
-    return select(grants, resources.c.name.label("resource"), used.label("used_at")).join(
-        resources, resources.c.id == grants.c.resource_id
-    )
+def _grants(at: datetime | None = None) -> Any:
+    began = admissions.c.started_at
+    used = select(func.max(began)).where(admissions.c.grant_id == grants.c.id)
+    if at is not None:
+        used = used.where(began <= at)
+    return select(
+        grants, _resources.c.name.label("resource"), used.scalar_subquery().label("used_at")
+    ).join(_resources, _resources.c.id == grants.c.resource_id)
 
 
 def _is_project(project: Project) -> Any:
