@@ -40,6 +40,8 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
     kind: str = "an environment.yml"
     """What the text should be, with its article."""
+    largest: int = 1_000_000
+    """How many characters it may have."""
 
     def problem(
         self,

@@ -7,7 +7,6 @@ import yaml
 from condarium.model.yamlnodes import JINJA_HINT, Findings, Place
 
 _DEEPEST = 50
-_LARGEST = 1_000_000
 _NEVER_CLOSED = ("unexpected end of stream", "did not find expected ','")
 _JINJA = re.compile(r"\{\{|\{%")
 
@@ -89,11 +88,11 @@ def compose_all(findings: Findings) -> list[yaml.Node]:
 
 def _composed(findings: Findings, *, several: bool) -> list[yaml.Node]:
     try:
-        if len(findings.text) > _LARGEST:
+        if len(findings.text) > findings.largest:
             findings.problem(
                 None,
                 f"a file of {len(findings.text):,} characters",
-                f"{findings.kind}, of a few kilobytes",
+                f"{findings.kind}, of at most {findings.largest:,}",
                 "Check that this is the file that you meant.",
             )
         elif _is_shallow(findings):

@@ -16,6 +16,7 @@ from condarium.storage.backing_up.dump import Dump
 from condarium.storage.builds import Builds
 from condarium.storage.environments import Environments
 from condarium.storage.governance.admissions import Admissions
+from condarium.storage.governance.applied import AppliedFiles
 from condarium.storage.governance.deliveries import Deliveries
 from condarium.storage.governance.grants import Grants
 from condarium.storage.governance.identities import Identities
@@ -170,6 +171,10 @@ class Facts:
     @cached_property
     def requests(self) -> Requests:
         return Requests(self._connection)
+
+    @cached_property
+    def applied(self) -> AppliedFiles:
+        return AppliedFiles(self._connection)
 
     @cached_property
     def grants(self) -> Grants:

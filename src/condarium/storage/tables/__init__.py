@@ -32,6 +32,7 @@ from condarium.storage.tables.environments import (
 from condarium.storage.tables.governance import (
     acceptances,
     admissions,
+    applied_files,
     budgets,
     commit_approvals,
     grant_decisions,
@@ -74,6 +75,7 @@ __all__ = [
     "acceptances",
     "activations",
     "admissions",
+    "applied_files",
     "audit",
     "audit_head",
     "bindings",

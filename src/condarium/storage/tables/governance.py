@@ -310,3 +310,14 @@ webhook_deliveries = Table(
     Column("at", Instant, nullable=False),
     Index(None, "at"),
 )
+
+applied_files = Table(
+    "applied_files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(255), nullable=False),
+    # what was lent when files had been applied, as governance.files.writing says it
+    Column("state", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)

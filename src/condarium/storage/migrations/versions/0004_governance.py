@@ -258,6 +258,15 @@ def upgrade() -> None:
     )
 
     op.create_table(
+        "applied_files",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("by", sa.String(length=255), nullable=False),
+        sa.Column("state", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_applied_files"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
         "commit_approvals",
         sa.Column("grant_id", sa.Integer(), nullable=False),
         sa.Column("commit", sa.String(length=64), nullable=False),
