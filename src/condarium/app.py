@@ -30,6 +30,8 @@ _DECLARATIONS = (
     "condarium.access.operations",
     "condarium.access.queries",
     "condarium.access.audit_operations",
+    "condarium.governance.grant_operations",
+    "condarium.governance.resource_operations",
     "condarium.operating.operations",
     "condarium.restoring",
     "condarium.jobs.operations",

@@ -72,6 +72,7 @@ def show(store: Store, kind: PrincipalKind, name: str, *, actor: Actor) -> Accou
             groups=tuple(facts.memberships.of_principal(account.id)),
             bindings=reached(actor, facts.bindings.all_of(account.id)),
             tokens=len(facts.tokens.all(principal=account.id, holding=store.now())),
+            elsewhere=tuple(facts.identities.of(account.id)),
         )
 
 

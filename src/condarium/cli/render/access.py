@@ -20,6 +20,7 @@ from condarium.model.access.report import (
     NewToken,
     WhoAmI,
 )
+from condarium.model.governance.projects import with_id
 
 
 @renders(AccountChanged)
@@ -60,6 +61,7 @@ def account_detail(detail: AccountDetail, page: Page) -> None:
         ("created", f"{page.when(account.created_at)} by {account.created_by}"),
         ("tokens", str(detail.tokens)),
         ("groups", ", ".join(_with_source(each, each.group) for each in detail.groups)),
+        ("elsewhere", ", ".join(map(with_id, detail.elsewhere))),
     ]
     page.table(("", ""), [(dim(name), value) for name, value in facts if value])
     _bindings(detail.bindings, page)

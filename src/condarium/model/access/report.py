@@ -5,18 +5,23 @@ from datetime import datetime
 
 from condarium.model.access.accounts import Account, Bound, Group, Membership, Token
 from condarium.model.access.permissions import Permission
+from condarium.model.governance.projects import Person
 from condarium.model.quotas import Quota, Use
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountDetail:
-    """An account, the groups that it is in, and what it and they are bound to."""
+    """An account, the groups that it is in, and what it and they are bound to.
+
+    `elsewhere` is who that is in other places.
+    """
 
     account: Account
     groups: tuple[Membership, ...]
     bindings: tuple[Bound, ...]
     tokens: int
     """How many can be used."""
+    elsewhere: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
-from condarium.errors import BadName
+from condarium.errors import BadInput, BadName
+from condarium.model.access.names import folded
 from condarium.model.governance.amounts import CREDIT, Period
 from condarium.model.governance.projects import Person
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_APPROVALS = re.compile(r"([1-9][0-9]?) +(?:(lender)s?|group:(\S{1,64}))", re.ASCII)
+_SEPARATORS = str.maketrans("_.", "--")
 
 
 def check_name(text: str) -> str:
@@ -50,6 +53,27 @@ def check_label(text: str) -> str:
     return text.lower()
 
 
+def looks(text: str) -> str:
+    """A name or a label as it is compared: no two resources have what only looks different.
+
+    >>> looks("GPU_a100") == looks("gpu-alO0")
+    True
+    """
+    return folded(text).translate(_SEPARATORS)
+
+
+class BadRule(BadInput):
+    """A text does not say who must approve."""
+
+    def __init__(self, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"found {found[:60]!r}; expected how many approvals of whom, such as '1 lender' or "
+            "'2 group:core'",
+            hint="Every resource needs at least one approval; each is by a different person.",
+        )
+
+
 class ResourceKind(StrEnum):
     """How jobs reach it."""
 
@@ -74,6 +98,18 @@ class Approvals:
     count: int
     kind: ApproverKind
     group: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `1 lender` or `2 group:core`. Raises BadRule."""
+        found = _APPROVALS.fullmatch(text.strip())
+        if not found:
+            raise BadRule(text)
+        kind = ApproverKind.LENDER if found[2] else ApproverKind.GROUP
+        return cls(count=int(found[1]), kind=kind, group=found[3] or "")
+
+    def __str__(self) -> str:
+        return f"{self.count} {f'group:{self.group}' if self.group else self.kind}"
 
 
 LENDER_APPROVES = (Approvals(count=1, kind=ApproverKind.LENDER),)
@@ -147,7 +183,7 @@ class Settings:
     public: bool = True
     contact: str = ""
     private: str = ""
-    machine: Mapping[str, object] = field(default_factory=dict)
+    machine: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,3 +202,8 @@ class Resource:
     retired_at: datetime | None = None
     terms_version: int | None = None
     budgets: tuple[Budget, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What jobs ask for it by."""
+        return self.settings.label or self.name

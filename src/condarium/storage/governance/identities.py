@@ -57,10 +57,15 @@ class Identities:
 
     def principal_of(self, key: str) -> str | None:
         """The id of the principal who is this person; None where nobody here is known to be."""
-        if key.startswith(_HERE):
-            query = select(principals.c.id).where(principals.c.id == key.removeprefix(_HERE))
-        else:
-            query = select(identities.c.principal_id).where(identities.c.person == key)
+        if not key.startswith(_HERE):
+            return self.holder(key)
+        query = select(principals.c.id).where(principals.c.id == key.removeprefix(_HERE))
+        found: str | None = self._connection.scalar(query)
+        return found
+
+    def holder(self, key: str) -> str | None:
+        """The id of the principal who was linked with this person, be it another one's account."""
+        query = select(identities.c.principal_id).where(identities.c.person == key)
         found: str | None = self._connection.scalar(query)
         return found
 

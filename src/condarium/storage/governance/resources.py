@@ -1,17 +1,24 @@
 """Resources, the terms on which they are lent, and the budgets that pay for them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from itertools import product
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, or_, select, text
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.from_plain import from_plain
 from condarium.model.governance.amounts import Period
-from condarium.model.governance.resources import Budget, Resource, Settings
+from condarium.model.governance.resources import (
+    Budget,
+    Resource,
+    ResourceKind,
+    Settings,
+    looks,
+)
 from condarium.model.plain import to_plain
 from condarium.storage.numbered import insert
 from condarium.storage.tables import budgets, resources, terms
@@ -39,18 +46,42 @@ class ResourceExists(Conflict):
         )
 
 
+class LooksLikeAnother(Conflict):
+    """A name or a label of a resource looks like one of another resource."""
+
+    def __init__(self, name: str, alike: str, other: str) -> None:
+        self.name, self.alike, self.other = name, alike, other
+        of = "" if alike == other else f", which jobs ask for the resource {other} by"
+        super().__init__(
+            f"{name} looks like {alike}{of}",
+            hint="Names and labels of resources differ in more than 0 and o, 1, l and i, or '-', "
+            "'_' and '.': choose another one.",
+        )
+
+
+class NoSuchBudget(NotFound):
+    """The resource has no budget of this number."""
+
+    def __init__(self, resource: str, number: int) -> None:
+        self.resource, self.number = resource, number
+        super().__init__(
+            f"the resource {resource} has no budget {number}",
+            hint=f"`condarium resource show {resource}` shows those that it has.",
+        )
+
+
 class Resources:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, name: str, settings: Settings, *, at: datetime, by: str) -> int:
-        """Append a resource and give its number. Raises ResourceExists."""
+        """Append a resource and give its number. Raises ResourceExists, LooksLikeAnother."""
         self._check_free(name, settings)
         values = {"name": name, "created_at": at, "created_by": by, **_values(name, settings, at)}
         return insert(self._connection, resources, values)
 
     def change(self, resource: Resource, settings: Settings, *, at: datetime) -> None:
-        """Raises ResourceExists where another one has its label."""
+        """Raises ResourceExists where another one has its label, LooksLikeAnother."""
         self._check_free(resource.name, settings, but=resource.id)
         values = _values(resource.name, settings, at)
         self._update(resource.id, **values)
@@ -72,13 +103,39 @@ class Resources:
         self._connection.execute(query)
         return self.get(name)
 
+    def of_queues(self, queues: Iterable[str]) -> dict[str, Resource]:
+        """The resources whose machines take the jobs of queues, retired or not, by queue."""
+        is_queue = resources.c.settings["kind"].as_string() == str(ResourceKind.QUEUE)
+        query = _resources().where(resources.c.label.in_(list(queues)), is_queue)
+        found = self._whole(self._connection.execute(query))
+        return {each.settings.label or each.name: each for each in found}
+
     def all(
-        self, *, retired: bool = False, after: str = "", limit: int | None = None
+        self,
+        *,
+        retired: bool = False,
+        provider: str | None = None,
+        terms: str | None = None,
+        readable: Collection[str] | None = None,
+        after: str = "",
+        limit: int | None = None,
     ) -> list[Resource]:
-        """Resources by name, those behind `after`; with `retired` also those of the past."""
+        """Resources by name, those behind `after`; with `retired` also those of the past.
+
+        Of a `provider`, or on some `terms`; where `readable` is given, those that are public or
+        have one of these names.
+        """
         query = _resources().where(resources.c.name > after)
+        settings = resources.c.settings
         if not retired:
             query = query.where(resources.c.retired_at.is_(None))
+        if provider is not None:
+            query = query.where(resources.c.provider == provider)
+        if terms is not None:
+            query = query.where(settings["terms"].as_string() == terms)
+        if readable is not None:
+            named = resources.c.name.in_(list(readable))
+            query = query.where(or_(settings["public"].as_boolean(), named))
         return self._whole(self._connection.execute(query.order_by(resources.c.name).limit(limit)))
 
     def thing(self, name: str) -> Thing:
@@ -106,13 +163,25 @@ class Resources:
         ended = budgets.update().where(budgets.c.id == identifier).values(ends_at=at)
         self._connection.execute(ended)
 
+    def budget(self, resource: Resource, number: int) -> Budget:
+        """Raises NoSuchBudget."""
+        found = next((each for each in resource.budgets if each.id == number), None)
+        if found is None:
+            raise NoSuchBudget(resource.name, number)
+        return found
+
     def _check_free(self, name: str, settings: Settings, but: int = 0) -> None:
-        same = (resources.c.name == name) | (resources.c.label == (settings.label or name))
-        found = self._connection.scalar(
-            select(resources.c.name).where(same, resources.c.id != but).limit(1)
-        )
-        if found is not None:
-            raise ResourceExists(settings.label or name, found)
+        """Nobody else makes or changes a resource until the end of this unit of work."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("LOCK TABLE resources IN SHARE ROW EXCLUSIVE MODE"))
+        own = dict.fromkeys((name, settings.label or name))
+        query = select(resources.c.name, resources.c.label).where(resources.c.id != but)
+        for row in self._connection.execute(query.order_by(resources.c.id)):
+            for mine, theirs in product(own, dict.fromkeys((row.name, row.label))):
+                if mine == theirs:
+                    raise ResourceExists(mine, row.name)
+                if looks(mine) == looks(theirs):
+                    raise LooksLikeAnother(mine, theirs, row.name)
 
     def _update(self, identifier: int, **values: Any) -> None:
         changed = resources.update().where(resources.c.id == identifier).values(values)

@@ -5,13 +5,13 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, Row, func, literal, select
 from sqlalchemy.exc import IntegrityError
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.governance.projects import Person, PersonKind
 from condarium.model.governance.resources import Acceptance, Terms
-from condarium.storage.tables import acceptances, terms
+from condarium.storage.tables import acceptances, identities, terms
 from condarium.storage.upsert import insert_if_new
 
 
@@ -48,7 +48,7 @@ class TermsVersions:
 
         Raises PublishedMeanwhile.
         """
-        last = self._find(name)
+        last = self.find(name)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if last is not None and last.digest == digest:
             return last
@@ -69,10 +69,18 @@ class TermsVersions:
 
     def get(self, name: str, version: int | None = None) -> Terms:
         """A version, or the one that holds. Raises NoSuchTerms."""
-        found = self._find(name, version)
+        found = self.find(name, version)
         if found is None:
             raise NoSuchTerms(name, version)
         return found
+
+    def find(self, name: str, version: int | None = None) -> Terms | None:
+        """A version, or the one that holds; None where there is none."""
+        query = select(terms).where(terms.c.name == name).order_by(terms.c.version.desc())
+        if version is not None:
+            query = query.where(terms.c.version == version)
+        row = self._connection.execute(query.limit(1)).first()
+        return _terms(row) if row else None
 
     def all(self, *, after: str = "", limit: int | None = None) -> list[Terms]:
         """The versions that hold, by name, those behind `after`."""
@@ -128,18 +136,17 @@ class TermsVersions:
         return [_acceptance(row) for row in self._rows(query.limit(limit))]
 
     def counts(self, name: str) -> dict[int, int]:
-        """How many accepted each version, of those that anybody did."""
-        query = select(acceptances.c.version, func.count().label("people"))
-        query = query.where(acceptances.c.terms == name).group_by(acceptances.c.version)
-        found = self._rows(query.order_by(acceptances.c.version))
-        return {row.version: row.people for row in found}
-
-    def _find(self, name: str, version: int | None = None) -> Terms | None:
-        query = select(terms).where(terms.c.name == name).order_by(terms.c.version.desc())
-        if version is not None:
-            query = query.where(terms.c.version == version)
-        row = self._connection.execute(query.limit(1)).first()
-        return _terms(row) if row else None
+        """How many people accepted each version; accounts that are linked are one person's."""
+        linked = literal(f"{PersonKind.USER}:") + identities.c.principal_id
+        people = func.count(func.coalesce(linked, acceptances.c.person).distinct())
+        query = (
+            select(acceptances.c.version, people.label("people"))
+            .outerjoin(identities, identities.c.person == acceptances.c.person)
+            .where(acceptances.c.terms == name)
+            .group_by(acceptances.c.version)
+            .order_by(acceptances.c.version)
+        )
+        return {row.version: row.people for row in self._rows(query)}
 
     def _rows(self, query: Any) -> list[Row[Any]]:
         return list(self._connection.execute(query))
