@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from condarium.errors import CondariumError, Failed
+from condarium.governance import leases
 from condarium.jobs.asking import bell
 from condarium.jobs.carrying_out.child import said
 from condarium.jobs.carrying_out.claiming import claim_next
@@ -22,6 +23,7 @@ from condarium.jobs.carrying_out.running import HANDED_BACK, Attempt, Outcome
 from condarium.jobs.carrying_out.sealing import seal
 from condarium.jobs.carrying_out.settling import release, settle, take_from_dead
 from condarium.jobs.carrying_out.standing import refusal
+from condarium.jobs.lending import using
 from condarium.jobs.scheduling import add_builtin, submit_due
 from condarium.model.actor import JobClaim
 from condarium.model.jobs import Job, JobStatus
@@ -182,7 +184,8 @@ class Worker:
     def _attempt(self, claim: JobClaim) -> Attempt:
         with self.store.database.read() as facts:
             order = facts.jobs.order(claim.job)
-        return Attempt(self.store, order, claim)
+            admission = facts.admissions.of_job(claim.job)
+        return Attempt(self.store, using.bounded(admission, order, self.store.now()), claim)
 
     def _stop_lost(self) -> None:
         """Stop attempts whose job was cancelled, removed, or taken over by another worker."""
@@ -202,7 +205,9 @@ class Worker:
     def _stop_refused(self) -> None:
         """Stop attempts at what its asker may not do any more; see `_stop_lost` for the grace."""
         for claim, attempt in list(self._running.items()):
-            error = refusal(self.store, attempt.order)
+            with self.store.database.read() as facts:
+                over = using.refusal(facts, claim.job)
+            error = over or refusal(self.store, attempt.order)
             if error is None:
                 continue
             with self.store.database.read() as facts:
@@ -248,6 +253,7 @@ class Worker:
                 self._beat()
                 self._stop_refused()
                 if not self._ending.is_set():
+                    leases.expire(self.store)
                     submit_due(self.store)
             except CondariumError as error:
                 self._others.forget()
@@ -266,9 +272,10 @@ class Worker:
                 # it was taken for dead: others have its jobs, which it gives up by itself
                 facts.workers.revive(self.id, at=now)
             beats = facts.workers.heartbeats()
-            for job in facts.jobs.held_by(self.id).values():
-                if self._forgot(job, now):
-                    release(facts, job, store, "its worker lost it")
+            held = facts.jobs.held_by(self.id)
+            facts.admissions.hear_of(held, at=now, lease_until=now + leases.LEASE)
+            lost = [job for job in held.values() if self._forgot(job, now)]
+            release(facts, lost, store, "its worker lost it")
         patience = self.settings.silence
         for worker in self._others.silent(beats, patience=patience, now=time.monotonic()):
             take_from_dead(store, worker, why=f"the worker {worker} fell silent")

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from condarium.errors import Conflict
 from condarium.jobs.asking import bell, watching
 from condarium.jobs.asking.submitting import note_status
+from condarium.jobs.lending import applying, using
 from condarium.model.actor import Actor
 from condarium.model.jobs import Job, JobsRemoved, JobStatus
 from condarium.settings.worker import JobSettings
@@ -28,8 +29,10 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
     if job.status.ended:
         return job
     with _change(store, "job cancel", job, actor) as facts:
-        status = facts.jobs.cancel(job.id, at=store.now(), by=actor.name)
+        admission, now = using.held(facts, job.id), store.now()
+        status = facts.jobs.cancel(job.id, at=now, by=actor.name)
         if status is JobStatus.CANCELLED:
+            using.end(facts, admission, status, at=now)
             note_status(facts, job.id, status, store, f"cancelled by {actor.name}")
     bell.ring()
     return watching.job(store, job.id)
@@ -38,13 +41,14 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
 def retry(store: Store, job: Job, *, actor: Actor) -> Job:
     """Have a job that failed or was cancelled carried out anew, with the rights of who says so.
 
-    Raises NothingToRetry.
+    Where its queue's machines are lent, it asks for them anew. Raises NothingToRetry, NotAdmitted.
     """
     more = JobSettings.read(store.settings.environ).most_attempts
     with _change(store, "job retry", job, actor) as facts:
         if not facts.jobs.again(job.id, at=store.now(), more_attempts=more, by=actor):
             raise NothingToRetry(job.id, facts.jobs.get(job.id).status)
         note_status(facts, job.id, JobStatus.QUEUED, store, f"retried by {actor.name}")
+        applying.apply_again(facts, job.id, actor=actor, at=store.now())
     bell.ring()
     return watching.job(store, job.id)
 
@@ -52,6 +56,7 @@ def retry(store: Store, job: Job, *, actor: Actor) -> Job:
 def remove(store: Store, job: Job, *, actor: Actor) -> JobsRemoved:
     """Forget a job and its log; one that goes on is ended by that."""
     with _change(store, "job remove", job, actor) as facts:
+        using.end(facts, using.held(facts, job.id), JobStatus.CANCELLED, at=store.now())
         count = facts.jobs.remove([job.id])
     bell.ring()
     return JobsRemoved(count=count)

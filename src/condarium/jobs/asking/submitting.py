@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from condarium.access import checking
+from condarium.access.refusals import note_refusal
 from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
 from condarium.jobs.asking.arguments import check_keeps, check_keeps_no_secret, pack
 from condarium.jobs.asking.room import check_room
+from condarium.jobs.lending.applying import NotAdmitted, apply, limits_on
 from condarium.model.access.decisions import PLATFORM, Thing
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import PrincipalKind
@@ -34,8 +36,9 @@ def submit(
     """Have an operation carried out by a worker, as this actor.
 
     `arguments` are as the operation takes them. To go before others is for those who maintain the
-    store. `also` is done in the unit of work that appends
-    the job, with the job's number. Raises NotAJob, TooManyJobs, and what refuses the actor.
+    store. Where the queue's machines are lent, the job is admitted, or refused. `also` is done in
+    the unit of work that appends the job, with the job's number. Raises NotAJob, TooManyJobs,
+    NoProject, NotAdmitted, and what refuses the actor.
     """
     check_keeps(operation)
     require(store, actor, operation, arguments)
@@ -44,9 +47,11 @@ def submit(
     if placing.priority > 0:
         actor.require(Permission.STORE_MAINTAIN, PLATFORM)
     check_keeps_no_secret(arguments)
-    limits = JobSettings.read(store.settings.environ)
+    settings = JobSettings.read(store.settings.environ)
     kind, resource, target = subject(arguments)
     check_room(store, actor, arguments, kind, resource)
+    with store.database.read() as facts:
+        lent = facts.resources.of_queues([placing.queue]).get(placing.queue)
     with store.shared():
         packed, documents = pack(arguments, store.blobs)
         order = Order(
@@ -62,16 +67,36 @@ def submit(
             principal=actor.who.id,
             token=actor.token,
             address=actor.address,
-            most_attempts=limits.most_attempts,
-            limits=limits.limits,
+            most_attempts=settings.most_attempts,
+            limits=limits_on(lent, settings.limits, placing.time),
         )
-        said = {"operation": operation.name, "target": target}
-        with store.database.change(actor, "job submit", "jobs", said) as facts:
-            job = add(facts, order, store)
-            said["job"] = str(job.id)
-            if also:
-                also(facts, job.id)
+        try:
+            job = _append(store, actor, order, placing.chain, also)
+        except NotAdmitted as error:
+            thing = Thing(kind=ThingKind.RESOURCE, name=error.resource)
+            note_refusal(store, actor, "job submit", thing, error.reasons)
+            raise
     bell.ring()
+    return job
+
+
+def _append(
+    store: Store,
+    actor: Actor,
+    order: Order,
+    chain: int,
+    also: Callable[[Facts, int], None] | None,
+) -> Job:
+    """Append a job, admitted where its queue's machines are lent, in one unit of work."""
+    said = {"operation": order.operation, "target": order.target}
+    with store.database.change(actor, "job submit", "jobs", said) as facts:
+        job = add(facts, order, store)
+        said["job"] = str(job.id)
+        admitted = apply(facts, job.id, order, actor=actor, at=store.now(), chain=chain)
+        if admitted:
+            said["admission"] = str(admitted.id)
+        if also:
+            also(facts, job.id)
     return job
 
 

@@ -3,6 +3,9 @@
 Of the jobs that a worker may take, the highest priority goes first; then the namespace or channel
 with the fewest running jobs; then the one that had its turn longest ago; then the oldest job. So
 nobody who asks for much holds up those who ask for little.
+
+Of a queue whose machines are lent, only the job is among them whose turn it is there
+(`lending.turns`).
 """
 
 from collections import Counter
@@ -15,6 +18,7 @@ from condarium.model.jobs import Job
 About = tuple[str | None, str | None]
 """What jobs are about: `namespace` or `channel`, and its name; None and None for neither."""
 
+_NEXT = "it is next"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -99,12 +103,28 @@ def explain(
     mine, place = turn(thing_of(job), job.priority), 0
     for crowd in crowds:
         theirs = turn(crowd.thing, crowd.priority)
-        if theirs <= mine and not _is_full(crowd.thing, shares, quotas):
+        if theirs <= mine and not is_full(crowd.thing, shares, quotas):
             place += crowd.count if theirs < mine else crowd.older
-    return _queueing(place, slots) or "it is next"
+    return _queueing(place, slots) or _NEXT
 
 
-def _is_full(thing: About, shares: Mapping[About, int], quotas: Mapping[About, int]) -> bool:
+def explain_lent(
+    job: Job,
+    reason: str,
+    shares: Mapping[About, int],
+    *,
+    queues: Iterable[str],
+    slots: int,
+    quotas: Mapping[About, int],
+    now: datetime,
+) -> str:
+    """Say why a job waits for machines that are lent: `reason` is that it is not its turn there."""
+    if hindered := _hindrance(job, frozenset(queues), shares, quotas, now):
+        return hindered
+    return "; ".join(filter(None, (_queueing(0, slots), reason))) or _NEXT
+
+
+def is_full(thing: About, shares: Mapping[About, int], quotas: Mapping[About, int]) -> bool:
     return thing in quotas and shares.get(thing, 0) >= quotas[thing]
 
 
@@ -120,7 +140,7 @@ def _hindrance(
         return f"it is tried again at {job.not_before:%Y-%m-%d %H:%M:%S} UTC"
     if job.queue not in queues:
         return f"no worker takes jobs of the queue {job.queue}"
-    if _is_full(thing_of(job), shares, quotas):
+    if is_full(thing_of(job), shares, quotas):
         return f"{job.kind} {job.resource} may run {quotas[thing_of(job)]} at once, and does"
     return None
 

@@ -104,6 +104,11 @@ class Jobs:
         rows = self._connection.execute(select(jobs).where(jobs.c.id.in_(first)))
         return [_job(row) for row in rows]
 
+    def waiting_in(self, queue: str, *, now: datetime, without: Iterable[int] = ()) -> list[Job]:
+        """All that may begin in a queue, the oldest first, `without` some."""
+        waits = jobs.c.status == JobStatus.QUEUED, jobs.c.queue == queue, _may_begin(now)
+        return self._select(and_(*waits, jobs.c.id.not_in(list(without))))
+
     def waiting_with(self, job: Job, *, now: datetime) -> list[tuple[About, int, int, int]]:
         """What may begin in a job's queue: thing, priority, how many, and how many are older."""
         created = jobs.c.created_at
