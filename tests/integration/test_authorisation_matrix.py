@@ -22,6 +22,7 @@ from tests.support.permission import (
     PEOPLE,
     PLATFORM,
     PUBLIC,
+    RESOURCE,
     SOMEWHERE,
     TOLD_WHAT_THEY_MAY_KNOW,
     is_enough,
@@ -33,12 +34,15 @@ from condarium.errors import CondariumError, NoSuchNamespace, NotPermitted
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor
 from condarium.model.document import Document
+from condarium.model.governance.resources import ResourceKind, ResourceName
+from condarium.model.governance.resources import Settings as LentSettings
 from condarium.model.hosting.hosted import ChannelKind, HostedChannel
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
 from condarium.operation import Operation, Where
 from condarium.settings import Settings
+from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
@@ -46,9 +50,15 @@ ALLOWED, REFUSED, UNKNOWN = "allowed", "refused", "unknown"
 _READS = {
     *names(NAMESPACE["viewer"]),
     *names(CHANNEL["reader"]),
+    *names(RESOURCE["borrower"]),
 } - {"env run"}  # which needs another permission than to read
 _JOBS = {"channel verify"}
 """What strangers may not even do to what everybody may read."""
+_TABLES = {
+    ThingKind.NAMESPACE: NAMESPACE,
+    ThingKind.CHANNEL: CHANNEL,
+    ThingKind.RESOURCE: RESOURCE,
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +82,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
                     head=0,
                 )
             )
+            settings = LentSettings(kind=ResourceKind.QUEUE, public=name == PUBLIC)
+            facts.resources.add(name, settings, at=now, by="setup")
     yield store
     store.close()
 
@@ -85,14 +97,13 @@ everybody = pytest.mark.parametrize("actor", PEOPLE, ids=lambda actor: actor.nam
 
 
 @everybody
-@pytest.mark.parametrize("kind", [ThingKind.NAMESPACE, ThingKind.CHANNEL])
+@pytest.mark.parametrize("kind", _TABLES)
 def test_a_thing_is_for_those_who_have_a_role_on_it(
     store: Store, actor: Actor, kind: ThingKind
 ) -> None:
     """And to everybody else what is hidden is like what is not there."""
-    table = NAMESPACE if kind is ThingKind.NAMESPACE else CHANNEL
-    public = [PUBLIC] if kind is ThingKind.CHANNEL else []
-    for name in names(", ".join(table.values())):
+    public = [] if kind is ThingKind.NAMESPACE else [PUBLIC]
+    for name in names(", ".join(_TABLES[kind].values())):
         told = {}
         for thing in (OWN, OTHER, HIDDEN, ABSENT, *public):
             found, told[thing] = _outcome(store, actor, name, thing)
@@ -113,7 +124,8 @@ def test_the_platform_is_for_those_who_have_a_role_on_it(store: Store, actor: Ac
 def test_what_is_about_no_thing_is_for_those_who_have_a_role_anywhere(
     store: Store, actor: Actor
 ) -> None:
-    asks = actor.name not in ("anybody", "newcomer", "auditor", "token-that-reads")
+    strangers = ("anybody", "newcomer", "auditor", "token-that-reads", "token-of-a-resource")
+    asks = actor.name not in strangers
     solves = actor.name in ("editor", "admin", "administrator", "token-of-a-namespace")
     for name in names(SOMEWHERE["viewer reader"]):
         assert _outcome(store, actor, name)[0] == (ALLOWED if asks else REFUSED)
@@ -123,8 +135,8 @@ def test_what_is_about_no_thing_is_for_those_who_have_a_role_anywhere(
 def _expected(actor: Actor, name: str, thing: str) -> str:
     needs = NEEDS[name]
     held = _held(actor, needs.kind, thing)
-    public = thing == PUBLIC and needs.kind is ThingKind.CHANNEL
-    reads = public and needs.role == "reader"
+    public = thing == PUBLIC and needs.kind is not ThingKind.NAMESPACE
+    reads = public and needs.role in ("reader", "borrower")
     if actor.name == "token-that-reads" and name not in _READS and (held or public):
         return REFUSED
     if actor.name == "anybody" and name in _JOBS and public:
@@ -140,19 +152,18 @@ def _held(actor: Actor, kind: ThingKind, thing: str) -> str | None:
         return "administrator"
     if actor.name in ("anybody", "newcomer", "auditor"):
         return None
-    strongest = "admin" if kind is ThingKind.NAMESPACE else "owner"
+    weakest, *_, strongest = _TABLES[kind]
     if actor.name == f"token-of-a-{kind}":
         return strongest if thing == OWN else None
     if actor.name.startswith("token-of-a"):
         return None
     if thing == OTHER:
-        return "viewer" if kind is ThingKind.NAMESPACE else "reader"
+        return weakest
     if thing != OWN:
         return None
     if actor.name == "token-that-reads":
         return strongest
-    of_kind = NAMESPACE if kind is ThingKind.NAMESPACE else CHANNEL
-    return actor.name if actor.name in of_kind else None
+    return actor.name if actor.name in _TABLES[kind] else None
 
 
 def _outcome(
@@ -166,7 +177,7 @@ def _outcome(
         App(store.settings, actor=actor, store=store).call(operation, _arguments(operation, thing))
     except NotPermitted as error:
         return REFUSED, error
-    except (NoSuchNamespace, NoSuchChannel) as error:
+    except (NoSuchNamespace, NoSuchChannel, NoSuchResource) as error:
         return (UNKNOWN, error) if actor.name != "administrator" else (ALLOWED, error)
     except CondariumError as error:
         return ALLOWED, error
@@ -200,6 +211,10 @@ def _arguments(operation: Operation, thing: str) -> dict[str, Any]:
             value = ChannelName(thing)
         elif thing and parameter.type is View:
             value = View(channel=ChannelName(thing))
+        elif thing and parameter.type is ResourceName and not parameter.many:
+            value = ResourceName(thing)
+        elif parameter.type is ResourceName and parameter.required:
+            value = ResourceName("made")
         elif parameter.type is ChannelName and parameter.required:
             value = ChannelName("made")
         elif not parameter.required:

@@ -12,6 +12,7 @@ from condarium.storage.store import NoSuchStore
 
 ENVIRONMENT = "lab/fit"
 CHANNEL = "lab"
+RESOURCE = "gpu"
 ASKING = [
     ("env", "list"),
     ("env", "show", ENVIRONMENT),
@@ -109,10 +110,24 @@ ASKING = [
     ("schedule", "run", "nightly"),
     ("schedule", "remove", "nightly"),
     ("backup", "elsewhere"),
+    ("resource", "change", RESOURCE, "--capacity", "2"),
+    ("resource", "retire", RESOURCE),
+    ("resource", "list"),
+    ("resource", "show", RESOURCE),
+    ("resource", "add-budget", RESOURCE, "--donor", "acme", "--amount", "40"),
+    ("resource", "end-budget", RESOURCE, "1"),
+    ("terms", "publish", "rules", "-f", __file__),
+    ("terms", "list"),
+    ("terms", "show", "rules"),
+    ("terms", "accept", "rules"),
+    ("terms", "acceptances", "rules"),
+    ("user", "link", "ada", "github:ada#1"),
+    ("user", "unlink", "ada", "github:ada#1"),
 ]
 MAKERS = {
     *("quickstart", "env build", "lock", "channel create", "channel source add", "serve"),
     *("user create", "service-account create", "group create", "namespace create", "restore"),
+    "resource create",
 }
 ELSEWHERE = {
     *("config template", "config check", "config show", "login", "logout", "doctor", "upgrade"),

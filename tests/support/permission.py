@@ -30,6 +30,13 @@ CHANNEL: Mapping[str, str] = {
     "channel patch dry-run, channel patch undo, channel revert",
 }
 
+RESOURCE: Mapping[str, str] = {
+    "borrower": "resource show",
+    "runner": "",
+    "lender": "resource change, resource retire, resource add-budget, resource end-budget",
+}
+"""Of what is lent."""
+
 PLATFORM: Mapping[str, str] = {
     "auditor": "audit search, audit verify, audit export, doctor, user list, "
     "service-account list, group list, group show, worker list, schedule list, "
@@ -40,7 +47,7 @@ PLATFORM: Mapping[str, str] = {
     "service-account enable, group create, group add-member, group remove-member, group remove, "
     "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
     "schedule create, schedule enable, schedule disable, schedule run, "
-    "schedule remove",
+    "schedule remove, resource create, user link, user unlink",
 }
 
 SOMEWHERE: Mapping[str, str] = {
@@ -54,19 +61,21 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "namespace show, namespace remove, access list, access bind, access unbind, "
     "access revoke-all, access explain, token create, token revoke, token list, user show, "
     "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
-    "job cancel, job retry, job remove"
+    "job cancel, job retry, job remove, resource list, terms publish, terms list, terms show, "
+    "terms acceptances, terms accept"
 )
 """What asks by itself about each thing, or is about oneself: tests of its own hold that."""
 
 _STRENGTH = {
     ThingKind.NAMESPACE: ("viewer", "editor", "admin", "administrator"),
     ThingKind.CHANNEL: ("reader", "publisher", "owner", "administrator"),
+    ThingKind.RESOURCE: ("borrower", "runner", "lender", "administrator"),
     ThingKind.PLATFORM: ("auditor", "administrator"),
 }
 
 
 def names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ NEEDS: Mapping[str, Needs] = {
     for kind, table in (
         (ThingKind.NAMESPACE, NAMESPACE),
         (ThingKind.CHANNEL, CHANNEL),
+        (ThingKind.RESOURCE, RESOURCE),
         (ThingKind.PLATFORM, PLATFORM),
     )
     for role, operations in table.items()
@@ -117,10 +127,10 @@ def person(name: str, *roles: tuple[str, ThingKind, str], scope: Scope | None = 
     )
 
 
-_N, _C, _P = ThingKind.NAMESPACE, ThingKind.CHANNEL, ThingKind.PLATFORM
+_N, _C, _R, _P = (ThingKind.NAMESPACE, ThingKind.CHANNEL, ThingKind.RESOURCE, ThingKind.PLATFORM)
 OWN, OTHER, HIDDEN, ABSENT, PUBLIC = "own", "team", "secret", "nothing", "everybodys"
-_SEES_OTHERS = (("viewer", _N, OTHER), ("reader", _C, OTHER))
-_ALL = (("admin", _N, OWN), ("owner", _C, OWN), *_SEES_OTHERS)
+_SEES_OTHERS = (("viewer", _N, OTHER), ("reader", _C, OTHER), ("borrower", _R, OTHER))
+_ALL = (("admin", _N, OWN), ("owner", _C, OWN), ("lender", _R, OWN), *_SEES_OTHERS)
 
 
 def _only(*permissions: Permission) -> Scope:
@@ -132,12 +142,19 @@ PEOPLE: tuple[Actor, ...] = (
     person("newcomer"),
     *(person(role, (role, _N, OWN), *_SEES_OTHERS) for role in ("viewer", "editor", "admin")),
     *(person(role, (role, _C, OWN), *_SEES_OTHERS) for role in ("reader", "publisher", "owner")),
+    *(person(role, (role, _R, OWN), *_SEES_OTHERS) for role in ("borrower", "runner", "lender")),
     *(person(role, (role, _P, "")) for role in ("auditor", "administrator")),
     person(
         "token-that-reads",
         *_ALL,
-        scope=_only(Permission.ENVIRONMENT_READ, Permission.CHANNEL_READ, Permission.SIGNED_IN),
+        scope=_only(
+            Permission.ENVIRONMENT_READ,
+            Permission.CHANNEL_READ,
+            Permission.RESOURCE_READ,
+            Permission.SIGNED_IN,
+        ),
     ),
     person("token-of-a-namespace", *_ALL, scope=Scope(namespaces=frozenset({OWN}))),
     person("token-of-a-channel", *_ALL, scope=Scope(channels=frozenset({OWN}))),
+    person("token-of-a-resource", *_ALL, scope=Scope(resources=frozenset({OWN}))),
 )
