@@ -219,7 +219,7 @@ def _conditions(before: Conditions, said: Said, resolved: Resolved) -> Condition
 
 def _words(what: str, before: tuple[str, ...], said: tuple[str, ...]) -> tuple[str, ...]:
     for word in said:
-        if not _WORD.fullmatch(word):
+        if not (_WORD.fullmatch(word) and word.isprintable()):
             raise BadCondition(what, word)
     return _listed(before, said, tuple(dict.fromkeys(said)))
 

@@ -116,6 +116,31 @@ def public(
     return PublicList(at=now, grants=tuple(listed))
 
 
+def public_resources(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> list[Resource]:
+    """The resources that are lent now, of those that somebody may see, by name."""
+    with store.database.read() as facts:
+        return [each for each in _seen(facts, actor).values() if each.retired_at is None]
+
+
+def sayable(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> tuple[list[Grant], int]:
+    """The grants in force, for files that have to say all of their conditions.
+
+    Those that name people whom somebody is not shown are left out, rather than said to be for
+    everybody; how many they are comes with it.
+    """
+    now = store.now()
+    with store.database.read() as facts:
+        seen = {name: each for name, each in _seen(facts, actor).items() if not each.retired_at}
+        found = _find(facts, seen, GrantFilter(state=GrantState.ACTIVE), now)
+    said = [
+        each
+        for each in found
+        if each.lending.conditions.people is None
+        or actor.may(Permission.RESOURCE_LEND, _thing(seen[each.resource]))
+    ]
+    return said, len(found) - len(said)
+
+
 def latest(store: Store, *, limit: int, actor: Actor) -> list[PublicDecision]:
     """The last decisions on what somebody may see, the newest first."""
     with store.database.read() as facts:

@@ -126,9 +126,7 @@ def _admitted(facts: "Facts", grants: list[int]) -> list[Admission]:
 def _cancel(facts: "Facts", admission: Admission, *, actor: Actor, at: datetime) -> None:
     from condarium.governance.ending import end_in
 
-    began = admission.started_at
-    seconds = max((at - began).total_seconds(), 0.0) if began else 0.0
-    end_in(facts, admission, AdmissionState.CANCELLED, at=at, seconds=seconds)
+    end_in(facts, admission, AdmissionState.CANCELLED, at=at)
     if admission.job is not None:
         _cancel_job(facts, admission.job, actor=actor, at=at)
 

@@ -4,7 +4,8 @@ import logging
 
 from condarium import __version__
 from condarium.errors import CondariumError, NoSuchBlob
-from condarium.server.content.pages import asked_of
+from condarium.server.content.lending import Lending
+from condarium.server.content.pages import Asked, asked_of
 from condarium.server.content.plane import Content
 from condarium.server.doors.credentials import Gate, split_token
 from condarium.server.doors.entrance import Doors
@@ -21,9 +22,16 @@ class Application:
     """Everything that `condarium serve` answers."""
 
     def __init__(
-        self, content: Content, uploads: Uploads, rest: Rest, doors: Doors, gate: Gate
+        self,
+        content: Content,
+        uploads: Uploads,
+        rest: Rest,
+        doors: Doors,
+        gate: Gate,
+        lending: Lending,
     ) -> None:
         self._content, self._uploads, self._rest = content, uploads, rest
+        self._lending = lending
         self._doors, self._gate = doors, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,6 +55,8 @@ class Application:
         caller = self._gate.caller(scope, headers, token)
         if self._doors.takes(path):
             return await self._doors.respond(scope, path, headers, receive, caller)
+        if self._webhooks.takes(path):
+            return await self._webhooks.respond(scope, headers, receive, caller)
         if path.startswith("/api/"):
             actor = await caller.found()
             scope["principal"] = actor.who.id or actor.name  # for the log
@@ -56,11 +66,13 @@ class Application:
             return await taken.respond(scope, path, headers, receive, actor)
         if scope["method"] not in ("GET", "HEAD"):
             raise NoSuchMethod(scope["method"], "GET", "HEAD")
-        return await self._content.respond(
-            path,
-            caller,
-            lambda: asked_of(headers, scope["query_string"], scope["scheme"]),
-        )
+
+        def asked() -> Asked:
+            return asked_of(headers, scope["query_string"], scope["scheme"])
+
+        if self._lending.takes(path):
+            return await self._lending.respond(scope, path, caller, asked)
+        return await self._content.respond(path, caller, asked)
 
 
 def _log_failure(scope: Scope, error: CondariumError, status: int) -> None:

@@ -15,6 +15,7 @@ from condarium.model.server_report import ServerStarted
 from condarium.operating.logs import configure_logs
 from condarium.operating.tracing import configure_traces
 from condarium.server.application import Application
+from condarium.server.content.lending import Lending
 from condarium.server.content.plane import Content
 from condarium.server.doors.credentials import Gate, operator_token
 from condarium.server.doors.entrance import Doors, first_link
@@ -23,6 +24,7 @@ from condarium.server.observing.metrics import Metrics
 from condarium.server.observing.requests import Observed
 from condarium.server.rest.face import Rest
 from condarium.server.uploads import Uploads
+from condarium.server.webhooks import Webhooks
 from condarium.settings import ServerSettings
 from condarium.settings.reach import for_others
 from condarium.settings.sign_in import SignInSettings
@@ -91,12 +93,14 @@ class Serving(ServerStarted):
             gate = Gate(store, sign_in, operator=operator, public_url=settings.public_url)
             content, uploads = Content(store, settings), Uploads(store, settings)
             rest, doors = Rest(store, settings), Doors(store, gate, settings)
+            lending = Lending(store, settings)
+            webhooks = Webhooks(store)
             telemetry = TelemetrySettings.read(store.settings.environ)
             configure_logs(telemetry)
             configure_traces(telemetry, service="condarium-web")
             health = Health(store)
             application = Observed(
-                Application(content, uploads, rest, doors, gate),
+                Application(content, uploads, rest, doors, gate, lending),
                 gate=gate,
                 health=health,
                 metrics=Metrics(store, lag=lambda: content.lag),
@@ -109,6 +113,8 @@ class Serving(ServerStarted):
             opened.callback(uploads.stop)
             opened.callback(rest.stop)
             opened.callback(doors.stop)
+            opened.callback(lending.stop)
+            opened.callback(webhooks.stop)
             opened.callback(gate.stop)
             opened.callback(health.stop)
             url = _url(host, port)

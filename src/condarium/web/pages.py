@@ -9,6 +9,7 @@ from condarium.errors import NotFound
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor, Permission
+from condarium.model.governance.resources import Resource
 from condarium.model.hosting.hosted import HostedChannel
 from condarium.model.view import View
 from condarium.storage.facts import Facts
@@ -59,7 +60,13 @@ def _root(store: Store, url: str, actor: Actor) -> str:
     with store.database.read() as facts:
         channels = [channel for channel in facts.channels.all() if _may_read(actor, channel)]
         lines = [(channel, _changed(facts, channel)) for channel in channels]
-    return render_root(lines, url=url, actor=actor)
+        lends = any(_may_borrow(actor, resource) for resource in facts.resources.all())
+    return render_root(lines, url=url, actor=actor, lends=lends)
+
+
+def _may_borrow(actor: Actor, resource: Resource) -> bool:
+    thing = Thing(kind=ThingKind.RESOURCE, name=resource.name, public=resource.settings.public)
+    return actor.may(Permission.RESOURCE_READ, thing)
 
 
 def _may_read(actor: Actor, channel: HostedChannel) -> bool:

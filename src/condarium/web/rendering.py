@@ -27,9 +27,13 @@ def render_root(
     *,
     url: str,
     actor: Actor | None = None,
+    lends: bool = False,
 ) -> str:
-    """The page of all channels, each with when it changed last, as `actor` sees it."""
-    return render("root.html", channels=channels, url=url, up="", actor=actor)
+    """The page of all channels, each with when it changed last, as `actor` sees it.
+
+    `lends` is whether there are machines to borrow.
+    """
+    return render("root.html", channels=channels, url=url, up="", actor=actor, lends=lends)
 
 
 def render_channel(

@@ -40,6 +40,11 @@ class Asked:
         return self._field("q", "")
 
     @property
+    def at(self) -> str:
+        """As of when; empty for now."""
+        return self._field("at", "").strip()
+
+    @property
     def number(self) -> int:
         """Which page of a list, from 1."""
         text = self._field("page", "1")

@@ -9,8 +9,10 @@ _INDEXES = frozenset(
     | {f"{name}{ending}" for name in ("repodata.json", "current_repodata.json")
        for ending in ("", ".zst", ".bz2", ".jlap")}
 )  # fmt: skip
-_OWN = frozenset({"/", "/healthz", "/readyz", "/metrics", f"{PREFIX}/openapi.json"})
-_FIRST_WORDS = frozenset({"sign-in", "account", "static", "source"})
+_OWN = frozenset(
+    {"/", "/healthz", "/readyz", "/metrics", f"{PREFIX}/openapi.json", f"{PREFIX}/webhooks/github"}
+)
+_FIRST_WORDS = frozenset({"sign-in", "account", "static", "source", "lending"})
 
 
 def route_of(method: str, path: str) -> str:

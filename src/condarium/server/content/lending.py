@@ -1,0 +1,84 @@
+"""The public list of what is lent, in every form in which it is read."""
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from condarium.model.actor import Actor
+from condarium.server.content.addresses import NoSuchAddress
+from condarium.server.content.pages import Asked, html
+from condarium.server.content.workers import Workers
+from condarium.server.doors.credentials import Caller
+from condarium.server.responses import Response, Scope
+from condarium.server.rest.answers import Answers
+from condarium.settings import ServerSettings
+from condarium.storage.store import Store
+
+_PAGE, _JSON, _FEED = "/lending", "/lending.json", "/lending.atom"
+_ACCESS, _CIRUN = "/lending/access.yml", "/lending/cirun.global.yml"
+_PATHS = frozenset({_PAGE, _JSON, _FEED, _ACCESS, _CIRUN})
+_HINT = f"The list is at {_PAGE}; for programs there are {', '.join(sorted(_PATHS - {_PAGE}))}."
+
+
+class Lending:
+    """Answers who may use what. A token shows what it may see besides what everybody may."""
+
+    def __init__(self, store: Store, settings: ServerSettings) -> None:
+        self._store, self._settings = store, settings
+        self._answers, self._workers = Answers(store), Workers()
+
+    def stop(self) -> None:
+        self._workers.stop()
+
+    @staticmethod
+    def takes(path: str) -> bool:
+        return path in _PATHS or path.startswith(f"{_PAGE}/")
+
+    async def respond(
+        self, scope: Scope, path: str, caller: Caller, asked: Callable[[], Asked]
+    ) -> Response:
+        """Raises NoSuchAddress, NotSignedIn, BadInstant."""
+        if path not in _PATHS:
+            raise NoSuchAddress(hint=_HINT)
+        actor = await caller.found()
+        # a feed names the host that it was asked for at: it is nobody else's answer
+        kept = path != _FEED
+        if kept and (ready := self._answers.find(scope, actor)):
+            return ready
+        version = self._answers.version
+        response = await self._workers.run(lambda: self._make(path, asked(), actor))
+        if kept:
+            self._answers.keep(scope, actor, version, response)
+        return response
+
+    def _make(self, path: str, asked: Asked, actor: Actor) -> Response:
+        from condarium.web import lending
+
+        wanted = lending.Wanted(query=asked.text, at=asked.at, number=asked.number)
+        if path == _PAGE:
+            content = lending.page(self._store, wanted, actor=actor)
+            return html(content, etag=sha256(content).hexdigest()[:32])
+        if path == _JSON:
+            content = lending.document(self._store, wanted, actor=actor)
+            return _for_programs(content, "application/json")
+        if path == _FEED:
+            url = self._settings.public_url or asked.origin
+            content = lending.feed(self._store, url=url.rstrip("/"), actor=actor)
+            return _for_programs(content, "application/atom+xml")
+        return _for_programs(self._file(path, actor), "text/yaml; charset=utf-8")
+
+    def _file(self, path: str, actor: Actor) -> bytes:
+        from condarium.governance.files import cirun
+        from condarium.governance.listing import public_resources, sayable
+
+        if path == _CIRUN:
+            return cirun.global_yml(public_resources(self._store, actor=actor)).encode()
+        grants, withheld = sayable(self._store, actor=actor)
+        said = f"# {withheld} more name people, whom only lenders are shown\n" if withheld else ""
+        return said.encode() + cirun.access_yml(grants).encode()
+
+
+def _for_programs(content: bytes, media_type: str) -> Response:
+    etag = sha256(content).hexdigest()[:32]
+    return Response.of(
+        content, media_type=media_type, etag=etag, cache_control="private, no-cache"
+    ).plus((b"x-content-type-options", b"nosniff"), (b"vary", b"Cookie, Authorization"))
