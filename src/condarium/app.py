@@ -32,6 +32,7 @@ _DECLARATIONS = (
     "condarium.access.audit_operations",
     "condarium.governance.grant_operations",
     "condarium.governance.resource_operations",
+    "condarium.governance.request_operations",
     "condarium.operating.operations",
     "condarium.restoring",
     "condarium.jobs.operations",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from condarium.errors import Conflict
 from condarium.model.governance.grants import Lending
 from condarium.model.governance.projects import Project
+from condarium.model.governance.review import Standing
 
 
 class RequestState(StrEnum):
@@ -76,6 +77,76 @@ class Request:
     decided_at: datetime | None = None
     events: tuple[RequestEvent, ...] = ()
     grants: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """What somebody is about to ask for; its fields are those of a Request."""
+
+    asked: Asked = Asked.USE
+    project: Project
+    resources: tuple[str, ...]
+    purpose: str
+    duration: timedelta | None = None
+    use: int | None = None
+    lending: Lending
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What came up when a request was checked; where it `stops`, the request cannot be made.
+
+    `about` is the part that it is about, such as `project` or `resource gpu-a100`.
+    """
+
+    stops: bool
+    about: str
+    text: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.text}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestChecked:
+    """A draft with the ids that were found, and all that came up."""
+
+    draft: Draft
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def fine(self) -> bool:
+        return not any(each.stops for each in self.findings)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestDetail:
+    """A request and how far its review is; `standing` is None where that is over.
+
+    `conditions` are in words. The people that they name are shown to whoever asked or may review:
+    for others the request has none. `findings` are what came up as it was made.
+    """
+
+    request: Request
+    conditions: tuple[str, ...] = ()
+    standing: Standing | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestLine:
+    """A request in a list; `project` has its id behind it, where that is known."""
+
+    id: int
+    asked: Asked
+    project: str
+    resources: tuple[str, ...]
+    purpose: str
+    state: RequestState
+    at: datetime
+    by: str
+    decided_at: datetime | None = None
 
 
 class RequestOver(Conflict):
