@@ -53,7 +53,7 @@ class Sections:
     def __init__(self) -> None:
         self._terms: dict[str, Said] = {}
         self._resources: dict[str, Said] = {}
-        self._grants: dict[tuple[str, str], Said] = {}
+        self._grants: dict[tuple[str, str, str], Said] = {}
 
     def read(self, node: yaml.Node, findings: Findings) -> None:
         """Take what one document says; what is wrong goes to its findings."""
@@ -69,7 +69,7 @@ class Sections:
             for grant in _grants(value, findings):
                 said = Said(grant, findings, value)
                 what = f"a grant of {grant.resource} to {grant.project}"
-                self._add(self._grants, grant.place, said, what)
+                self._add(self._grants, self._place(grant), said, what)
 
     def state(self) -> State:
         """All of it in order; what it says of other things is checked to be there."""
@@ -86,6 +86,14 @@ class Sections:
             resources={name: said.value for name, said in self._resources.items()},
             grants=[said.value for said in self._grants.values()],
         )
+
+    def _place(self, grant: GrantState) -> tuple[str, str, str]:
+        """Where a grant stands: of one name are several only where ids tell all of them apart."""
+        nameless = (*grant.place, "")
+        if grant.project.id is None or nameless in self._grants:
+            same = (key for key in self._grants if key[:2] == grant.place)
+            return next(same, nameless)
+        return (*grant.place, grant.project.id)
 
     def _add(self, among: dict[Any, Said], key: Any, said: Said, what: str) -> None:
         if (first := among.setdefault(key, said)) is not said:

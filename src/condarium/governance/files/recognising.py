@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import date
 from enum import StrEnum
 
 import yaml
 
 from condarium.errors import BadSpec
+from condarium.governance.files.cirun import read_access, read_runners
+from condarium.governance.files.conda_forge import date_of, read_request
+from condarium.governance.files.parts import Part
 from condarium.governance.files.reading import BadAccessFile, Sections
 from condarium.governance.files.state import State
 from condarium.model.document import Document
@@ -58,6 +62,35 @@ def read_states(documents: Iterable[Document]) -> State:
         with _ours():
             findings.raise_any()
     return state
+
+
+def read_parts(documents: Iterable[Document], *, organisation: str) -> Part:
+    """Read files of conda-forge and of Cirun: those without a day in their name first, then
+    requests in the order of their days.
+
+    Raises BadAccessFile with all that is wrong in the first file that is wrong.
+    """
+    part = Part()
+    for document in sorted(documents, key=lambda each: date_of(each.name) or date.min):
+        with reading(document) as findings:
+            for node in nodes_of(findings):
+                part.add(_part(node, findings, organisation))
+    return part
+
+
+def _part(node: yaml.MappingNode, findings: Findings, organisation: str) -> Part:
+    match format_of(node, findings):
+        case Format.REQUEST:
+            return read_request(node, findings, organisation=organisation)
+        case Format.ACCESS:
+            return read_access(node, findings, organisation=organisation)
+        case Format.RUNNERS:
+            return read_runners(node, findings)
+        case Format.CONDARIUM:
+            hint = "`condarium access plan FILE` says what it would change."
+            expected = "a request, an .access.yml or a .cirun.global.yml"
+            findings.problem(node, "a file of condarium's own format", expected, hint)
+    return Part()
 
 
 @contextmanager
