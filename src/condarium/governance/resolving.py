@@ -33,7 +33,7 @@ def resolve(
     """Find the ids of those that have none; an id that is given is never changed.
 
     Namespaces and users are found here, all else at GitHub where a token for it is set. Raises
-    NotAtGitHub and GitHubFailed.
+    NotAtGithub and GithubFailed.
     """
     wanted = [*projects], [*people]
     with store.database.read() as facts:

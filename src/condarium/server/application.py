@@ -13,6 +13,7 @@ from condarium.server.problems import NoSuchMethod, problem, unexpected
 from condarium.server.responses import Receive, Response, Scope, Send, send_response
 from condarium.server.rest.face import Rest
 from condarium.server.uploads import Uploads
+from condarium.server.webhooks import Webhooks
 
 _log = logging.getLogger(__name__)
 _VERSION = (b"x-condarium-version", __version__.encode())
@@ -29,9 +30,10 @@ class Application:
         doors: Doors,
         gate: Gate,
         lending: Lending,
+        webhooks: Webhooks,
     ) -> None:
         self._content, self._uploads, self._rest = content, uploads, rest
-        self._lending = lending
+        self._lending, self._webhooks = lending, webhooks
         self._doors, self._gate = doors, gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

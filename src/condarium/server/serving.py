@@ -100,7 +100,7 @@ class Serving(ServerStarted):
             configure_traces(telemetry, service="condarium-web")
             health = Health(store)
             application = Observed(
-                Application(content, uploads, rest, doors, gate, lending),
+                Application(content, uploads, rest, doors, gate, lending, webhooks),
                 gate=gate,
                 health=health,
                 metrics=Metrics(store, lag=lambda: content.lag),

@@ -29,7 +29,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII)
 _LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?", re.ASCII)
 
 
-class GitHubFailed(Failed):
+class GithubFailed(Failed):
     """GitHub did not answer as it should."""
 
     def __init__(self, reason: str) -> None:
@@ -40,7 +40,7 @@ class GitHubFailed(Failed):
         )
 
 
-class NotAtGitHub(NotFound):
+class NotAtGithub(NotFound):
     """GitHub knows nobody and nothing of this name, or does not show it to us."""
 
     def __init__(self, what: str, name: str) -> None:
@@ -78,25 +78,25 @@ class GitHub:
         self._http.close()
 
     def repository(self, name: str) -> tuple[str, str]:
-        """The id and the name that `owner/name` has now. Raises NotAtGitHub, GitHubFailed."""
+        """The id and the name that `owner/name` has now. Raises NotAtGithub, GithubFailed."""
         if not _REPOSITORY.fullmatch(name):
-            raise NotAtGitHub("repository", name)
+            raise NotAtGithub("repository", name)
         found = self._found("repository", name, f"/repos/{name}")
         return str(_number(found, "id")), _text(found, "full_name")
 
     def account(self, login: str) -> tuple[str, str]:
-        """The id and the login of a person, or of a bot. Raises NotAtGitHub, GitHubFailed."""
+        """The id and the login of a person, or of a bot. Raises NotAtGithub, GithubFailed."""
         if not _LOGIN.fullmatch(login):
-            raise NotAtGitHub("account", login)
+            raise NotAtGithub("account", login)
         found = self._found("account", login, f"/users/{quote(login, safe='')}")
         if found.get("type") == "Organization":
-            raise NotAtGitHub("person", login)
+            raise NotAtGithub("person", login)
         return str(_number(found, "id")), _text(found, "login")
 
     def run(self, repository: str, run: str, attempt: int) -> Mapping[str, Any] | None:
         """What the API says of an attempt of a run; None where it knows none.
 
-        Raises GitHubFailed.
+        Raises GithubFailed.
         """
         return self._get(f"/repos/{repository}/actions/runs/{run}/attempts/{attempt}")
 
@@ -104,7 +104,7 @@ class GitHub:
         """What the person of an id is in a repository, such as `admin` or `write`.
 
         None where they are nothing, or where the login is somebody else's by now. Raises
-        GitHubFailed.
+        GithubFailed.
         """
         key = repository_id, person
         with self._lock:
@@ -130,7 +130,7 @@ class GitHub:
     def _found(self, what: str, name: str, path: str) -> Mapping[str, Any]:
         found = self._get(path)
         if found is None:
-            raise NotAtGitHub(what, name)
+            raise NotAtGithub(what, name)
         return found
 
     def _get(self, path: str) -> Mapping[str, Any] | None:
@@ -141,13 +141,13 @@ class GitHub:
         if status in (404, 410, 451):
             return None
         if status != 200:
-            raise GitHubFailed(f"answers with status {status}")
+            raise GithubFailed(f"answers with status {status}")
         try:
             found = httpx.Response(200, content=said).json()
         except ValueError as error:
-            raise GitHubFailed("does not answer with JSON") from error
+            raise GithubFailed("does not answer with JSON") from error
         if not isinstance(found, dict):
-            raise GitHubFailed("does not answer with a JSON object")
+            raise GithubFailed("does not answer with a JSON object")
         return found
 
     def _ask(self, url: str) -> tuple[int, Any]:
@@ -160,10 +160,10 @@ class GitHub:
                 for piece in answer.iter_bytes():
                     content += piece
                     if len(content) > _LARGEST:
-                        raise GitHubFailed("says too much")
+                        raise GithubFailed("says too much")
                 return answer.status_code, content
         except httpx.HTTPError as error:
-            raise GitHubFailed("does not answer") from error
+            raise GithubFailed("does not answer") from error
 
     def _is_own(self, url: str) -> bool:
         """Whether a URL is the API's: the token goes nowhere else."""
@@ -173,12 +173,12 @@ class GitHub:
 def _number(found: Mapping[str, Any], name: str) -> int:
     value = found.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise GitHubFailed(f"says no {name}")
+        raise GithubFailed(f"says no {name}")
     return value
 
 
 def _text(found: Mapping[str, Any], name: str) -> str:
     value = found.get(name)
     if not isinstance(value, str):
-        raise GitHubFailed(f"says no {name}")
+        raise GithubFailed(f"says no {name}")
     return value

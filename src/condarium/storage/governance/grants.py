@@ -96,6 +96,12 @@ class Grants:
         unknown = grants.update().where(grants.c.id == number, grants.c.project_id.is_(None))
         self._connection.execute(unknown.values(project_id=identifier))
 
+    def rename(self, project: Project) -> int:
+        """Call a project by its new name, wherever it has this id; say how many grants that are."""
+        same = grants.c.project_kind == str(project.kind), grants.c.project_id == project.id
+        other = grants.update().where(*same, grants.c.project != project.name)
+        return self._connection.execute(other.values(project=project.name)).rowcount
+
     def lock(self, number: int) -> Grant:
         """The same as `get`, and nobody else decides about it until the end of this unit of work.
 

@@ -34,6 +34,11 @@ class Runs:
         said = self._connection.scalar(select(workflow_runs.c.said).where(*same))
         return None if said is None else _run(said)
 
+    def remove(self, run: WorkflowRun) -> None:
+        """Forget an attempt that has no more jobs."""
+        same = _is_run(workflow_runs, run.project.id, run.id, run.attempt)
+        self._connection.execute(workflow_runs.delete().where(*same))
+
     def put_off(self, job: WorkflowJob, *, at: datetime) -> bool:
         """Keep a job until its run is known; False where it was over before it was heard of."""
         return self._note(job, UNDECIDED, at) or not self.is_over(job.id)
