@@ -1,29 +1,56 @@
 """Leases: what nobody redeems waits again, and what nobody hears of is lost, and costs no more."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from condarium.governance.ending import end_in
 from condarium.model.actor import Actor
 from condarium.model.governance.admission import Admission, AdmissionState
+from condarium.model.governance.grants import GrantState
 from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.storage.facts import Facts
 
 LEASE = timedelta(minutes=5)
 """How long after its last heartbeat a job is taken for lost."""
+_OVER = (GrantState.EXPIRED, GrantState.REVOKED)
 _ITSELF = Actor(name="condarium")
 
 
 def expire(store: Store) -> tuple[Admission, ...]:
-    """Mark as lost what fell silent, and have wait again what was offered in vain; give the lost.
+    """End what fell silent, and what waits on a grant that is over; give those that were ended.
 
-    Each is a unit of work of its own, which looks again: its heartbeat may have come meanwhile.
+    What was offered in vain waits again. Each end is a unit of work of its own, which looks again:
+    its heartbeat may have come meanwhile.
     """
     with store.database.read() as facts:
         silent = facts.admissions.silent(store.now())
         late = facts.admissions.late(store.now())
+        lapsed = _lapsed(facts, store.now())
     if late:
         with store.database.note() as facts:
             facts.admissions.take_back(store.now())
-    return tuple(lost for each in silent if (lost := _lose(store, each)))
+    ended = [*(_lose(store, each) for each in silent), *(_drop(store, each) for each in lapsed)]
+    return tuple(filter(None, ended))
+
+
+def _lapsed(facts: "Facts", now: datetime) -> list[Admission]:
+    """What waits for a runner on a grant that ended before its turn came."""
+    waiting = facts.admissions.waited_on()
+    grants = facts.grants.all(numbers=waiting) if waiting else []
+    over = [grant.id for grant in grants if grant.state(now) in _OVER]
+    if not over:
+        return []
+    found = facts.admissions.all(states=[AdmissionState.WAITING], grants=over)
+    return [each for each in found if each.job is None]
+
+
+def _drop(store: Store, lapsed: Admission) -> Admission | None:
+    detail = {"grant": str(lapsed.grant), "project": str(lapsed.project)}
+    with store.database.change(_ITSELF, "admission cancel", str(lapsed.id), detail) as facts:
+        facts.admissions.flag(lapsed.id, f"grant {lapsed.grant} ended before its turn came")
+        return end_in(facts, lapsed, AdmissionState.CANCELLED, at=store.now())
 
 
 def _lose(store: Store, silent: Admission) -> Admission | None:

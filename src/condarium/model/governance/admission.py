@@ -159,6 +159,8 @@ class Admission:
     runner: str = ""
     flagged: str = ""
     """What is wrong about it, for people to look at."""
+    waits: str = ""
+    """Why it waits, where that was asked."""
 
     def took(self, until: datetime) -> timedelta:
         """How long it ran, until then at most.
@@ -169,3 +171,17 @@ class Admission:
             return timedelta()
         stopped = self.heard_at if self.state is AdmissionState.WAITING else self.ended_at
         return max((stopped or until) - self.started_at, timedelta())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """A job for a runner, or None where none may run; `waiting` is how many others wait.
+
+    The runner has to have all of the admission's `labels`. `secret` is its credential, which is
+    told this once and is good until `until`.
+    """
+
+    admission: Admission | None
+    waiting: int
+    secret: str = ""
+    until: datetime | None = None

@@ -5,6 +5,7 @@ does.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,14 @@ class NoSuchAdmission(NotFound):
             f"there is no admission {number}",
             hint="`condarium admission list` shows those that there are.",
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What somebody may see: what asks for these resources, and what these people triggered."""
+
+    resources: frozenset[str]
+    people: frozenset[str]
 
 
 class Admissions:
@@ -84,6 +93,8 @@ class Admissions:
         project: Project | None = None,
         grants: Iterable[int] | None = None,
         source: str | None = None,
+        numbers: Iterable[int] | None = None,
+        seen: Seen | None = None,
         before: int | None = None,
         limit: int | None = None,
     ) -> list[Admission]:
@@ -102,6 +113,11 @@ class Admissions:
             query = query.where(admissions.c.grant_id.in_(list(grants)))
         if source is not None:
             query = query.where(admissions.c.source == source)
+        if numbers is not None:
+            query = query.where(admissions.c.id.in_(list(numbers)))
+        if seen is not None:
+            own = admissions.c.person.in_(seen.people)
+            query = query.where(resources.c.name.in_(seen.resources) | own)
         if before is not None:
             query = query.where(admissions.c.id < before)
         return self._find(query)
@@ -115,6 +131,13 @@ class Admissions:
     def waiting(self, resource: str) -> list[Admission]:
         """Those that no machine has, the oldest first."""
         return self.all(states=[AdmissionState.WAITING], resource=resource)[::-1]
+
+    def waited_on(self) -> list[int]:
+        """The numbers of grants on which anything waits."""
+        waits = admissions.c.state == AdmissionState.WAITING, admissions.c.grant_id.is_not(None)
+        return list(
+            self._connection.scalars(select(admissions.c.grant_id).where(*waits).distinct())
+        )
 
     def running(self, resource: str) -> list[Admission]:
         """Those that take a machine: running, or offered to one; the oldest first."""
