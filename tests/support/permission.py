@@ -62,7 +62,9 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "access revoke-all, access explain, token create, token revoke, token list, user show, "
     "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
     "job cancel, job retry, job remove, resource list, terms publish, terms list, terms show, "
-    "terms acceptances, terms accept"
+    "terms acceptances, terms accept, "
+    "request create, request check, request list, request show, request comment, "
+    "request approve, request deny, request withdraw"
 )
 """What asks by itself about each thing, or is about oneself: tests of its own hold that."""
 
