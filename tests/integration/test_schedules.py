@@ -88,7 +88,8 @@ def test_a_new_store_is_kept_tidy(store: Store, clock: Clock) -> None:
         scheduling.add_builtin(facts, at=store.now())
         scheduling.add_builtin(facts, at=store.now())
     clock.advance(DAY)
-    assert {job.operation for job in scheduling.submit_due(store)} == {"gc", "job prune"}
+    due = {job.operation for job in scheduling.submit_due(store)}
+    assert due == {"gc", "job prune", "grant review-due"}
 
 
 def test_one_that_cannot_become_a_job_is_turned_off_and_says_why(

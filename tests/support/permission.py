@@ -33,7 +33,8 @@ CHANNEL: Mapping[str, str] = {
 RESOURCE: Mapping[str, str] = {
     "borrower": "resource show",
     "runner": "",
-    "lender": "resource change, resource retire, resource add-budget, resource end-budget",
+    "lender": "resource change, resource retire, resource add-budget, resource end-budget, "
+    "grant create",
 }
 """Of what is lent."""
 
@@ -47,7 +48,7 @@ PLATFORM: Mapping[str, str] = {
     "service-account enable, group create, group add-member, group remove-member, group remove, "
     "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
     "schedule create, schedule enable, schedule disable, schedule run, "
-    "schedule remove, resource create, user link, user unlink",
+    "schedule remove, resource create, user link, user unlink, grant review-due",
 }
 
 SOMEWHERE: Mapping[str, str] = {
@@ -61,7 +62,9 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "namespace show, namespace remove, access list, access bind, access unbind, "
     "access revoke-all, access explain, token create, token revoke, token list, user show, "
     "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
-    "job cancel, job retry, job remove, resource list, terms publish, terms list, terms show, "
+    "job cancel, job retry, job remove, "
+    "grant list, grant show, grant change, grant renew, grant suspend, grant resume, "
+    "grant revoke, grant approve-commit, access public, resource list, terms publish, terms list, terms show, "
     "terms acceptances, terms accept, "
     "request create, request check, request list, request show, request comment, "
     "request approve, request deny, request withdraw"

@@ -20,7 +20,7 @@ from condarium.model.governance.listed import (
 )
 from condarium.model.governance.notices import AHEAD, notices
 from condarium.model.governance.projects import Project, with_id
-from condarium.model.governance.resources import Resource
+from condarium.model.governance.resources import Resource, ResourceKind
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.storage.governance.grants import NoSuchGrant, Used
 from condarium.storage.governance.resources import NoSuchResource
@@ -123,14 +123,18 @@ def public_resources(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> li
 
 
 def sayable(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> tuple[list[Grant], int]:
-    """The grants in force, for files that have to say all of their conditions.
+    """The grants in force of runners, for files that have to say all of their conditions.
 
     Those that name people whom somebody is not shown are left out, rather than said to be for
     everybody; how many they are comes with it.
     """
     now = store.now()
     with store.database.read() as facts:
-        seen = {name: each for name, each in _seen(facts, actor).items() if not each.retired_at}
+        seen = {
+            name: each
+            for name, each in _seen(facts, actor).items()
+            if each.settings.kind is ResourceKind.RUNNER and not each.retired_at
+        }
         found = _find(facts, seen, GrantFilter(state=GrantState.ACTIVE), now)
     said = [
         each

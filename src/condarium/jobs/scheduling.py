@@ -23,7 +23,11 @@ from condarium.storage.work.schedules import NoSuchSchedule
 
 _log = logging.getLogger(__name__)
 _ITSELF = Actor(name="condarium")
-_BUILTIN = {"gc": "17 3 * * *", "job prune": "47 2 * * *"}
+_BUILTIN = {
+    "gc": "17 3 * * *",
+    "job prune": "47 2 * * *",
+    "grant review-due": "37 4 * * *",
+}
 """What a new store does by itself: each day, while few are at work."""
 
 
