@@ -32,7 +32,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, and say whether its key was new."""
     statement = _insert(connection)(table).values(**row).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    # without this, PostgreSQL's driver says -1 once the answer was read
+    kept = connection.execute(statement, execution_options={"preserve_rowcount": True})
+    return kept.rowcount == 1
 
 
 def _insert(connection: Connection) -> Any:
