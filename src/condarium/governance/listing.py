@@ -145,11 +145,13 @@ def sayable(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> tuple[list[
     return said, len(found) - len(said)
 
 
-def latest(store: Store, *, limit: int, actor: Actor) -> list[PublicDecision]:
-    """The last decisions on what somebody may see, the newest first."""
+def latest(
+    store: Store, *, limit: int, until: datetime | None = None, actor: Actor
+) -> list[PublicDecision]:
+    """The last decisions on what somebody may see, the newest first; with `until`, as of then."""
     with store.database.read() as facts:
         seen = _seen(facts, actor)
-        found = facts.grants.latest(resources=list(seen), limit=limit)
+        found = facts.grants.latest(resources=list(seen), until=until or store.now(), limit=limit)
     return [
         PublicDecision(
             grant=grant.id,

@@ -4,7 +4,6 @@ Project names, reasons and names of people are texts of others: every face escap
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -65,7 +64,7 @@ def page(store: Store, wanted: Wanted, *, actor: Actor) -> bytes:
         part=Part(query=wanted.query, number=number, pages=pages, names=len(found.grants)),
         lines=[_line(each, most) for each in shown],
         resources=public_resources(store, actor=actor),
-        latest=latest(store, limit=_LATEST, actor=actor),
+        latest=latest(store, limit=_LATEST, until=found.at, actor=actor),
     )
     return text.encode()
 
@@ -106,11 +105,8 @@ def _line(grant: ListedGrant, most: int) -> _Line:
 
 def _entry(found: PublicDecision) -> dict[str, Any]:
     made = found.decision
-    said: Sequence[str] = [
-        made.reason,
-        f"Conditions: {'; '.join(made.conditions)}.",
-        *([f"Until {say_instant(made.until)}."] if made.until else []),
-    ]
+    until = [f"until {say_instant(made.until)}"] if made.until else []
+    said = f"{made.reason} ({'; '.join([*made.conditions, *until])})"
     # a grant's number is given once in a store, the instant tells stores apart
     name = f"condarium:grant:{found.grant}:{made.number}:{made.at.isoformat()}"
     return {
@@ -119,7 +115,7 @@ def _entry(found: PublicDecision) -> dict[str, Any]:
         "updated": say_instant(made.at),
         "by": _xml(made.by) or "somebody",
         "change": made.change,
-        "summary": _xml(" ".join(said)),
+        "summary": _xml(said),
     }
 
 
