@@ -66,12 +66,12 @@ class Transfer:
 class TransferFilter:
     """Which transfers are asked for; all of a field's values where it is None.
 
-    `resources` are names; `project` is a project's key. Of the instants, `until` is left out.
+    `resources` are names, `projects` keys of projects. Of the instants, `until` is left out.
     """
 
     resources: frozenset[str] | None = None
     donor: str | None = None
-    project: str | None = None
+    projects: frozenset[str] | None = None
     kind: TransferKind | None = None
     admission: int | None = None
     since: datetime | None = None
@@ -120,8 +120,14 @@ def end_of(period: Period, at: datetime) -> datetime | None:
 
 def purses(budgets: Iterable[Budget], at: datetime) -> tuple[Purse, ...]:
     """The budgets that hold at an instant, in their periods: what lapses first comes first."""
-    found = [_purse(each, at) for each in budgets if _holds(each, at)]
+    found = [purse_in(each, at) for each in budgets if _holds(each, at)]
     return tuple(sorted(found, key=lambda purse: (_late(purse.ends), purse.budget.id)))
+
+
+def purse_in(budget: Budget, at: datetime) -> Purse:
+    """A budget in its period in which this instant is."""
+    ends = min(end_of(budget.period, at), budget.ends_at, key=_late)
+    return Purse(budget=budget, begins=begin_of(budget.period, at), ends=ends)
 
 
 def next_purse(budgets: Iterable[Budget], at: datetime) -> datetime | None:
@@ -132,11 +138,6 @@ def next_purse(budgets: Iterable[Budget], at: datetime) -> datetime | None:
 
 def _holds(budget: Budget, at: datetime) -> bool:
     return budget.starts_at <= at and (budget.ends_at is None or at < budget.ends_at)
-
-
-def _purse(budget: Budget, at: datetime) -> Purse:
-    ends = min(end_of(budget.period, at), budget.ends_at, key=_late)
-    return Purse(budget=budget, begins=begin_of(budget.period, at), ends=ends)
 
 
 def _later(budget: Budget, at: datetime) -> Iterable[datetime]:

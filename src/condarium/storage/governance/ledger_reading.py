@@ -112,6 +112,7 @@ class LedgerReading:
         wanted = TransferFilter(
             resources=None if resources_ is None else frozenset(resources_),
             donor=donor,
+            projects=None if project is None else self.keys(project),
             kind=TransferKind.SETTLE,
             since=since,
             until=until,
@@ -132,9 +133,8 @@ class LedgerReading:
         )
         named, sums = _Named(self._connection), dict[tuple[str, str, str], _Sum]()
         for row in self._connection.execute(query.where(*_conditions(wanted))).all():
-            if project is None or named.is_project(row.project, project):
-                key = row.donor, row.resource, named.project(row.project)
-                sums.setdefault(key, _Sum()).add(row)
+            key = row.donor, row.resource, named.project(row.project)
+            sums.setdefault(key, _Sum()).add(row)
         return [
             StatementLine(
                 month=f"{since:%Y-%m}",
@@ -147,6 +147,18 @@ class LedgerReading:
             )
             for (donor, resource, text), found in sorted(sums.items())
         ]
+
+    def keys(self, project: Project) -> frozenset[str]:
+        """The keys of a project: of its id where it has one, else of all that had its name."""
+        if project.key is not None:
+            return frozenset({project.key})
+        named = (
+            func.lower(grants.c.project) == project.name.lower(),
+            grants.c.project_kind == str(project.kind),
+            grants.c.project_id.is_not(None),
+        )
+        found = self._connection.scalars(select(grants.c.project_id).where(*named))
+        return frozenset(f"{project.kind}:{identifier}" for identifier in found)
 
     def used(
         self, *, since: datetime | None = None, until: datetime | None = None
@@ -252,13 +264,6 @@ class _Named:
         known = self._projects.get(key) if key else None
         return with_id(known) if known is not None else key
 
-    def is_project(self, key: str, wanted: Project) -> bool:
-        """By its id where one is given, else by its name."""
-        if wanted.key is not None:
-            return key == wanted.key
-        known = self._projects.get(key)
-        return str(known or key).lower() == str(wanted).lower()
-
     @property
     def _projects(self) -> Mapping[str, Project]:
         if self._known is None:
@@ -300,8 +305,9 @@ def _conditions(wanted: TransferFilter) -> Iterable[ColumnElement[bool]]:
         yield resources.c.name.in_(wanted.resources)
     if wanted.donor is not None:
         yield _targets.c.donor == wanted.donor
-    if wanted.project is not None:
-        yield (_targets.c.project == wanted.project) | (_sources.c.project == wanted.project)
+    if wanted.projects is not None:
+        of = list(wanted.projects)
+        yield _targets.c.project.in_(of) | _sources.c.project.in_(of)
     if wanted.kind is not None:
         yield ledger_transfers.c.kind == str(wanted.kind)
     if wanted.admission is not None:
