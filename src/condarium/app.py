@@ -33,6 +33,8 @@ _DECLARATIONS = (
     "condarium.governance.grant_operations",
     "condarium.governance.resource_operations",
     "condarium.governance.request_operations",
+    "condarium.governance.admission_operations",
+    "condarium.governance.ledger_operations",
     "condarium.operating.operations",
     "condarium.restoring",
     "condarium.jobs.operations",

@@ -32,7 +32,7 @@ CHANNEL: Mapping[str, str] = {
 
 RESOURCE: Mapping[str, str] = {
     "borrower": "resource show",
-    "runner": "",
+    "runner": "admission next, admission redeem",
     "lender": "resource change, resource retire, resource add-budget, resource end-budget, "
     "grant create",
 }
@@ -66,6 +66,8 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "grant list, grant show, grant change, grant renew, grant suspend, grant resume, "
     "grant revoke, grant approve-commit, access public, resource list, terms publish, terms list, terms show, "
     "terms acceptances, terms accept, "
+    "admission list, admission show, admission heartbeat, admission end, admission cancel, "
+    "access check, ledger balances, ledger entries, ledger statement, ledger export, "
     "request create, request check, request list, request show, request comment, "
     "request approve, request deny, request withdraw"
 )

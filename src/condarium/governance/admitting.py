@@ -4,6 +4,7 @@ The resource is held from before the decision until the unit ends. So nothing is
 spent between what a decision was made on and what it reserves.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -65,7 +66,8 @@ def admit_in(
     """
     if found := facts.admissions.by_external(source, external):
         return found
-    known = _known(facts, applicant, held=True)
+    asked_for = facts.admissions.asked_for(applicant.labels)
+    known = _known(facts, applicant, map(facts.resources.lock, asked_for))
     decision = _within_quota(facts, applicant, known, at)
     if not decision.governed:
         return None
@@ -106,28 +108,35 @@ def snapshot(facts: "Facts") -> Grants:
 
 def still(facts: "Facts", job: Applicant, at: datetime) -> Decision:
     """Whether a job that was admitted would be yet: what it may cost is set aside already."""
-    return decide(job, _known(facts, job, held=True), at)
+    asked = map(facts.resources.lock, facts.admissions.asked_for(job.labels))
+    return decide(job, _known(facts, job, asked), at)
 
 
-def judge(facts: "Facts", job: Applicant, at: datetime) -> Decision:
-    """What would be decided of a job; nothing is reserved, and nobody is held up."""
-    return _within_quota(facts, job, _known(facts, job, held=False), at)
+def judge_in(
+    facts: "Facts", job: Applicant, at: datetime, *, may_see: Callable[[str], bool]
+) -> Decision:
+    """What would be decided of a job by resources that one may see; nobody is held up by it."""
+    found = [name for name in facts.admissions.asked_for(job.labels) if may_see(name)]
+    return _within_quota(facts, job, _known(facts, job, map(facts.resources.get, found)), at)
 
 
-def _known(facts: "Facts", job: Applicant, *, held: bool) -> Grants:
-    """What the decision on a job depends on, of 10,000 grants a few; its resource is held."""
-    take = facts.resources.lock if held else facts.resources.get
-    resources = [take(name) for name in facts.admissions.asked_for(job.labels)]
+def _known(facts: "Facts", job: Applicant, asked: Iterable[Resource]) -> Grants:
+    """What the decision on a job depends on: of 10,000 grants, a few."""
+    resources = list(asked)
     grants = [grant for each in resources for grant in _grants(facts, job.project, each.name)]
     people = [job.person.key] if job.person and job.person.key else []
     if not all(label.isascii() for label in job.labels):  # what may it look like?
-        resources = [*facts.resources.all(retired=True), *resources]
+        resources = [*_public(facts), *resources]
     return Grants(
         resources=resources,
         grants=grants,
         accepted=facts.terms.accepted(people=people),
         approved=facts.grants.approved([grant.id for grant in grants]),
     )
+
+
+def _public(facts: "Facts") -> list[Resource]:
+    return [each for each in facts.resources.all() if each.settings.public]
 
 
 def _grants(facts: "Facts", project: Project, resource: str) -> list[Grant]:

@@ -15,6 +15,7 @@ from condarium.governance.leases import LEASE, expire
 from condarium.governance.turns import turn
 from condarium.model.actor import Actor
 from condarium.model.audit import Outcome
+from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, AdmissionState, Offered
 from condarium.model.governance.projects import Project, with_id
 from condarium.model.governance.resources import ResourceKind
@@ -85,10 +86,15 @@ def redeem(
 ) -> Admission:
     """Begin the job that a credential is for: that of this resource, project and commit.
 
-    Raises CredentialRefused; each refusal is in the audit log. What is presented for something else
-    is not used up by it, so that a stranger's mistake does not cost the right one its job; the
-    third time it is void.
+    Raises CredentialRefused, BadArguments; each refusal is in the audit log. What is presented for
+    something else is not used up by it, so that a stranger's mistake does not cost the right one
+    its job; the third time it is void.
     """
+    if project.key is None:
+        raise BadArguments(
+            f"which project {project} is, is not known",
+            hint="Say its id behind a #, as `condarium admission next` does.",
+        )
     digest, now = digest_of(secret.reveal()), store.now()
     detail = {"project": with_id(project), "commit": commit, "runner": runner}
     try:
@@ -103,6 +109,11 @@ def redeem(
     except CredentialRefused as error:
         _note(store, error, resource, detail, actor)
         raise
+
+
+def read(document: Document) -> Secret:
+    """The credential in the first line of a file."""
+    return Secret(document.content.decode(errors="replace").partition("\n")[0].strip())
 
 
 def lease_of(admission: Admission, now: datetime) -> datetime:
