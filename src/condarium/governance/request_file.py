@@ -55,6 +55,8 @@ class _File:
             findings.problem(node, "an empty file", f"the keys of {_KIND}: {', '.join(_KEYS)}")
             findings.raise_any()
         self._values = {} if node is None else self._mapping(node, _KEYS)
+        if not self._values:
+            findings.raise_any()
         inner = self._values.get("conditions")
         self._conditions = self._mapping(inner, _CONDITIONS) if inner is not None else {}
 
