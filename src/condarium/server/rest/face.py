@@ -94,8 +94,11 @@ class Rest:
             return await self._follow(events, method, receive, actor)
         if method == "OPTIONS":
             return _options(methods_at(path))
-        if method == "GET" and (ready := self._answers.find(scope, actor)):
-            return ready
+        if method == "GET":
+            if ready := self._answers.find(scope, actor):
+                return ready
+            if shared := self._answers.being_made(scope, actor):
+                return await asyncio.shield(shared)
         operation, named = find_route(method, path)
         if not (actor.who.is_somebody or _is_for_anybody(operation)):
             raise NotSignedIn(given=False)
@@ -112,11 +115,10 @@ class Rest:
             work = partial(
                 self._work, operation, arguments, scope, headers, actor, opened.pop_all()
             )
-        again = method == "GET" and Turn.of(operation) is Turn.QUICK
-        version = self._answers.version if again else None
-        answer = await self._turns.run(operation, work, receive=receive)
-        self._answers.keep(scope, actor, version, answer)
-        return answer
+        answer = self._turns.run(operation, work, receive=receive)
+        if method == "GET" and Turn.of(operation) is Turn.QUICK:
+            return await asyncio.shield(self._answers.make(scope, actor, answer))
+        return await answer
 
     async def _description(self, method: str) -> Response:
         if method == "OPTIONS":
@@ -286,10 +288,13 @@ def _refusal(actor: Actor, error: NotPermitted) -> Refused:
 
 
 def _placing(headers: Sent) -> Placing:
-    names = b"condarium-queue", b"condarium-priority", b"condarium-chain"
     said = _text(headers, b"condarium-time")
-    time = parse_duration(said, label="condarium-time") if said is not None else None
-    return Placing.read(*(_text(headers, name) for name in names), time)
+    return Placing.read(
+        _text(headers, b"condarium-queue"),
+        _text(headers, b"condarium-priority"),
+        _text(headers, b"condarium-chain"),
+        parse_duration(said, label="condarium-time") if said is not None else None,
+    )
 
 
 def _query(scope: Scope) -> dict[str, str]:
