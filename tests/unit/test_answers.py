@@ -1,5 +1,6 @@
 """Answers that are given again: to the same one, while nothing changes, and not for long."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -86,3 +87,38 @@ def test_what_went_wrong_is_not_kept(store: Store) -> None:
     kept = Answers(store)
     kept.keep(ASKED, ADA, kept.version, Response(status=503))
     assert kept.find(ASKED, ADA) is None
+
+
+def test_who_asks_while_it_is_made_has_the_same_one(store: Store) -> None:
+    async def ask() -> None:
+        kept, begun = Answers(store), asyncio.Event()
+
+        async def work() -> Response:
+            await begun.wait()
+            return ANSWER
+
+        first = kept.make(ASKED, ADA, work())
+        assert kept.being_made(ASKED, ADA) is first
+        assert kept.being_made(ASKED, principal("ben")) is None
+        with store.database.change(ADA, "test", "it"):
+            pass
+        assert kept.being_made(ASKED, ADA) is None, "it may not tell of the change"
+        begun.set()
+        assert await first is ANSWER
+        assert kept.find(ASKED, ADA) is None
+
+    asyncio.run(ask())
+
+
+def test_a_failure_is_told_to_who_asked_meanwhile_and_not_kept(store: Store) -> None:
+    async def fail() -> Response:
+        raise ValueError("it")
+
+    async def ask() -> None:
+        kept = Answers(store)
+        made = kept.make(ASKED, ADA, fail())
+        with pytest.raises(ValueError, match="it"):
+            await made
+        assert kept.being_made(ASKED, ADA) is None
+
+    asyncio.run(ask())
