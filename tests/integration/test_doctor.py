@@ -12,6 +12,7 @@ import pytest
 from tests.support.backups import fill
 from tests.support.channel import Made
 from tests.support.hosting import NOON, Clock, create, host, hosted_store
+from tests.support.ledger import admit, budget, lent
 from tests.support.objectstore import Endpoint
 from tests.support.postgresql import Server
 from tests.support.user import User
@@ -100,6 +101,20 @@ def test_an_audit_entry_that_was_changed_is_named(store: Store) -> None:
     with store.database.note() as facts:
         facts._connection.exec_driver_sql("UPDATE audit SET actor='somebody else'")
     assert wrong(store)["audit"][0] is Verdict.PROBLEM
+
+
+def test_a_ledger_that_does_not_balance_is_named(store: Store) -> None:
+    with store.database.note() as facts:
+        lent(facts, budget("acme", 10))
+        admit(facts, 4)
+    assert wrong(store) == {}
+    with store.database.note() as facts:
+        facts._connection.exec_driver_sql(
+            "UPDATE ledger_accounts SET balance = -1 WHERE kind = 'reserved'"
+        )
+    verdict, said = wrong(store)["ledger"]
+    assert verdict is Verdict.PROBLEM
+    assert "gpu: reserved github:7 of acme" in said
 
 
 def test_a_clock_that_went_back_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ __all__ = ["ORDER", "checks", "examine"]
 
 ORDER = (
     "settings", "secrets", "database", "blobs", "files", "space", "locks", "clock",
-    "environments", "workers", "upstreams", "audit",
+    "environments", "workers", "upstreams", "ledger", "audit",
 )  # fmt: skip
 """The checks, those first that others stand on."""
 

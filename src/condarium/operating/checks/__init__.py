@@ -8,6 +8,7 @@ from condarium.operating.checks import (
     environments,
     folders,
     jobs,
+    ledger,
     settings,
     upstreams,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "environments",
     "folders",
     "jobs",
+    "ledger",
     "settings",
     "upstreams",
 ]
