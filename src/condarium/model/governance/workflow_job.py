@@ -167,9 +167,9 @@ def _nobody(by: Person | None) -> str:
 
 
 _Text = Annotated[str, msgspec.Meta(max_length=255)]
-_Id = Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+_Id = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 _Commit = Annotated[str, msgspec.Meta(pattern="^(?:[0-9a-f]{40}|[0-9a-f]{64})$")]
-_Attempt = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+_Attempt = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
