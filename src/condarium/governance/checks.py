@@ -199,7 +199,8 @@ def _covers(grant: Grant, wanted: Lending, until: datetime | None) -> bool:
 
 
 def _days(duration: timedelta) -> str:
-    return f"{duration / timedelta(days=1):g} days"
+    days = duration / timedelta(days=1)
+    return f"{days:g} days" if days >= 2 else f"{days * 24:.3g} hours"
 
 
 def _stop(about: str, text: str, hint: str = "") -> Finding:
