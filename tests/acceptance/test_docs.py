@@ -28,6 +28,7 @@ PAGES = [
     "docs/how-to/work-from-python.md",
     "docs/how-to/use-a-server.md",
     "docs/how-to/use-the-rest-api.md",
+    "docs/how-to/lend-machines.md",
     "docs/explanation/permission.md",
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"
