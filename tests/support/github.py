@@ -90,6 +90,8 @@ class GitHub:
         self.runs: dict[tuple[int, int, int], Plain] = {}
         self.roles: dict[tuple[int, int], str] = {}
         """By repository's and person's id."""
+        self.moved: dict[str, int] = {}
+        """Names that were given up, and are nobody else's."""
         self.down = False
 
     @property
@@ -155,6 +157,7 @@ class GitHub:
     def rename(self, name: str, to: str) -> Webhook:
         """A repository gets another name; the old one is free."""
         repository = self.repositories.pop(name)
+        self.moved[name] = repository["id"]
         short = to.partition("/")[2]
         self.repositories[to] = repository | {"name": short, "full_name": to}
         changes = {"repository": {"name": {"from": name.partition("/")[2]}}}
@@ -294,14 +297,21 @@ class GitHub:
             return Reply(503)
         if ask.headers.get("authorization") != f"Bearer {TOKEN}":
             return Reply(401)
+        if (moved := self.moved.get(ask.path.removeprefix("/repos/"))) and not self._found(
+            ask.path
+        ):
+            return Reply(301, headers={"Location": f"/repositories/{moved}"})
         found = self._found(ask.path)
         return Reply(404) if found is None else Reply(200, json.dumps(found).encode())
 
     def _found(self, path: str) -> Plain | None:
         if match := re.fullmatch(r"/users/([^/]+)", path):
             return self.accounts.get(match[1])
+        if match := re.fullmatch(r"/repositories/(\d+)", path):
+            return next(each for each in self.repositories.values() if str(each["id"]) == match[1])
         match = re.fullmatch(r"/repos/([^/]+/[^/]+)(/.*)?", path)
-        repository = self.repositories.get(match[1]) if match else None
+        named = {name.lower(): each for name, each in self.repositories.items()}
+        repository = named.get(match[1].lower()) if match else None
         if match is None or repository is None or not match[2]:
             return repository
         if run := re.fullmatch(r"/actions/runs/(\d+)/attempts/(\d+)", match[2]):

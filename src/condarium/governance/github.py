@@ -15,7 +15,6 @@ from condarium.governance.ending import end_in
 from condarium.model.actor import Actor
 from condarium.model.audit import Outcome
 from condarium.model.governance.admission import Admission, AdmissionState
-from condarium.model.governance.resources import ResourceKind
 from condarium.model.governance.workflow_job import (
     LATEST,
     Nothing,
@@ -203,10 +202,6 @@ def _began(facts: "Facts", job: WorkflowJob, at: datetime) -> Answer:
     found = _admission(facts, job)
     if found is None:
         return Answer(outcome="noted")
-    if found.state is AdmissionState.WAITING and _places_itself(facts, found):
-        longest = facts.resources.get(found.resource or "").settings.longest_job
-        facts.admissions.start(found.id, at=at, lease_until=at + longest, runner=job.runner)
-        return _answer(facts.admissions.get(found.id))
     if wrong := _wrong_runner(found, job.runner):
         return _flag(facts, found, wrong, at)
     return Answer(outcome="noted", admission=found.id, state=found.state)
@@ -253,12 +248,6 @@ def _flag(facts: "Facts", admission: Admission, wrong: str, at: datetime) -> Ans
     found = facts.admissions.get(admission.id)
     _audit(facts, "admission flag", found, at, flagged=wrong)
     return Answer(outcome="flagged", reasons=(wrong,), admission=found.id, state=found.state)
-
-
-def _places_itself(facts: "Facts", admission: Admission) -> bool:
-    """Whether a service elsewhere gives its machines by itself: nobody redeems anything there."""
-    name = admission.resource
-    return name is not None and facts.resources.get(name).settings.kind is ResourceKind.SERVICE
 
 
 def _renamed(facts: "Facts", said: Renamed, at: datetime) -> Answer:
