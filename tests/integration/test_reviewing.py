@@ -142,6 +142,19 @@ def test_two_accounts_of_one_person_are_one_approval(lab: Review) -> None:
         approve(lab, "eve", number)
 
 
+def test_what_one_person_is_by_either_account_counts_once(lab: Review) -> None:
+    lab.lend("gpu", "1 lender", "1 group:core")
+    with lab.store.database.note() as facts:
+        same = Person(kind=PersonKind.USER, name="ben", id=lab.ids["ben"])
+        facts.identities.link(same, lab.ids["dan"], at=lab.store.now(), by="owner")
+    number = lab.ask("ada", "gpu")
+    assert approve(lab, "dan", number) is RequestState.OPEN
+    assert approve(lab, "ben", number) is RequestState.OPEN
+    with pytest.raises(ApprovedAlready):
+        approve(lab, "ben", number)
+    assert approve(lab, "eve", number) is RequestState.APPROVED
+
+
 def test_a_role_that_is_lost_in_the_middle_no_longer_counts(lab: Review) -> None:
     lab.lend("gpu", *BOTH)
     number = lab.ask("ada", "gpu")

@@ -10,7 +10,7 @@ from condarium.errors import Conflict
 from condarium.governance import checks
 from condarium.governance.approvers import require_reaching
 from condarium.governance.identifying import identified
-from condarium.governance.requests import show
+from condarium.governance.requests import detail_of
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.projects import with_id
 from condarium.model.governance.requests import (
@@ -66,7 +66,7 @@ def create(store: Store, draft: Draft, *, actor: Actor) -> RequestDetail:
             raise RequestStopped(stops)
         made = facts.requests.add(_request(found, actor, at))
         said["request"] = str(made.id)
-    return replace(show(store, made.id, actor=actor), findings=tuple(findings))
+        return replace(detail_of(facts, made, actor), findings=tuple(findings))
 
 
 def _hold(facts: "Facts", name: str) -> None:

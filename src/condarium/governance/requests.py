@@ -33,7 +33,7 @@ def show(store: Store, number: int, *, actor: Actor) -> RequestDetail:
     with store.database.read() as facts:
         request = facts.requests.get(number)
         check_may_see(facts, request, actor)
-        return _detail(facts, request, actor)
+        return detail_of(facts, request, actor)
 
 
 def list_(
@@ -68,6 +68,20 @@ def list_(
             if size is not None and len(found) > size:
                 break
     return page_of([_line(each) for each in found], size, [(each.id,) for each in found])
+
+
+def detail_of(facts: "Facts", request: Request, actor: Actor) -> RequestDetail:
+    """The request as the actor may see it, and how far its review is."""
+    knows = (
+        _is_own(request, actor)
+        or actor.may(Permission.ACCESS_READ, PLATFORM)
+        or _reviews(facts, request, actor)
+    )
+    return RequestDetail(
+        request=request if knows else _without_people(request),
+        conditions=say_conditions(request.lending.conditions),
+        standing=None if request.state.ended else standing_of(facts, request),
+    )
 
 
 def check_may_see(facts: "Facts", request: Request, actor: Actor) -> None:
@@ -125,19 +139,6 @@ def _reviews(facts: "Facts", request: Request, actor: Actor) -> bool:
         return False
     who = approver(facts, actor.who.id, actor.name, request.resources)
     return who is not None and bool(wanted(rules_of(facts, request), who))
-
-
-def _detail(facts: "Facts", request: Request, actor: Actor) -> RequestDetail:
-    knows = (
-        _is_own(request, actor)
-        or actor.may(Permission.ACCESS_READ, PLATFORM)
-        or _reviews(facts, request, actor)
-    )
-    return RequestDetail(
-        request=request if knows else _without_people(request),
-        conditions=say_conditions(request.lending.conditions),
-        standing=None if request.state.ended else standing_of(facts, request),
-    )
 
 
 def _without_people(request: Request) -> Request:

@@ -19,7 +19,7 @@ from condarium.governance.approvers import (
     standing_of,
 )
 from condarium.governance.granting import grant_in
-from condarium.governance.requests import check_may_see, grants_of, show
+from condarium.governance.requests import check_may_see, detail_of, grants_of
 from condarium.governance.revoking import revoke_in
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
@@ -85,14 +85,15 @@ def approve(store: Store, number: int, text: str, *, actor: Actor) -> RequestDet
     with _stepping(store, number, Step.APPROVE, words, actor) as taken:
         facts, request = taken.facts, taken.request
         _check_reviewer(facts, request, actor)
-        before = {person_of(facts, each) for each in _approved_by(request)}
+        people = {person_of(facts, each) for each in _approved_by(request)}
+        before = standing_of(facts, request)
         taken.note()
         now = standing_of(facts, facts.requests.get(number))
         if now.approved:
             _carry_out(taken, actor)
-        elif person_of(facts, actor.who.id) in before:
+        elif now == before and person_of(facts, actor.who.id) in people:
             raise ApprovedAlready(number, now.missing)
-    return show(store, number, actor=actor)
+        return taken.after(actor)
 
 
 def deny(store: Store, number: int, reason: str, *, actor: Actor) -> RequestDetail:
@@ -105,7 +106,7 @@ def deny(store: Store, number: int, reason: str, *, actor: Actor) -> RequestDeta
         _check_reviewer(taken.facts, taken.request, actor)
         taken.note()
         taken.decide(RequestState.DENIED)
-    return show(store, number, actor=actor)
+        return taken.after(actor)
 
 
 def withdraw(store: Store, number: int, text: str, *, actor: Actor) -> RequestDetail:
@@ -120,7 +121,7 @@ def withdraw(store: Store, number: int, text: str, *, actor: Actor) -> RequestDe
             actor.require(Permission.ACCESS_MANAGE, PLATFORM)
         taken.note()
         taken.decide(RequestState.WITHDRAWN)
-    return show(store, number, actor=actor)
+        return taken.after(actor)
 
 
 def comment(store: Store, number: int, text: str, *, actor: Actor) -> RequestDetail:
@@ -131,7 +132,7 @@ def comment(store: Store, number: int, text: str, *, actor: Actor) -> RequestDet
     words = _words("comment", text)
     with _stepping(store, number, Step.COMMENT, words, actor) as taken:
         taken.note()
-    return show(store, number, actor=actor)
+        return taken.after(actor)
 
 
 @dataclass
@@ -150,6 +151,10 @@ class _Taken:
     def decide(self, state: RequestState) -> None:
         self.facts.requests.decide(self.request.id, state, at=self.event.at)
         self.said["state"] = str(state)
+
+    def after(self, actor: Actor) -> RequestDetail:
+        """The request as the step leaves it."""
+        return detail_of(self.facts, self.facts.requests.get(self.request.id), actor)
 
 
 @contextmanager

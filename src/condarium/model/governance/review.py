@@ -1,7 +1,7 @@
 """Review: whose approvals count, and which are missing. Pure functions of values."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from condarium.model.governance.resources import LENDER_APPROVES, Approvals, ApproverKind
 
@@ -59,12 +59,12 @@ def standing(
     Each approval that a rule wants is by another person, and one person fills one of them: whoever
     is a lender and in the group is not both. `requester` is the person who asked, who never counts.
     """
-    people = {each.person: each for each in approvers if each.person != requester}
+    people = _people(each for each in approvers if each.person != requester)
     missing: list[Missing] = []
     counted: dict[str, None] = {}
     for resource, rule in rules.items():
         needs = _needs(rule)
-        filled = _match(resource, needs, list(people.values()))
+        filled = _match(resource, needs, people)
         counted.update(dict.fromkeys(filled[each].name for each in sorted(filled)))
         missing += _missing(resource, [n for i, n in enumerate(needs) if i not in filled])
     return Standing(
@@ -79,6 +79,17 @@ def wanted(rules: Mapping[str, Rule], person: Approver) -> tuple[str, ...]:
         for resource, rule in rules.items()
         if any(person.fits(resource, kind, group) for kind, group in _needs(rule))
     )
+
+
+def _people(approvers: Iterable[Approver]) -> list[Approver]:
+    """Each person once, with what they are by any of the accounts that they approved with."""
+    found: dict[str, Approver] = {}
+    for each in approvers:
+        same = found.setdefault(each.person, each)
+        found[each.person] = replace(
+            same, lends=same.lends | each.lends, groups=same.groups | each.groups
+        )
+    return list(found.values())
 
 
 _Need = tuple[ApproverKind, str]
