@@ -35,6 +35,7 @@ _DECLARATIONS = (
     "condarium.governance.request_operations",
     "condarium.governance.admission_operations",
     "condarium.governance.ledger_operations",
+    "condarium.governance.file_operations",
     "condarium.operating.operations",
     "condarium.restoring",
     "condarium.jobs.operations",

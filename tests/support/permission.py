@@ -48,7 +48,8 @@ PLATFORM: Mapping[str, str] = {
     "service-account enable, group create, group add-member, group remove-member, group remove, "
     "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
     "schedule create, schedule enable, schedule disable, schedule run, "
-    "schedule remove, resource create, user link, user unlink, grant review-due",
+    "schedule remove, resource create, user link, user unlink, grant review-due, "
+        "access import, access plan, access apply, access resolve",
 }
 
 SOMEWHERE: Mapping[str, str] = {
@@ -64,7 +65,8 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
     "job cancel, job retry, job remove, "
     "grant list, grant show, grant change, grant renew, grant suspend, grant resume, "
-    "grant revoke, grant approve-commit, access public, resource list, terms publish, terms list, terms show, "
+    "grant revoke, grant approve-commit, access public, "
+    "access export, resource list, terms publish, terms list, terms show, "
     "terms acceptances, terms accept, "
     "admission list, admission show, admission heartbeat, admission end, admission cancel, "
     "access check, ledger balances, ledger entries, ledger statement, ledger export, "

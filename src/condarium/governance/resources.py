@@ -32,7 +32,7 @@ def create(
     settings = described.settings(Settings(kind=kind))
     detail = {"kind": str(kind), **differences(Settings(kind=kind), settings)}
     with store.database.change(actor, "resource create", name, detail) as facts:
-        _check_named(facts, settings)
+        check_named(facts, settings)
         facts.resources.add(name, settings, at=store.now(), by=actor.name)
         facts.bindings.add_creator(actor, ThingKind.RESOURCE, name, at=store.now())
         resource = facts.resources.get(name)
@@ -54,7 +54,7 @@ def change(
         settings = described.settings(before.settings)
         changed = differences(before.settings, settings)
         if changed:
-            _check_named(facts, settings)
+            check_named(facts, settings)
             facts.resources.change(before, settings, at=store.now())
             detail.update(changed)
         resource = facts.resources.get(name)
@@ -128,6 +128,8 @@ def thing_of(resource: Resource) -> Thing:
 
 def with_what_is_left(facts: "Facts", resource: Resource, at: datetime) -> Resource:
     """The resource with what is left of each of its budgets, of those that hold now."""
+    if not resource.budgets:
+        return resource
     left: Mapping[int, int] = facts.ledger.left(resource, at)
     paid = tuple(replace(each, left=left.get(each.id)) for each in resource.budgets)
     return replace(resource, budgets=paid)
@@ -139,7 +141,7 @@ def in_force(facts: "Facts", name: str, at: datetime) -> int:
     return sum(each.state(at) not in ended for each in facts.grants.all(resource=name))
 
 
-def _check_named(facts: "Facts", settings: Settings) -> None:
+def check_named(facts: "Facts", settings: Settings) -> None:
     """Raise NoSuchTerms or NoSuchGroup where the settings name what is not there."""
     if settings.terms is not None:
         facts.terms.get(settings.terms)

@@ -13,8 +13,8 @@ import yaml
 
 from condarium.governance.files.parts import GrantPart, Part, ResourcePart
 from condarium.governance.files.reading import read_items, read_keys, read_tree, read_value
-from condarium.governance.files.spelling import read_flag
-from condarium.governance.files.state import GrantState
+from condarium.governance.files.spelling import read_flag, read_word
+from condarium.governance.files.state import SaidGrant
 from condarium.governance.files.writing import yaml_text
 from condarium.model.governance.grants import Conditions, Grant
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
@@ -104,7 +104,7 @@ def read_runners(node: yaml.MappingNode, findings: Findings) -> Part:
 
 
 def write_access(
-    grants: Iterable[GrantState], *, organisation: str = ORGANISATION, people: bool = True
+    grants: Iterable[SaidGrant], *, organisation: str = ORGANISATION, people: bool = True
 ) -> Written:
     """Write an `.access.yml` of grants that hold now, each of a runner of Cirun.
 
@@ -145,7 +145,7 @@ def access_yml(
 ) -> str:
     """The text of an `.access.yml` of grants as they are in a store."""
     states = (
-        GrantState(project=each.project, resource=each.resource, lending=each.lending)
+        SaidGrant(project=each.project, resource=each.resource, lending=each.lending)
         for each in grants
     )
     return write_access(states, organisation=organisation, people=people).text
@@ -165,7 +165,7 @@ class _Policies:
         self._organisation, self._people = organisation, people
         self._found: dict[str, dict[str, Any]] = {}
 
-    def identify(self, grant: GrantState) -> str:
+    def identify(self, grant: SaidGrant) -> str:
         """The id of a grant's policy: what it is called, with a number where that is taken."""
         said = self._said(grant)
         wanted = grant.lending.called or f"{grant.project.name.rpartition('/')[2]}-policy"
@@ -178,7 +178,7 @@ class _Policies:
     def written(self) -> list[dict[str, Any]]:
         return [{"id": name, **self._found[name]} for name in sorted(self._found)]
 
-    def _said(self, grant: GrantState) -> dict[str, Any]:
+    def _said(self, grant: SaidGrant) -> dict[str, Any]:
         conditions = grant.lending.conditions
         owner, _, name = grant.project.name.partition("/")
         same = owner.lower() == self._organisation.lower()
@@ -245,7 +245,7 @@ def _flag(found: Mapping[str, yaml.Node], findings: Findings) -> bool:
 
 def _texts(found: Mapping[str, yaml.Node], key: str, findings: Findings) -> tuple[str, ...]:
     items = read_items(found.get(key), f"a list of {key}", findings)
-    values = [read_value(each, str, f"one of the {key}", findings) for each in items]
+    values = [read_value(each, read_word, f"one of the {key}", findings) for each in items]
     return tuple(each for each in values if each is not None)
 
 
@@ -305,7 +305,7 @@ def _labels(node: yaml.Node | None, findings: Findings) -> list[str]:
     return list(dict.fromkeys(each for each in found if each is not None))
 
 
-def _unsayable(grant: GrantState) -> str | None:
+def _unsayable(grant: SaidGrant) -> str | None:
     """Why a grant cannot be said without allowing more than it does."""
     conditions = grant.lending.conditions
     if grant.project.kind is not ProjectKind.GITHUB:
@@ -319,7 +319,7 @@ def _unsayable(grant: GrantState) -> str | None:
     return None
 
 
-def _lost(grant: GrantState) -> list[str]:
+def _lost(grant: SaidGrant) -> list[str]:
     """What is not said of a grant, and allows nothing more by that, or not for long."""
     lending, which = grant.lending, f"{grant.project} on {grant.resource}"
     conditions = lending.conditions

@@ -14,6 +14,7 @@ from condarium.governance.files.spelling import (
     read_flag,
     read_moment,
     read_span,
+    read_word,
     say_credits,
     say_moment,
     say_span,
@@ -75,6 +76,10 @@ def _flag(key: str, *, without: bool = False) -> Field:
     return Field(key=key, expected="true or false", read=read_flag, say=_same, without=without)
 
 
+def _words(key: str, expected: str) -> Field:
+    return Field(key=key, expected=expected, read=read_word, many=True, without=())
+
+
 def _count(key: str) -> Field:
     return Field(key=key, expected="a whole number above nothing", read=read_count, say=_same)
 
@@ -120,7 +125,7 @@ RESOURCE = (
 """Of a resource, as `model.governance.resources.Settings` has them, besides its budgets."""
 
 BUDGET = (
-    Field(key="donor", expected="who gives"),
+    Field(key="donor", expected="a name such as acme", read=check_name),
     Field(
         key="amount",
         expected="an amount such as 40 credits",
@@ -141,8 +146,8 @@ PULL_REQUESTS = Field(
     without=False,
 )
 CONDITIONS = (
-    Field(key="branches", expected="the name of a branch", many=True, without=()),
-    Field(key="events", expected="an event such as push", many=True, without=()),
+    _words("branches", "the name of a branch"),
+    _words("events", "an event such as push"),
     Field(
         key="trusted_forks",
         expected="a project such as github:ada/numpy-feedstock#123",
@@ -160,7 +165,7 @@ CONDITIONS = (
         many=True,
     ),
     Field(key="people_from", expected="a URL"),
-    Field(key="roles", expected="a role in the repository", many=True, without=()),
+    _words("roles", "a role in the repository"),
 )
 
 LENDING = (

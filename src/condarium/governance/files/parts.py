@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from condarium.governance.files.state import GrantState, ResourceState, State
+from condarium.governance.files.state import SaidGrant, SaidResource, State
 from condarium.model.governance.grants import Conditions
 from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import ResourceKind, Settings
@@ -24,9 +24,9 @@ class ResourcePart:
     labels: tuple[str, ...] | None = None
     machine: Mapping[str, Any] | None = None
 
-    def onto(self, there: ResourceState | None) -> ResourceState:
+    def onto(self, there: SaidResource | None) -> SaidResource:
         if there is None:
-            there = ResourceState(settings=Settings(kind=self.kind, provider=self.provider))
+            there = SaidResource(settings=Settings(kind=self.kind, provider=self.provider))
         settings = there.settings
         if self.labels is not None:
             settings = replace(settings, labels=self.labels)
@@ -54,11 +54,11 @@ class GrantPart:
     def place(self) -> tuple[str, str]:
         return (self.resource, str(self.project).lower())
 
-    def onto(self, there: GrantState | None) -> GrantState | None:
+    def onto(self, there: SaidGrant | None) -> SaidGrant | None:
         if self.revoke:
             return None
         if there is None:
-            there = GrantState(project=self.project, resource=self.resource, reason=self.reason)
+            there = SaidGrant(project=self.project, resource=self.resource, reason=self.reason)
         lending = replace(there.lending, conditions=self._conditions(there.lending.conditions))
         return replace(there, lending=replace(lending, called=self.called or lending.called))
 
@@ -104,6 +104,6 @@ class Part:
         return State.of(terms=there.terms, resources=resources, grants=[*others, *grants.values()])
 
 
-def _by_place(grants: Iterable[GrantState]) -> dict[tuple[str, str], GrantState]:
+def _by_place(grants: Iterable[SaidGrant]) -> dict[tuple[str, str], SaidGrant]:
     """The last grant of each place."""
     return {each.place: each for each in grants}

@@ -17,7 +17,8 @@ from condarium.governance.files.fields import (
     RESOURCE,
     Field,
 )
-from condarium.governance.files.state import BudgetState, GrantState, ResourceState, State
+from condarium.governance.files.spelling import Misspelled
+from condarium.governance.files.state import SaidBudget, SaidGrant, SaidResource, State
 from condarium.governance.files.writing import VERSION
 from condarium.model.governance.grants import Conditions, Lending
 from condarium.model.governance.projects import Project
@@ -35,7 +36,7 @@ class BadAccessFile(BadDocument):
 
 
 @dataclass(frozen=True)
-class Said:
+class Placed:
     """A value, and where it stands: the file's findings, and the node."""
 
     value: Any
@@ -51,23 +52,23 @@ class Sections:
     """What the files together say, each once; a second time is a problem of its own file."""
 
     def __init__(self) -> None:
-        self._terms: dict[str, Said] = {}
-        self._resources: dict[str, Said] = {}
-        self._grants: dict[tuple[str, str, str], Said] = {}
+        self._terms: dict[str, Placed] = {}
+        self._resources: dict[str, Placed] = {}
+        self._grants: dict[tuple[str, str, str], Placed] = {}
 
     def read(self, node: yaml.Node, findings: Findings) -> None:
         """Take what one document says; what is wrong goes to its findings."""
         found = read_keys(node, _SECTIONS, findings, "a file of condarium: version, resources …")
         _check_version(node, found.get("version"), findings)
         for name, value in _named(found.get("terms"), "terms", findings):
-            text = read_value(value, str, "the text of the terms", findings) or ""
-            self._add(self._terms, name.value, Said(text, findings, name), f"terms {name.value}")
+            text = read_value(value, _terms, "the text of the terms", findings) or ""
+            self._add(self._terms, name.value, Placed(text, findings, name), f"terms {name.value}")
         for name, value in _named(found.get("resources"), "a resource", findings):
-            said = Said(_resource(value, findings), findings, name)
+            said = Placed(_resource(value, findings), findings, name)
             self._add(self._resources, name.value, said, f"the resource {name.value}")
         for value in read_items(found.get("grants"), "a list of grants", findings):
             for grant in _grants(value, findings):
-                said = Said(grant, findings, value)
+                said = Placed(grant, findings, value)
                 what = f"a grant of {grant.resource} to {grant.project}"
                 self._add(self._grants, self._place(grant), said, what)
 
@@ -87,7 +88,7 @@ class Sections:
             grants=[said.value for said in self._grants.values()],
         )
 
-    def _place(self, grant: GrantState) -> tuple[str, str, str]:
+    def _place(self, grant: SaidGrant) -> tuple[str, str, str]:
         """Where a grant stands: of one name are several only where ids tell all of them apart."""
         nameless = (*grant.place, "")
         if grant.project.id is None or nameless in self._grants:
@@ -95,7 +96,7 @@ class Sections:
             return next(same, nameless)
         return (*grant.place, grant.project.id)
 
-    def _add(self, among: dict[Any, Said], key: Any, said: Said, what: str) -> None:
+    def _add(self, among: dict[Any, Placed], key: Any, said: Placed, what: str) -> None:
         if (first := among.setdefault(key, said)) is not said:
             said.findings.problem(
                 said.node,
@@ -104,7 +105,7 @@ class Sections:
                 "Put both into one.",
             )
 
-    def _absent(self, said: Said, found: str, section: str, known: Mapping[str, Said]) -> None:
+    def _absent(self, said: Placed, found: str, section: str, known: Mapping[str, Placed]) -> None:
         word = found.rpartition(" ")[2].strip("'")
         hint = did_you_mean(word, known) or f"Write them below '{section}:', in any of the files."
         said.findings.problem(said.node, found, f"one of those below '{section}:'", hint)
@@ -152,6 +153,13 @@ def read_value(
         return None
 
 
+def _terms(text: str) -> str:
+    """A document as it is published: with one line break at its end."""
+    if not text.strip():
+        raise Misspelled(text, "a text")
+    return f"{text.strip()}\n"
+
+
 def _check_version(node: yaml.Node, version: yaml.Node | None, findings: Findings) -> None:
     expected = f"version: {VERSION}"
     if version is None:
@@ -175,20 +183,20 @@ def _named(
             yield key, value
 
 
-def _resource(node: yaml.Node, findings: Findings) -> ResourceState:
+def _resource(node: yaml.Node, findings: Findings) -> SaidResource:
     keys = [*(field.key for field in RESOURCE), "budgets"]
     found = read_keys(node, keys, findings, "a resource: kind, provider, capacity …")
     budgets = read_items(found.pop("budgets", None), "a list of budgets", findings)
     values = _values(RESOURCE, found, findings)
     if "kind" not in found:
         findings.problem(node, "a resource without a kind", "kind: queue, runner or service")
-    return ResourceState(
+    return SaidResource(
         settings=Settings(**{"kind": None, **values}),  # a problem has been told where it is None
         budgets=tuple(each for item in budgets if (each := _budget(item, findings))),
     )
 
 
-def _budget(node: yaml.Node, findings: Findings) -> BudgetState | None:
+def _budget(node: yaml.Node, findings: Findings) -> SaidBudget | None:
     found = read_keys(
         node, [field.key for field in BUDGET], findings, "a budget: donor, amount, period"
     )
@@ -196,10 +204,10 @@ def _budget(node: yaml.Node, findings: Findings) -> BudgetState | None:
     missing = [key for key in ("donor", "amount", "period") if key not in found]
     if missing:
         findings.problem(node, f"a budget without {missing[0]}", "donor, amount and period")
-    return None if {"donor", "amount", "period"} - set(values) else BudgetState(**values)
+    return None if {"donor", "amount", "period"} - set(values) else SaidBudget(**values)
 
 
-def _grants(node: yaml.Node, findings: Findings) -> Iterable[GrantState]:
+def _grants(node: yaml.Node, findings: Findings) -> Iterable[SaidGrant]:
     """What one entry grants: several where it names several resources."""
     fields = (PULL_REQUESTS, *LENDING, *GRANT)
     keys = [*_WHERE, "conditions", *(field.key for field in fields)]
@@ -214,7 +222,7 @@ def _grants(node: yaml.Node, findings: Findings) -> Iterable[GrantState]:
     project = read_value(found["project"], Project.parse, expected, findings)
     if project is not None:
         for name in names:
-            yield GrantState(project=project, resource=name, lending=lending, **rest)
+            yield SaidGrant(project=project, resource=name, lending=lending, **rest)
 
 
 def _conditions(found: Mapping[str, yaml.Node], findings: Findings) -> Conditions:

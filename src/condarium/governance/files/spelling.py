@@ -78,6 +78,13 @@ def read_count(text: str) -> int:
     return int(text)
 
 
+def read_word(text: str) -> str:
+    """The name of a branch, an event or a role."""
+    if not re.fullmatch(r"[^\s,]{1,255}", text):
+        raise Misspelled(text, "a name without spaces or commas")
+    return text
+
+
 def read_flag(text: str) -> bool:
     if text.lower() not in _FLAGS:
         raise Misspelled(text, "true or false")

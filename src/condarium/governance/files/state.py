@@ -11,8 +11,8 @@ from condarium.model.governance.resources import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class BudgetState:
-    """What a donor gives. `starts_at` is None where a file does not say it: from when it counts."""
+class SaidBudget:
+    """What a donor gives. `starts_at` is None where a file does not say from when it counts."""
 
     donor: str
     amount: int
@@ -20,7 +20,7 @@ class BudgetState:
     starts_at: datetime | None = None
     ends_at: datetime | None = None
 
-    def is_same(self, other: "BudgetState") -> bool:
+    def is_same(self, other: "SaidBudget") -> bool:
         """Whether a file that says one of them means the other."""
         mine, theirs = self._said, other._said
         one_is_silent = self.starts_at is None or other.starts_at is None
@@ -32,13 +32,13 @@ class BudgetState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ResourceState:
+class SaidResource:
     settings: Settings
-    budgets: tuple[BudgetState, ...] = ()
+    budgets: tuple[SaidBudget, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class GrantState:
+class SaidGrant:
     """A project's right to a resource. `reason` is why; it is told, and never compared."""
 
     project: Project
@@ -58,16 +58,16 @@ class State:
     """Terms and resources by their names, and grants by their places, in order."""
 
     terms: Mapping[str, str] = field(default_factory=dict)
-    resources: Mapping[str, ResourceState] = field(default_factory=dict)
-    grants: tuple[GrantState, ...] = ()
+    resources: Mapping[str, SaidResource] = field(default_factory=dict)
+    grants: tuple[SaidGrant, ...] = ()
 
     @classmethod
     def of(
         cls,
         *,
         terms: Mapping[str, str],
-        resources: Mapping[str, ResourceState],
-        grants: Iterable[GrantState],
+        resources: Mapping[str, SaidResource],
+        grants: Iterable[SaidGrant],
     ) -> "State":
         """Put all in the one order in which it is written."""
         return cls(

@@ -17,7 +17,7 @@ from condarium.governance.files.fields import (
     Moment,
     Number,
 )
-from condarium.governance.files.state import GrantState, ResourceState, State
+from condarium.governance.files.state import SaidGrant, SaidResource, State
 from condarium.model.governance.projects import with_id
 from condarium.model.governance.resources import ResourceKind, Settings
 
@@ -62,7 +62,7 @@ def plain_state(state: State) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if value}
 
 
-def plain_resource(resource: ResourceState) -> dict[str, Any]:
+def plain_resource(resource: SaidResource) -> dict[str, Any]:
     """What a file says of a resource, in the order of its keys."""
     said = _said(RESOURCE, resource.settings, usual=_USUAL)
     said = {"kind": str(resource.settings.kind)} | said
@@ -71,7 +71,7 @@ def plain_resource(resource: ResourceState) -> dict[str, Any]:
     return said
 
 
-def plain_grant(grant: GrantState) -> dict[str, Any]:
+def plain_grant(grant: SaidGrant) -> dict[str, Any]:
     lending = grant.lending
     conditions = _said(CONDITIONS, lending.conditions)
     return {

@@ -1,5 +1,5 @@
 """How what is lent looks: a module for each subject, imported here."""
 
-from condarium.cli.render.governance import admissions, grants, ledger, requests, resources
+from condarium.cli.render.governance import admissions, files, grants, ledger, requests, resources
 
-__all__ = ["admissions", "grants", "ledger", "requests", "resources"]
+__all__ = ["admissions", "files", "grants", "ledger", "requests", "resources"]
