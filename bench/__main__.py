@@ -25,6 +25,7 @@ from bench import (
     startup,
     through_server,
     together,
+    webhooks,
 )
 from bench.line import Result
 from bench.processes import ROOT, Installed, install
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "through-server": through_server.run,
     "queue": queue.run,
     "backup": backup.run,
+    "webhooks": webhooks.run,
 }
 
 

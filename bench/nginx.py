@@ -90,14 +90,24 @@ class Load:
     p99: float
 
 
-def wrk(url: str, *, seconds: int, connections: int, headers: tuple[str, ...] = ()) -> Load:
-    """Ask for a URL as quickly as it is answered, with 2 threads. Raises MeasureFailed."""
-    given = [f"-H{header}" for header in headers]
+def wrk(
+    url: str,
+    *,
+    seconds: int,
+    connections: int,
+    headers: tuple[str, ...] = (),
+    script: Path | None = None,
+) -> Load:
+    """Ask for a URL as quickly as it is answered, with 2 threads. Raises MeasureFailed.
+
+    With a script of what is asked there is one thread: each would run the script from the start.
+    """
+    given = [f"-H{header}" for header in headers] + (["-s", str(script)] if script else [])
     command = [
         "wrk",
         "--timeout",
         "30s",
-        "-t2",
+        "-t1" if script else "-t2",
         f"-c{connections}",
         f"-d{seconds}s",
         "--latency",
