@@ -109,6 +109,18 @@ def test_a_narrower_token_never_allows_more(
     assert somewhere.allowed <= permitted_somewhere(principal, permission, some).allowed
 
 
+@given(principals, permissions, things, bound)
+def test_a_token_permits_on_what_it_does_not_reach_what_anybody_may(
+    principal: Principal, permission: Permission, thing: Thing, some: list[Binding]
+) -> None:
+    assume(principal.kind is not PrincipalKind.STORE_OWNER)
+    assume(not principal.scope.reaches(thing.kind, thing.name))
+
+    allowed = decide(principal, permission, thing, some).allowed
+
+    assert not allowed or decide(ANYBODY, permission, thing, []).allowed
+
+
 @given(scopes, scopes, scopes)
 def test_to_be_within_is_an_order(one: Scope, two: Scope, three: Scope) -> None:
     assert one.is_within(one)
@@ -125,10 +137,7 @@ def test_nothing_is_allowed_that_no_binding_gives(
     mine = [each for each in some if each.subject in subjects]
     gives = any(
         permission in PERMISSIONS[each.role]
-        and (
-            (each.kind, each.thing) == (thing.kind, thing.name)
-            or each.role is Role.ADMINISTRATOR
-        )
+        and ((each.kind, each.thing) == (thing.kind, thing.name) or each.role is Role.ADMINISTRATOR)
         for each in mine
     )
     is_free = permission is Permission.SIGNED_IN or (

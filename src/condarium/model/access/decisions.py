@@ -49,8 +49,10 @@ def decide(
     if principal.kind is PrincipalKind.STORE_OWNER:
         return _yes(f"{principal.name} owns the store")
     scope, platform = principal.scope, thing.kind is ThingKind.PLATFORM
-    if not scope.reaches(thing.kind, thing.name) and not thing.public:
-        return _no(f"the token of {principal.name} does not reach {thing}", visible=platform)
+    anybody = thing.public and permission is READING[thing.kind]
+    if not scope.reaches(thing.kind, thing.name) and not anybody:
+        seen = platform or thing.public
+        return _no(f"the token of {principal.name} does not reach {thing}", visible=seen)
     own = [binding for binding in bindings if _is_for(binding, principal)]
     roles = [binding for binding in own if _is_on(binding, thing)]
     visible = bool(roles) or thing.public or platform
@@ -58,7 +60,7 @@ def decide(
         return _no(f"the token of {principal.name} is not for {permission}", visible=visible)
     if permission is Permission.SIGNED_IN and principal.is_somebody:
         return _yes(f"{principal.name} is signed in")
-    if thing.public and permission is READING[thing.kind]:
+    if anybody:
         return _yes(f"{thing} is public")
     for binding in roles:
         if permission in PERMISSIONS[binding.role]:
