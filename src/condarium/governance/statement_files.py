@@ -49,8 +49,8 @@ def as_chart(statement: Statement) -> str:
     for total in projects[:_MOST]:
         parts += _bar(statement, total, top, projects[0].used, colours)
         top += _ROW
-    if rest := len(projects) - _MOST:
-        parts += [_text(16, top + 14, f"and {rest} more")] if rest > 0 else []
+    if len(projects) > _MOST:
+        parts.append(_text(16, top + 14, f"and {len(projects) - _MOST} more"))
     height = top + _ROW
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
