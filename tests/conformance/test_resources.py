@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.accounts import make_user
@@ -12,6 +13,7 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 from tests.support.postgresql import Server
 
 from condarium.errors import CondariumError
+from condarium.governance.terms import BadTerms
 from condarium.model.document import Document
 from condarium.model.governance.projects import Person, with_id
 from condarium.settings import Settings
@@ -23,7 +25,7 @@ from condarium.storage.governance.resources import (
     NoSuchResource,
     ResourceExists,
 )
-from condarium.storage.governance.terms import NoSuchTerms
+from condarium.storage.governance.terms import NoSuchTerms, PublishedMeanwhile
 from condarium.storage.store import Store
 
 
@@ -67,9 +69,10 @@ def test_only_what_is_given_changes(owner: Caller) -> None:
         owner("resource change", name="gpu")
 
 
-@pytest.mark.parametrize(
-    ("given", "error"),
-    [
+def test_a_name_and_a_label_are_of_one_resource(owner: Caller) -> None:
+    owner("resource create", name="gpu", label="gpu-large")
+    owner("resource create", name="cpu")
+    table: list[tuple[dict[str, Any], type[CondariumError]]] = [
         ({"name": "gpu"}, ResourceExists),
         ({"name": "other", "label": "GPU"}, ResourceExists),
         ({"name": "gpu-large"}, ResourceExists),
@@ -78,19 +81,12 @@ def test_only_what_is_given_changes(owner: Caller) -> None:
         ({"name": "other", "label": "GPU.LARGE"}, LooksLikeAnother),
         ({"name": "other", "terms": "gone"}, NoSuchTerms),
         ({"name": "other", "rule": ("1 group:gone",)}, NoSuchGroup),
-    ],
-)
-def test_a_name_and_a_label_are_of_one_resource(
-    owner: Caller, given: dict[str, str], error: type[CondariumError]
-) -> None:
-    owner("resource create", name="gpu", label="gpu-large")
-    with pytest.raises(error):
-        owner("resource create", **given)
-    owner("resource create", name="cpu")
-    label = given.get("label")
-    if label:
+    ]
+    for given, error in table:
         with pytest.raises(error):
-            owner("resource change", name="cpu", label=label)
+            owner("resource create", **given)
+        with pytest.raises(error):
+            owner("resource change", **{"label": given["name"], **given, "name": "cpu"})
     assert [each.name for each in owner("resource list")] == ["cpu", "gpu"]
 
 
@@ -129,6 +125,18 @@ def test_a_list_is_had_in_pages(owner: Caller) -> None:
     assert [each.name for each in owner("resource list", provider="acme")] == ["a", "c"]
 
 
+def test_a_list_has_what_one_may_see(owner: Caller, store: Store) -> None:
+    owner("terms publish", name="rules", document=text("be nice"))
+    make_user(store, "ada", None)
+    for name in ("open", "own", "secret"):
+        owner("resource create", name=name, private=name != "open", terms="rules")
+    owner("access bind", subject="ada", role="borrower", resource="own")
+    ada = someone(store, "ada")
+    assert [each.name for each in ada("resource list")] == ["open", "own"]
+    assert ada("terms show", name="rules").resources == ("open", "own")
+    assert owner("terms show", name="rules").resources == ("open", "own", "secret")
+
+
 def test_what_is_left_of_a_budget_is_of_the_period_that_is_now(owner: Caller, clock: Clock) -> None:
     owner("resource create", name="gpu")
     owner("resource create", name="cpu")
@@ -147,9 +155,9 @@ def test_what_is_left_of_a_budget_is_of_the_period_that_is_now(owner: Caller, cl
             owner("resource end-budget", name=name, number=number)
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
+def test_a_budget_that_gives_nothing_is_refused(owner: Caller) -> None:
+    owner("resource create", name="gpu")
+    for given in (
         {"donor": "Acme", "amount": "40"},
         {"donor": "acme", "amount": "0"},
         {"donor": "acme", "amount": "-4"},
@@ -157,13 +165,9 @@ def test_what_is_left_of_a_budget_is_of_the_period_that_is_now(owner: Caller, cl
         {"donor": "acme", "amount": "40", "until": "2025-01-01"},
         {"donor": "acme", "amount": "40", "from_": "soon"},
         {"donor": "acme", "amount": "40", "from_": "2026-05-01", "until": "2026-05-01"},
-    ],
-    ids=str,
-)
-def test_a_budget_that_gives_nothing_is_refused(owner: Caller, given: dict[str, str]) -> None:
-    owner("resource create", name="gpu")
-    with pytest.raises(CondariumError):
-        owner("resource add-budget", name="gpu", **given)
+    ):
+        with pytest.raises(CondariumError):
+            owner("resource add-budget", name="gpu", **given)
     assert owner("resource show", name="gpu").resource.budgets == ()
 
 
@@ -181,10 +185,23 @@ def test_another_text_is_another_version(owner: Caller) -> None:
             owner("terms show", **missing)
 
 
-@pytest.mark.parametrize("content", [b"", b" \n", b"\xff", b"a\0b", b"x" * 1_000_001])
-def test_what_is_no_text_is_not_published(owner: Caller, content: bytes) -> None:
-    with pytest.raises(CondariumError):
-        owner("terms publish", name="rules", document=Document("terms.md", content))
+def test_versions_that_are_published_at_once_have_no_gaps(owner: Caller) -> None:
+    def publish(number: int) -> int:
+        try:
+            told = owner("terms publish", name="rules", document=text(f"rule {number}"))
+        except PublishedMeanwhile:
+            return 0
+        return int(told.terms.version)
+
+    with ThreadPoolExecutor(4) as threads:
+        versions = [version for version in threads.map(publish, range(8)) if version]
+    assert sorted(versions) == list(range(1, len(versions) + 1))
+
+
+def test_what_is_no_text_is_not_published(owner: Caller) -> None:
+    for content in (b"", b" \n", b"\xff", b"a\0b", b"x" * 1_000_001):
+        with pytest.raises(BadTerms):
+            owner("terms publish", name="rules", document=Document("terms.md", content))
     assert owner("terms list").items == ()
 
 
