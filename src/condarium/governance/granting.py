@@ -97,9 +97,9 @@ def grant_in(
     if facts.resources.lock(resource).retired_at is not None:
         raise ResourceRetired(resource)
     check_span(lending, at)
+    first = decision(1, GrantChange.GRANTED, lending, actor=actor, reason=reason, at=at)
     standing = standing_of(facts, resource, project, at)
     if standing is None:
-        first = decision(1, GrantChange.GRANTED, lending, actor=actor, reason=reason, at=at)
         return facts.grants.add(resource, project, first, request=request)
     if standing.project.id is None and project.id is not None:
         facts.grants.identify(standing.id, project.id)

@@ -186,13 +186,15 @@ class Grants:
                 found[number] = Used(amount=int(amount), jobs=jobs)
         return found
 
-    def latest(self, *, resources: Iterable[str], limit: int) -> list[tuple[Grant, GrantDecision]]:
-        """The last decisions about grants of some resources, the newest first."""
+    def latest(
+        self, *, resources: Iterable[str], until: datetime, limit: int
+    ) -> list[tuple[Grant, GrantDecision]]:
+        """The last decisions by then about grants of some resources, the newest first."""
         query = (
             select(grant_decisions)
             .join(grants, grants.c.id == grant_decisions.c.grant_id)
             .join(_resources, _resources.c.id == grants.c.resource_id)
-            .where(_resources.c.name.in_(list(resources)))
+            .where(_resources.c.name.in_(list(resources)), grant_decisions.c.at <= until)
             .order_by(
                 grant_decisions.c.at.desc(),
                 grant_decisions.c.grant_id.desc(),
