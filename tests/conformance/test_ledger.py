@@ -14,6 +14,7 @@ from tests.support.ledger import (
     admit,
     budget,
     check_laws,
+    granted,
     lent,
     opened,
     sums,
@@ -22,7 +23,6 @@ from tests.support.postgresql import Server
 
 from condarium.model.governance.admission import AdmissionState
 from condarium.model.governance.amounts import CREDIT, Period
-from condarium.model.governance.grants import GrantChange, GrantDecision, Lending
 from condarium.model.governance.ledger import StatementLine, TransferFilter, TransferKind
 from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import Budget
@@ -221,14 +221,6 @@ def run(facts: Facts, job: int, *, at: datetime, hours: float, cost: float) -> N
     end = at + hours * HOUR
     charged = facts.ledger.settle(job, round(cost * CREDIT), at=end)
     facts.admissions.end(job, AdmissionState.ENDED, at=end, cost=charged)
-
-
-def granted(facts: Facts, project: Project) -> int:
-    decision = GrantDecision(
-        number=1, at=NOON, change=GrantChange.GRANTED, by="ada", principal=None, reason="",
-        lending=Lending(),
-    )  # fmt: skip
-    return facts.grants.add("gpu", project, decision).id
 
 
 def test_a_statement_says_who_used_what_of_whose_gift(facts: Facts) -> None:

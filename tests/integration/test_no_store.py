@@ -63,6 +63,10 @@ ASKING = [
     ("channel", "import", CHANNEL, __file__),
     ("channel", "source", "list"),
     ("channel", "source", "show", "0" * 64),
+    ("ledger", "balances"),
+    ("ledger", "entries"),
+    ("ledger", "statement"),
+    ("ledger", "export"),
     ("audit", "search"),
     ("audit", "verify"),
     ("audit", "export"),
@@ -131,11 +135,15 @@ ASKING = [
     ("terms", "acceptances", "rules"),
     ("user", "link", "ada", "github:ada#1"),
     ("user", "unlink", "ada", "github:ada#1"),
+    ("access", "export"),
+    ("access", "plan", __file__),
+    ("access", "apply", __file__, "--plan", "1-2-3"),
+    ("access", "resolve"),
 ]
 MAKERS = {
     *("quickstart", "env build", "lock", "channel create", "channel source add", "serve"),
     *("user create", "service-account create", "group create", "namespace create", "restore"),
-    "resource create",
+    *("resource create", "access import"),
 }
 ELSEWHERE = {
     *("config template", "config check", "config show", "login", "logout", "doctor", "upgrade"),

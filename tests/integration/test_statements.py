@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 from tests.support.hosting import Clock, hosted_store
-from tests.support.ledger import FIT, NOON, OTHER, admit, budget, lent
+from tests.support.ledger import FIT, NOON, OTHER, admit, budget, granted, lent
 from tests.support.permission import person
 
 from condarium.app import App, operations
@@ -196,6 +196,25 @@ def test_entries_come_in_pages_the_latest_first(store: Store) -> None:
 )  # fmt: skip
 def test_entries_of_a_kind(store: Store, asked: dict[str, Any], kinds: list[str]) -> None:
     assert [str(each.kind) for each in ask(store, "entries", **asked)] == kinds
+
+
+def test_the_example_in_the_documentation_is_what_is_shown(tmp_path: Path) -> None:
+    with hosted_store(tmp_path, Clock(NOON)) as store:
+        with store.database.note() as facts:
+            lent(facts, budget("acme", 40), budget("bank", 300, period=Period.YEAR))
+            granted(facts, FIT)
+            granted(facts, OTHER)
+            for project, hours in ((FIT, 24), (OTHER, 10), (FIT, 12.5)):
+                _run(facts, project, "gpu", hours)
+            admit(facts, 8, project=OTHER)
+        page = (Path(__file__).parents[2] / "docs/explanation/ledger.md").read_text()
+        for words, asked in (
+            ("balances", {}), ("statement", {"month": "2026-03"}), ("entries", {"admission": 3}),
+        ):  # fmt: skip
+            options = "".join(f" --{name} {value}" for name, value in asked.items())
+            shown = Shown(now=NOON)
+            renderer(operations()[f"ledger {words}"].result)(ask(store, words, **asked), shown)
+            assert f"$ condarium ledger {words}{options}\n{shown.text()}```" in page
 
 
 OPERATIONS = ["balances", "entries", "statement", "export"]

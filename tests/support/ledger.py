@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.amounts import CREDIT, Period
+from condarium.model.governance.grants import GrantChange, GrantDecision, Lending
 from condarium.model.governance.ledger import AccountKind, LedgerAccount
 from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import Budget, Resource, ResourceKind, Settings
@@ -107,6 +108,20 @@ def admit(
     )
     facts.ledger.reserve(locked, project, amount, admission=number, at=at)
     return number
+
+
+def granted(facts: Facts, project: Project, *, resource: str = "gpu") -> int:
+    """The number of a new grant, by which the ledger knows a project's name."""
+    decision = GrantDecision(
+        number=1,
+        at=NOON,
+        change=GrantChange.GRANTED,
+        by="ada",
+        principal=None,
+        reason="",
+        lending=Lending(),
+    )
+    return facts.grants.add(resource, project, decision).id
 
 
 def sums(accounts: list[LedgerAccount]) -> dict[str, float]:

@@ -161,10 +161,19 @@ class LedgerReading:
         return frozenset(f"{project.kind}:{identifier}" for identifier in found)
 
     def used(
-        self, *, since: datetime | None = None, until: datetime | None = None
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        resource: str | None = None,
     ) -> dict[tuple[str, str], int]:
         """Microcredits that were charged between two instants, by resource and project's key."""
-        wanted = TransferFilter(kind=TransferKind.SETTLE, since=since, until=until)
+        wanted = TransferFilter(
+            resources=None if resource is None else frozenset({resource}),
+            kind=TransferKind.SETTLE,
+            since=since,
+            until=until,
+        )
         query = _transfers().where(*_conditions(wanted))
         total = query.with_only_columns(
             resources.c.name, _targets.c.project, func.sum(ledger_transfers.c.amount)
@@ -176,11 +185,8 @@ class LedgerReading:
 
         Jobs count that ended since, and what runs, or is offered to a runner, for its time so far.
         """
-        found = {
-            key: amount
-            for (name, key), amount in self.used(since=since).items()
-            if name == resource.name
-        }
+        charged = self.used(since=since, resource=resource.name)
+        found = {key: amount for (_, key), amount in charged.items()}
         going = admissions.c.state.in_(HELD)
         query = select(admissions).where(admissions.c.resource_id == resource.id, going)
         for row in self._connection.execute(query):
