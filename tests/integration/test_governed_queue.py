@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.support.accounts import bind
-from tests.support.lending import QUEUE, LentQueue, lent_queue
+from tests.support.lent_queue import QUEUE, LentQueue, lent_queue
 from tests.support.people import Caller, someone, user
 
 from condarium.governance import leases
