@@ -50,9 +50,13 @@ JSON = {"content-type": "application/json"}
 OPEN = {
     *(f"channel {verb}" for verb in ("show", "log", "search", "packages", "files", "diff")),
     *("channel label list", "channel patch list", "channel source show"),
+    *("resource show", "terms show", "grant show", "request show"),
 }
-"""What anybody may ask of public channels."""
-LISTS = ("channel list", "channel source list")
+"""What anybody may ask of public channels, and of what is lent in public."""
+LISTS = (
+    *("channel list", "channel source list"),
+    *("resource list", "terms list", "grant list", "request list"),
+)
 VALUES = {
     "namespace": "lab",
     "name": "fit",
@@ -62,6 +66,7 @@ VALUES = {
     "job": "7",
     "id": "abc",
     "schedule": "nightly",
+    **{"resource": "gpu", "grant": "7", "request": "7", "admission": "7", "commit": "0" * 40},
 }
 
 
@@ -107,7 +112,7 @@ def test_an_operation_is_found_at_its_route(operation: Operation) -> None:
 
 
 @every_routed
-def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
+def test_nobody_may_run_it_without_a_token_unless_it_reads_what_is_public(
     operation: Operation, api: Rest
 ) -> None:
     assert operation.route
@@ -117,6 +122,8 @@ def test_nobody_may_run_it_without_a_token_unless_it_reads_a_public_channel(
     if operation.name in LISTS:
         answer = ask(api, method, path, actor=ANYBODY)
         assert answer in ({"items": [], "next": None}, [])
+    elif operation.name == "access public":
+        assert ask(api, method, path, actor=ANYBODY)["grants"] == []
     elif operation.name in OPEN:
         with pytest.raises(NotFound):
             ask(api, method, path, actor=ANYBODY, params=query)

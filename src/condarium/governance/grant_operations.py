@@ -262,7 +262,9 @@ def revoke(
     return revoking.revoke(store, which=which, reason=reason, running=running, actor=actor)
 
 
-@operation("grant approve-commit", permission=_READ, changes=True, where=Where.INSIDE)
+@operation(
+    "grant approve-commit", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE
+)
 def approve_commit(
     store: Store,
     grant: Number,
