@@ -108,7 +108,9 @@ def access_apply(
     store: Store,
     files: _Files,
     *,
-    plan: Annotated[str, Argument("the plan's id, as `access plan` says it", metavar="ID")],
+    plan: Annotated[
+        str, Argument("the plan's id, as `access plan` says it", positional=False, metavar="ID")
+    ],
     running: Annotated[bool, Argument("also cancel what runs on grants that end")] = False,
     actor: Actor,
 ) -> Applied:
