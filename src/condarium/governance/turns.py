@@ -1,6 +1,7 @@
 """Whose turn it is on a resource, of all who wait for it, and why the others wait."""
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,15 +14,23 @@ if TYPE_CHECKING:
     from condarium.storage.facts import Facts
 
 
-def turn(facts: "Facts", resource: Resource, now: datetime) -> Choice:
-    """Choose among what waits; what waits on a grant that is suspended stands aside."""
+def turn(
+    facts: "Facts", resource: Resource, now: datetime, *, jobs: Collection[int] | None = None
+) -> Choice:
+    """Choose among what waits; what waits on a grant that is suspended stands aside.
+
+    With `jobs`, only these of our own workers' jobs are in line. One whose grant is over stays in
+    it: it is refused when it begins.
+    """
     waiting = facts.admissions.waiting(resource.name)
+    if jobs is not None:
+        waiting = [each for each in waiting if each.job in jobs]
     grants = facts.grants.all(numbers={each.grant for each in waiting if each.grant is not None})
     states = {grant.id: grant.state(now) for grant in grants}
     able, aside = [], {}
     for each in waiting:
         state = states.get(each.grant or 0)
-        if state is GrantState.ACTIVE:
+        if state is GrantState.ACTIVE or (each.job and state and state.over):
             able.append(waiting_of(each))
         else:
             aside[each.id] = f"its grant {each.grant} is {state}"
