@@ -11,6 +11,7 @@ from uuid import uuid4
 from bench import (
     backup,
     builds,
+    decisions,
     disk,
     gateway,
     list_page,
@@ -49,6 +50,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "list-page": list_page.run,
     "through-server": through_server.run,
     "queue": queue.run,
+    "decisions": decisions.run,
     "backup": backup.run,
     "webhooks": webhooks.run,
 }

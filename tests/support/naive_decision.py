@@ -19,7 +19,7 @@ def _allows(
     job: Applicant, grant: Grant, resource: Resource, grants: Grants, now: datetime
 ) -> bool:
     settings, wanted, person = resource.settings, grant.lending.conditions, job.person
-    lending, last = grant.lending, grant.decisions[-1].change
+    lending = grant.lending
     approved = (grant.id, job.commit) in grants.approved
     fork = job.head is not None and (job.head.id is None or job.head.key != job.project.key)
     proposed = "pull_request" in job.event
@@ -31,7 +31,10 @@ def _allows(
         return False
     if grant.project.key != job.project.key:
         return False
-    if last in (GrantChange.REVOKED, GrantChange.SUSPENDED):
+    changes = [each.change for each in grant.decisions]
+    if GrantChange.REVOKED in changes:
+        return False
+    if changes.count(GrantChange.SUSPENDED) > changes.count(GrantChange.RESUMED):
         return False
     if lending.expires_at and now >= lending.expires_at:
         return False

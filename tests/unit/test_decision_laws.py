@@ -58,7 +58,8 @@ _changes = st.sampled_from(
         (),
         (),
         (),
-        (GrantChange.SUSPENDED,),
+        (GrantChange.CHANGED,),
+        (GrantChange.SUSPENDED, GrantChange.CHANGED),
         (GrantChange.SUSPENDED, GrantChange.RESUMED),
         (GrantChange.REVOKED,),
     ]

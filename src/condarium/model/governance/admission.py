@@ -74,10 +74,11 @@ class Grants:
             self._by_label[label] = resource
             self._by_look[look(label)] = resource.name
         for grant in sorted(self.grants, key=lambda grant: grant.id):
-            project = grant.project
-            self._by_name.setdefault((str(project).lower(), grant.resource), []).append(grant)
-            if project.key is not None:
-                self._by_use.setdefault((project.key, grant.resource), []).append(grant)
+            key = grant.project.key
+            name = str(grant.project).lower()
+            self._by_name.setdefault((name, grant.resource), []).append(grant)
+            if key is not None:
+                self._by_use.setdefault((key, grant.resource), []).append(grant)
 
     def asked_for(self, labels: Iterable[str]) -> list[Resource]:
         """The resources that labels ask for. One that is not all ASCII asks for none."""
@@ -89,6 +90,8 @@ class Grants:
 
     def looked_like(self, labels: Iterable[str]) -> tuple[str, str] | None:
         """A label that is not all ASCII, and the resource whose label one could take it for."""
+        if "".join(labels).isascii():
+            return None
         for label in labels:
             if not label.isascii() and (resource := self._by_look.get(look(label))):
                 return label, resource
@@ -96,7 +99,8 @@ class Grants:
 
     def of(self, project: Project, resource: str) -> Sequence[Grant]:
         """Grants of the project with this id, in whatever state, by number."""
-        return () if project.key is None else self._by_use.get((project.key, resource), ())
+        key = project.key
+        return () if key is None else self._by_use.get((key, resource), ())
 
     def of_name(self, project: Project, resource: str) -> Sequence[Grant]:
         """Grants of whatever had this name: only to be told of."""

@@ -216,7 +216,7 @@ def _own_label(case: _Case) -> str | None:
     if not case.resource.settings.unique_label:
         return None
     run, labels = case.job.run, case.job.labels
-    if run and f"run-{run}".lower() in (label.lower() for label in labels):
+    if run and f"run-{run}".lower() in [label.lower() for label in labels]:
         return None
     return (
         f"label: its labels have none of its own (runs-on: [..., run-{run or 'ID'}]), so a "
