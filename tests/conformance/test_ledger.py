@@ -144,7 +144,7 @@ PAYS: list[tuple[str, list[Budget], float, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("budgets", "cost", "donor"), [c[1:] for c in PAYS], ids=lambda c: str(c)[:9]
+    ("budgets", "cost", "donor"), [pytest.param(*case, id=name) for name, *case in PAYS]
 )
 def test_who_pays(facts: Facts, budgets: list[Budget], cost: float, donor: str) -> None:
     lent(facts, *budgets)

@@ -6,11 +6,11 @@ resources takes them in the order of their numbers.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, bindparam, select
 
 from condarium.errors import Conflict
 from condarium.model.governance.amounts import say_amount
@@ -22,7 +22,6 @@ from condarium.storage.governance.ledger_reading import LedgerReading, period_te
 from condarium.storage.numbered import insert
 from condarium.storage.tables import admissions, budgets, ledger_accounts, ledger_transfers
 from condarium.storage.tables import resources as resources_table
-from condarium.storage.upsert import insert_if_new
 
 
 class BudgetSpent(Conflict):
@@ -57,6 +56,26 @@ class _Place:
     project: str = ""
     budget_id: int = 0
     period: str = ""
+
+
+# to make a statement takes longer than to carry it out: those of every admission are made once
+_OVERDRAWN = -(2**62)
+_LOCK = (
+    select(resources_table.c.id)
+    .where(resources_table.c.id == bindparam("number"))
+    .with_for_update(key_share=True)
+)
+_FIND = select(ledger_accounts.c.id).where(
+    *(ledger_accounts.c[each.name] == bindparam(f"of_{each.name}") for each in fields(_Place))
+)
+_CHANGE = (
+    ledger_accounts.update()
+    .where(
+        ledger_accounts.c.id == bindparam("number"),
+        ledger_accounts.c.balance >= bindparam("least"),
+    )
+    .values(balance=ledger_accounts.c.balance + bindparam("change"))
+)
 
 
 class Ledger(LedgerReading):
@@ -131,8 +150,7 @@ class Ledger(LedgerReading):
 
     def _lock(self, resource_id: int) -> None:
         """Hold a resource's row; those who only refer to it need not wait."""
-        query = select(resources_table.c.id).where(resources_table.c.id == resource_id)
-        self._connection.execute(query.with_for_update(key_share=True))
+        self._connection.execute(_LOCK, {"number": resource_id})
 
     def _sources(self, resource: Resource, at: datetime) -> Iterable[tuple[int, _Place]]:
         """The accounts that pay, the first that should first."""
@@ -147,12 +165,10 @@ class Ledger(LedgerReading):
         """The account of a budget in a period; who comes to it first has the donor fund it."""
         if (there := self._find(place)) is not None:
             return there
-        gift = self._account(_gift_of(place))
-        if insert_if_new(self._connection, ledger_accounts, {**vars(place), "balance": 0}):
-            account = self._account(place)
-            if amount:
-                self._move(TransferKind.FUND, gift, account, amount, at)
-        return self._account(place)
+        account = self._account(place)
+        if amount:
+            self._move(TransferKind.FUND, self._account(_gift_of(place)), account, amount, at)
+        return account
 
     def _held(self, admission: int) -> tuple[int, dict[tuple[int, int], int]]:
         """What a job was charged, and what is held for it, by origin and reserved account."""
@@ -196,15 +212,13 @@ class Ledger(LedgerReading):
 
     def _take(self, account: int, amount: int, *, overdraw: bool) -> bool:
         """Take an amount off an account that has it, and say whether it had."""
-        taken = ledger_accounts.update().where(ledger_accounts.c.id == account)
-        if not overdraw:
-            taken = taken.where(ledger_accounts.c.balance >= amount)
-        changed = taken.values(balance=ledger_accounts.c.balance - amount)
-        return bool(self._connection.execute(changed).rowcount)
+        least = amount if not overdraw else _OVERDRAWN
+        asked = {"number": account, "change": -amount, "least": least}
+        return bool(self._connection.execute(_CHANGE, asked).rowcount)
 
     def _give(self, account: int, amount: int) -> None:
-        given = ledger_accounts.update().where(ledger_accounts.c.id == account)
-        self._connection.execute(given.values(balance=ledger_accounts.c.balance + amount))
+        asked = {"number": account, "change": amount, "least": _OVERDRAWN}
+        self._connection.execute(_CHANGE, asked)
 
     def _note(
         self,
@@ -227,15 +241,14 @@ class Ledger(LedgerReading):
 
     def _account(self, place: _Place) -> int:
         """The number of an account, which is opened where it is new."""
-        if (there := self._find(place)) is None:
-            insert_if_new(self._connection, ledger_accounts, {**vars(place), "balance": 0})
-            there = self._find(place)
-        assert there is not None
-        return there
+        there = self._find(place)
+        if there is not None:
+            return there
+        return insert(self._connection, ledger_accounts, {**vars(place), "balance": 0})
 
     def _find(self, place: _Place) -> int | None:
-        same = [ledger_accounts.c[name] == value for name, value in vars(place).items()]
-        return self._connection.scalar(select(ledger_accounts.c.id).where(*same))
+        asked = {f"of_{name}": value for name, value in vars(place).items()}
+        return self._connection.scalar(_FIND, asked)
 
     def _place(self, account: int) -> _Place:
         query = select(ledger_accounts).where(ledger_accounts.c.id == account)
