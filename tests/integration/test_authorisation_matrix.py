@@ -211,7 +211,7 @@ def _arguments(operation: Operation, thing: str) -> dict[str, Any]:
             value = ChannelName(thing)
         elif thing and parameter.type is View:
             value = View(channel=ChannelName(thing))
-        elif thing and parameter.type is ResourceName and not parameter.many:
+        elif thing and parameter.type is ResourceName and parameter.required:
             value = ResourceName(thing)
         elif parameter.type is ResourceName and parameter.required:
             value = ResourceName("made")
