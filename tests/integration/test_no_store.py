@@ -13,6 +13,7 @@ from condarium.storage.store import NoSuchStore
 ENVIRONMENT = "lab/fit"
 CHANNEL = "lab"
 RESOURCE = "gpu"
+PROJECT = "namespace:lab"
 ASKING = [
     ("env", "list"),
     ("env", "show", ENVIRONMENT),
@@ -122,6 +123,25 @@ ASKING = [
     ("request", "deny", "1", "-m", "why"),
     ("request", "withdraw", "1"),
     ("backup", "elsewhere"),
+    ("access", "public"),
+    ("access", "check", "-p", PROJECT, "gpu"),
+    ("grant", "create", RESOURCE, "-p", PROJECT, "-m", "why"),
+    ("grant", "list"),
+    ("grant", "show", "1"),
+    ("grant", "change", "1", "--event", "push", "-m", "why"),
+    ("grant", "renew", "1", "--for", "30d", "-m", "why"),
+    ("grant", "suspend", "1", "-m", "why"),
+    ("grant", "resume", "1", "-m", "why"),
+    ("grant", "revoke", "1", "-m", "why"),
+    ("grant", "approve-commit", "1", "0" * 40),
+    ("grant", "review-due"),
+    ("admission", "list"),
+    ("admission", "show", "1"),
+    ("admission", "next", RESOURCE),
+    ("admission", "redeem", "-r", RESOURCE, "-p", PROJECT, "0" * 40, "--credential", __file__),
+    ("admission", "heartbeat", "1"),
+    ("admission", "end", "1"),
+    ("admission", "cancel", "1"),
     ("resource", "change", RESOURCE, "--capacity", "2"),
     ("resource", "retire", RESOURCE),
     ("resource", "list"),
