@@ -140,7 +140,7 @@ def _moment(dumper: _Dumper, value: Moment) -> yaml.Node:
 
 
 def _text(dumper: _Dumper, value: str) -> yaml.Node:
-    style = "|" if "\n" in value.strip("\n") and not _ODD.search(value) else None
+    style = "|" if "\n" in value and value.strip() and not _ODD.search(value) else None
     return dumper.represent_scalar(f"{_TAG}str", value, style=style)
 
 
