@@ -16,6 +16,7 @@ from tests.support.people import Caller
 
 from condarium.errors import CondariumError
 from condarium.governance.admitting import admit
+from condarium.governance.credentials import CredentialRefused, offer_next, redeem
 from condarium.governance.granting import grant_in
 from condarium.governance.revoking import Which, revoke
 from condarium.model.actor import Actor
@@ -26,6 +27,7 @@ from condarium.model.governance.projects import Person, Project
 from condarium.model.governance.resources import ResourceKind
 from condarium.model.governance.resources import Settings as Lent
 from condarium.model.jobs import JobStatus
+from condarium.model.secret import Secret
 from condarium.settings import Settings
 from condarium.storage.store import Store
 
@@ -98,6 +100,26 @@ def test_it_is_one_entry_of_the_audit_log_that_says_all(lent: LentQueue) -> None
     assert entry.target == "provider acme"
     assert entry.detail["reason"] == "misused"
     assert entry.detail["jobs"] == str(waits)
+
+
+def test_a_credential_that_was_given_is_void(tmp_path: Path) -> None:
+    with closing(_store(tmp_path)) as store:
+        _lend_much(store)
+        offered = offer_next(store, "gpu", runner="one", actor=OWNER)
+        revoke(store, which=Which(resource="gpu"), reason="x", running=False, actor=OWNER)
+        with pytest.raises(CredentialRefused):
+            redeem(
+                store,
+                Secret(offered.secret),
+                resource="gpu",
+                project=offered.admission.project,
+                commit=offered.admission.commit,
+                runner="one",
+                actor=OWNER,
+            )
+        with store.database.read() as facts:
+            admission = facts.admissions.get(offered.admission.id)
+    assert (admission.state, admission.cost) == (AdmissionState.CANCELLED, 0)
 
 
 def test_a_revocation_that_dies_in_the_middle_did_not_happen(tmp_path: Path) -> None:

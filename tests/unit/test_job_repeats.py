@@ -6,7 +6,7 @@ READS = {"lock", "channel verify", "backup verify"}
 """They change nothing."""
 THE_SAME_AGAIN = {
     "env restore", "env verify", "gc", "channel mirror", "channel import-index",
-    "channel import-wheels", "backup prune",
+    "channel import-wheels", "backup prune", "grant review-due",
 }  # fmt: skip
 """Done twice, they leave what doing them once leaves."""
 FINDS_ITS_OWN = {"env build", "backup"}
