@@ -228,9 +228,15 @@ class LedgerReading:
         return {number: int(total) for number, total in self._connection.execute(query)}
 
     def _accounts(self, numbers: Iterable[int]) -> dict[int, LedgerAccount]:
-        named = _Named(self._connection)
-        query = _accounts().where(ledger_accounts.c.id.in_(list(numbers)))
-        return {row.id: named.account(row) for row in self._connection.execute(query).all()}
+        named, wanted, found = _Named(self._connection), list(numbers), dict[int, LedgerAccount]()
+        for first in range(0, len(wanted), _PIECE):
+            piece = ledger_accounts.c.id.in_(wanted[first : first + _PIECE])
+            rows = self._connection.execute(_accounts().where(piece)).all()
+            found |= {row.id: named.account(row) for row in rows}
+        return found
+
+
+_PIECE = 500
 
 
 class _Sum:
