@@ -100,7 +100,7 @@ def redeem(
         str,
         Argument("whose job it is: github:OWNER/NAME#ID", "-p", metavar="PROJECT"),
     ],
-    commit: Annotated[str, Argument("the commit that it runs", metavar="SHA")],
+    commit: Annotated[str, Argument("the commit that it runs", positional=False, metavar="SHA")],
     runner: Annotated[str, Argument("the runner's name", metavar="NAME")] = "",
     actor: Actor,
 ) -> Admission:
@@ -171,7 +171,10 @@ def check(
         str, Argument("whose job: github:OWNER/NAME#ID, namespace:NAME", "-p", metavar="PROJECT")
     ],
     label: Annotated[
-        tuple[str, ...], Argument("a label that it asks for; several, given again", metavar="LABEL")
+        tuple[str, ...],
+        Argument(
+            "a label that it asks for; several, given again", positional=False, metavar="LABEL"
+        ),
     ],
     commit: Annotated[str, Argument("its commit", metavar="SHA")] = "",
     event: Annotated[str, Argument("why it runs, such as push")] = "push",
