@@ -4,14 +4,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from tests.support.github import GitHub, Webhook, send
 from tests.support.server import Slow
 from tests.support.serving import Server, serve
 from tests.support.synthetic import Lab, small_channel, small_lab
 from tests.support.typing_people import People, Typist
 
+GITHUB = GitHub()
 QUEUE = ("--job-queue", "gpu-a100")
 BUILD = ("env", "build", "lab/fit", "-f", "environment.yml")
 
@@ -27,7 +30,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 def server(tmp_path: Path) -> Iterator[Server]:
     quick = {"CONDARIUM_WORKER_HEARTBEAT": "1s", "CONDARIUM_WORKER_SLOTS": "2"}
     queues = {"CONDARIUM_WORKER_QUEUES": "default,gpu-a100"}
-    with serve(tmp_path / "store", **quick, **queues) as server:
+    with serve(tmp_path / "store", **quick, **queues, **GITHUB.settings) as server:
         yield server
 
 
@@ -130,6 +133,94 @@ def test_asked_for_reviewed_granted_used_paid_for_expired_and_revoked(
     decided = people.admin.json("audit", "search", "--action", "grant")["items"]
     assert [entry["action"] for entry in decided] == ["grant revoke", *["grant renew"] * 2]
     assert {entry["actor"] for entry in decided} == {"ben"}
+
+
+FILE = """\
+version: 1
+resources:
+  gpu-a100:
+    kind: queue
+    capacity: 1
+    longest_job: 2h
+    budgets:
+    - {donor: acme, amount: 10 credits, period: month}
+"""
+GRANT = """\
+grants:
+- project: namespace:lab#1
+  resource: gpu-a100
+  until: 2100-01-01
+  reason: it was asked for in the team's meeting
+"""
+
+
+def test_the_same_by_files(people: People, server: Server, lab: Lab) -> None:
+    ada, admin = people("ada"), people.admin
+    admin.user.write("all.yml", FILE + GRANT)
+    planned = admin.json("access", "plan", "all.yml")
+    assert [each["kind"] for each in planned["changes"]] == ["resource", "budget", "grant"]
+    assert listed(server).count("namespace:lab") == 0, "a plan changes nothing"
+    admin("access", "apply", "all.yml", "--plan", planned["id"])
+    assert "namespace:lab" in listed(server)
+    again = admin.json("access", "plan", "all.yml")
+    assert again["changes"] == again["drift"] == []
+
+    spec(ada, lab, "tool")
+    assert "lab/fit" in ada(*BUILD, *QUEUE)
+    spec(ada, lab, "big")
+    with slowed(lab):
+        running = ada.json(*BUILD, *QUEUE, "--detach")["id"]
+        waiting = ada.json(*BUILD, *QUEUE, "--detach")["id"]
+        _until(lambda: ada.json("job", "show", str(running))["status"] == "running")
+        admin.user.write("all.yml", FILE)
+        planned = admin.json("access", "plan", "all.yml")
+        assert any("namespace:lab" in each for each in planned["loses"])
+        assert [each["job"] for each in planned["cancelled"]] == [waiting]
+        admin("access", "apply", "all.yml", "--plan", planned["id"])
+        assert ada.json("job", "show", str(waiting))["status"] == "cancelled"
+        assert ada.json("job", "show", str(running))["status"] == "running"
+        assert "nothing to do" in admin("access", "apply", "all.yml", "--plan", planned["id"])
+        ada("job", "cancel", str(running))
+    assert "grant 1 was revoked" in ada.fails(*BUILD, *QUEUE)
+
+
+def test_a_repository_at_github_borrows_a_runner(people: People, server: Server) -> None:
+    ada, ben, github = people("ada"), people("ben"), GITHUB
+    repository = github.repository("lab/fit")
+    project = f"github:lab/fit#{repository['id']}"
+    people.admin("resource", "create", "gpu", "--kind", "runner", "--longest-job", "1h")
+    people.admin("access", "bind", "ben", "lender", "--resource", "gpu")
+    run = github.run(repository, by=github.account("ada-at-github"))
+    first, second = (github.job(run, ["self-hosted", "gpu"]) for _ in range(2))
+    _says(server, github.requested(run))
+    assert _says(server, github.queued(first))["outcome"] == "refused"
+
+    ada("request", "create", "-p", project, "-r", "gpu", "-m", "to test on a GPU")
+    ben("request", "approve", "1")
+    assert project in listed(server)
+    assert _says(server, github.queued(second))["outcome"] == "admitted"
+    offered = ben.json("admission", "next", "gpu", "--runner", "gpu-7")
+    ben.user.write("credential", offered["secret"])
+    redeem = ("admission", "redeem", run["head_sha"], "--credential", "credential", "-r", "gpu")
+    with_runner = (*redeem, "--runner", "gpu-7", "-p")
+    assert ben.fails(*with_runner, "github:far/fit#1")
+    ben(*with_runner, project)
+    assert ben.fails(*with_runner, project), "it is good once"
+    _says(server, github.in_progress(second, "gpu-7"))
+    _says(server, github.completed(second, "gpu-7"))
+    admission = ben.json("admission", "list", "--state", "ended")["items"][0]
+    assert (admission["state"], admission["runner"]) == ("ended", "gpu-7")
+
+    ben("grant", "revoke", "--project", project, "--reason", "the team is no more")
+    third = github.job(run, ["self-hosted", "gpu"])
+    answer = _says(server, github.queued(third))
+    assert answer["outcome"] == "refused"
+    assert "the team is no more" in str(answer)
+
+
+def _says(server: Server, webhook: Webhook) -> dict[str, Any]:
+    found: dict[str, Any] = send(server.url, webhook).raise_for_status().json()
+    return found
 
 
 def _until(holds: Callable[[], bool], timeout: float = 20) -> None:
