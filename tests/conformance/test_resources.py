@@ -116,6 +116,22 @@ def test_a_retired_one_stays_a_fact(owner: Caller, clock: Clock) -> None:
         owner("resource retire", name="cpu")
 
 
+def test_grants_that_ended_do_not_count(owner: Caller, clock: Clock) -> None:
+    for name in ("gpu", "cpu"):
+        owner("resource create", name=name)
+    for number in range(3):
+        project = f"github:lab/tool{number}#{number}"
+        owner("grant create", resource=["gpu"], project=project, reason="asked")
+    owner("grant renew", grant=1, for_="1d", reason="for a day")
+    owner("grant suspend", grant=2, reason="wait")
+    assert owner("resource show", name="gpu").grants == 3
+    clock.now += timedelta(days=1)
+    assert owner("resource show", name="gpu").grants == 2
+    owner("grant revoke", grant=[3], reason="done")
+    assert owner("resource retire", name="gpu").grants == 1
+    assert owner("resource show", name="cpu").grants == 0
+
+
 def test_a_list_is_had_in_pages(owner: Caller) -> None:
     for name in ("a", "b", "c"):
         owner("resource create", name=name, provider="acme" if name != "b" else None)

@@ -10,7 +10,6 @@ from condarium.model.access.decisions import PLATFORM, Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.described import Described, differences
-from condarium.model.governance.grants import GrantState
 from condarium.model.governance.report import ResourceChanged, ResourceDetail
 from condarium.model.governance.resources import Approvals, Resource, ResourceKind, Settings
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
@@ -58,7 +57,7 @@ def change(
             facts.resources.change(before, settings, at=store.now())
             detail.update(changed)
         resource = facts.resources.get(name)
-        grants = in_force(facts, name, store.now())
+        grants = facts.resources.grants_in_force(resource, store.now())
     return ResourceChanged(resource=resource, what="changed", changed=bool(changed), grants=grants)
 
 
@@ -76,7 +75,7 @@ def retire(
         if changed:
             facts.resources.retire(before.id, at=None if undo else store.now())
         resource = facts.resources.get(name)
-        grants = in_force(facts, name, store.now())
+        grants = facts.resources.grants_in_force(resource, store.now())
     what = "lent again" if undo else "retired"
     return ResourceChanged(resource=resource, what=what, changed=changed, grants=grants)
 
@@ -110,8 +109,11 @@ def show(store: Store, name: str, *, actor: Actor) -> ResourceDetail:
     now = store.now()
     with store.database.read() as facts:
         resource = with_what_is_left(facts, facts.resources.get(name), now)
-        grants, running = in_force(facts, name, now), len(facts.admissions.running(name))
-    return ResourceDetail(resource=as_seen(resource, actor), grants=grants, running=running)
+        return ResourceDetail(
+            resource=as_seen(resource, actor),
+            grants=facts.resources.grants_in_force(resource, now),
+            running=len(facts.admissions.running(name)),
+        )
 
 
 def as_seen(resource: Resource, actor: Actor) -> Resource:
@@ -133,12 +135,6 @@ def with_what_is_left(facts: "Facts", resource: Resource, at: datetime) -> Resou
     left: Mapping[int, int] = facts.ledger.left(resource, at)
     paid = tuple(replace(each, left=left.get(each.id)) for each in resource.budgets)
     return replace(resource, budgets=paid)
-
-
-def in_force(facts: "Facts", name: str, at: datetime) -> int:
-    """How many grants of a resource have not ended."""
-    ended = (GrantState.REVOKED, GrantState.EXPIRED)
-    return sum(each.state(at) not in ended for each in facts.grants.all(resource=name))
 
 
 def check_named(facts: "Facts", settings: Settings) -> None:

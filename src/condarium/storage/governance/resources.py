@@ -5,13 +5,14 @@ from datetime import datetime
 from itertools import product
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, text
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, or_, select, text
 
 from condarium.errors import Conflict, NotFound
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.from_plain import from_plain
 from condarium.model.governance.amounts import Period
+from condarium.model.governance.grants import GrantChange
 from condarium.model.governance.resources import (
     Budget,
     Resource,
@@ -21,7 +22,7 @@ from condarium.model.governance.resources import (
 )
 from condarium.model.plain import to_plain
 from condarium.storage.numbered import insert
-from condarium.storage.tables import budgets, resources, terms
+from condarium.storage.tables import budgets, grant_decisions, grants, resources, terms
 
 
 class NoSuchResource(NotFound):
@@ -92,15 +93,14 @@ class Resources:
 
     def get(self, name: str) -> Resource:
         """Raises NoSuchResource."""
-        row = self._connection.execute(_resources().where(resources.c.name == name)).first()
+        row = self._connection.execute(_GET, {"called": name}).first()
         if row is None:
             raise NoSuchResource(name)
         return self._whole([row])[0]
 
     def lock(self, name: str) -> Resource:
         """The same, and nobody else admits a job to it until the end of this unit of work."""
-        query = select(resources.c.id).where(resources.c.name == name).with_for_update()
-        self._connection.execute(query)
+        self._connection.execute(_LOCK, {"called": name})
         return self.get(name)
 
     def of_queues(self, queues: Iterable[str]) -> dict[str, Resource]:
@@ -144,6 +144,24 @@ class Resources:
         settings = self._connection.scalar(query)
         public = bool(settings and settings["public"])
         return Thing(kind=ThingKind.RESOURCE, name=name, public=public)
+
+    def grants_in_force(self, resource: Resource, at: datetime) -> int:
+        """How many grants of it were neither revoked nor have expired, to the second."""
+        later = grant_decisions.alias()
+        same = later.c.grant_id == grant_decisions.c.grant_id
+        ends = grant_decisions.c.lending["expires_at"].as_string()
+        query = (
+            select(func.count())
+            .select_from(grant_decisions)
+            .join(grants, grants.c.id == grant_decisions.c.grant_id)
+            .where(
+                grants.c.resource_id == resource.id,
+                ~exists().where(same, later.c.number > grant_decisions.c.number),
+                grant_decisions.c.change != str(GrantChange.REVOKED),
+                or_(ends.is_(None), ends > to_plain(at)),
+            )
+        )
+        return self._connection.scalar(query) or 0
 
     def add_budget(self, resource: Resource, budget: Budget, *, at: datetime, by: str) -> int:
         """Append a budget and give its number; that of `budget` is not asked."""
@@ -193,16 +211,15 @@ class Resources:
         return [_resource(row, tuple(paid.get(row.id, ()))) for row in rows]
 
     def _budgets(self, of: list[int]) -> dict[int, list[Budget]]:
-        query = select(budgets).where(budgets.c.resource_id.in_(of)).order_by(budgets.c.id)
         found: dict[int, list[Budget]] = {}
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(_BUDGETS, {"resources": of}):
             found.setdefault(row.resource_id, []).append(_budget(row))
         return found
 
 
 def resource_id(connection: Connection, name: str) -> int:
     """The number of a resource. Raises NoSuchResource."""
-    found = connection.scalar(select(resources.c.id).where(resources.c.name == name))
+    found = connection.scalar(_ID, {"called": name})
     if found is None:
         raise NoSuchResource(name)
     return int(found)
@@ -215,6 +232,18 @@ def _resources() -> Select[Any]:
         .scalar_subquery()
     )
     return select(resources, newest.label("terms_version"))
+
+
+# to make a statement takes longer than to carry it out: those of every webhook are made once
+_IS_CALLED = resources.c.name == bindparam("called")
+_GET = _resources().where(_IS_CALLED)
+_ID = select(resources.c.id).where(_IS_CALLED)
+_LOCK = _ID.with_for_update()
+_BUDGETS = (
+    select(budgets)
+    .where(budgets.c.resource_id.in_(bindparam("resources", expanding=True)))
+    .order_by(budgets.c.id)
+)
 
 
 def _values(name: str, settings: Settings, at: datetime) -> dict[str, Any]:
