@@ -47,7 +47,7 @@ def findings(lab: Review, name: str = "ada", **given: Any) -> tuple[list[str], l
     """What stops a request, and what is worth knowing."""
     checked = lab(name)("request check", **{**ASKED, **given})
     stops = [str(each) for each in checked.findings if each.stops]
-    assert checked.fine is not bool(stops)
+    assert checked.ok is not bool(stops)
     return stops, [str(each) for each in checked.findings if not each.stops]
 
 

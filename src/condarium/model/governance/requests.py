@@ -116,7 +116,7 @@ class RequestChecked:
     findings: tuple[Finding, ...] = ()
 
     @property
-    def fine(self) -> bool:
+    def ok(self) -> bool:
         return not any(each.stops for each in self.findings)
 
 

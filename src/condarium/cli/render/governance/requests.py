@@ -36,7 +36,7 @@ _DONE = {
 @renders(RequestChecked)
 def request_checked(answer: RequestChecked, page: Page) -> None:
     draft = answer.draft
-    verdict = green("can be asked") if answer.fine else red("cannot be asked")
+    verdict = green("can be asked") if answer.ok else red("cannot be asked")
     page.line(bold(with_id(draft.project)), f" for {', '.join(draft.resources)}: ", verdict)
     _findings(answer.findings, page)
 
