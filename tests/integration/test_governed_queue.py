@@ -4,6 +4,7 @@ Time is set forward here; what workers and their processes do is in `test_lent_m
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,6 +120,40 @@ def test_a_budget_is_spent_by_jobs_that_wait_and_is_whole_again_when_they_do_not
     changing.remove(lent.store, lent.job(third), actor=lent.ada)
     assert lent.submit()
     assert lent.balances() == 0
+
+
+def test_two_who_ask_at_once_do_not_spend_the_same(lent: LentQueue) -> None:
+    lent.grant("lab")
+    lent.budget(8)
+
+    def ask(number: int) -> bool:
+        try:
+            return bool(lent.submit(f"lab/fit{number}"))
+        except NotAdmitted:
+            return False
+
+    with ThreadPoolExecutor(6) as pool:
+        assert sum(pool.map(ask, range(6))) == 2
+    assert lent.balances() == 0
+
+
+def test_two_workers_at_once_never_run_more_than_there_is_room_for(tmp_path: Path) -> None:
+    with lent_queue(tmp_path, capacity=2) as lent:
+        lent.grant("lab")
+        for _ in range(6):
+            lent.submit()
+        with ThreadPoolExecutor(6) as pool:
+            claims = list(pool.map(lent.claim, "abcdef"))
+        jobs = [each.job for each in claims if each]
+        assert len(jobs) == len(set(jobs)) == 2
+
+
+def test_an_order_has_a_digest_of_all_that_is_to_be_done(lent: LentQueue) -> None:
+    lent.grant("lab")
+    one, same, other = (lent.submit(f"lab/{name}") for name in ("fit", "fit", "fat"))
+    commits = [lent.admission(each).commit for each in (one, same, other)]
+    assert commits[0] == commits[1] != commits[2]
+    assert len(commits[0]) == 64
 
 
 def test_nobody_in_particular_is_lent_nothing(lent: LentQueue) -> None:

@@ -13,6 +13,7 @@ from condarium.app import operations
 from condarium.client.requests import question_of
 from condarium.engine.network.api import Question, _form
 from condarium.model.document import Document
+from condarium.model.governance.resources import ResourceName
 from condarium.model.names import EnvironmentName
 from condarium.model.upload import Upload
 from condarium.model.view import ChannelName, View
@@ -31,6 +32,7 @@ VALUES = {
     timedelta: timedelta(days=1, seconds=1.5),
     EnvironmentName: EnvironmentName("lab", "a.b-c"),
     ChannelName: ChannelName("lab"),
+    ResourceName: ResourceName("gpu"),
     View: View.parse("lab/label/dev/as-of/2026-03-01T09:00:00Z/cooldown/7d"),
 }
 
