@@ -44,19 +44,18 @@ class TestForged:
     @pytest.mark.parametrize(
         "signed",
         [
-            lambda _: "",
-            lambda body: signature("another-secret-of-16", body),
-            lambda body: signature("", body),
-            lambda body: signature(SECRET, body).removeprefix("sha256="),
-            lambda body: signature(SECRET, body).replace("sha256=", "sha1="),
-            lambda body: signature(SECRET, body)[:-1],
-            lambda body: signature(SECRET, body)[:20],
-            lambda body: signature(SECRET, body).upper(),
-            lambda body: signature(SECRET, body + b" "),
-            lambda body: "sha256=",
-            lambda body: b"sha256=\xff",
+            pytest.param(lambda _: "", id="none"),
+            pytest.param(lambda body: signature("another-secret-of-16", body), id="other-secret"),
+            pytest.param(lambda body: signature("", body), id="no-secret"),
+            pytest.param(lambda body: signature(SECRET, body)[7:], id="without-its-name"),
+            pytest.param(lambda body: signature(SECRET, body).replace("sha256", "sha1"), id="sha1"),
+            pytest.param(lambda body: signature(SECRET, body)[:-1], id="one-digit-less"),
+            pytest.param(lambda body: signature(SECRET, body)[:20], id="truncated"),
+            pytest.param(lambda body: signature(SECRET, body).upper(), id="upper-case"),
+            pytest.param(lambda body: signature(SECRET, body + b" "), id="other-body"),
+            pytest.param(lambda _: "sha256=", id="empty"),
+            pytest.param(lambda _: b"sha256=\xff", id="no-text"),
         ],
-        ids=str,
     )
     def test_a_wrong_signature(self, place: Borrowing, signed: Any) -> None:
         before, (_, webhook) = place.admissions(), _queued(place)

@@ -141,7 +141,7 @@ def _public(facts: "Facts") -> list[Resource]:
 
 def _grants(facts: "Facts", project: Project, resource: str) -> list[Grant]:
     """Those of a project; where it has none, those of others that had its name."""
-    own = facts.grants.all(resource=resource, project=project)
+    own = facts.grants.of(project, resource)
     return own or facts.grants.all(resource=resource, project=replace(project, id=None))
 
 

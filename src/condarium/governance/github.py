@@ -73,6 +73,15 @@ def take(store: Store, deliveries: Sequence[Delivery]) -> list[Answer]:
         return [_take(facts, delivery, at) for delivery in deliveries]
 
 
+def look_again(store: Store, delivery: Delivery) -> Answer:
+    """Take a job that was put off, and that may be decided about by now."""
+    (answer,) = take(store, [delivery])
+    if answer.outcome != "undecided" and isinstance(delivery.said, WorkflowJob):
+        with store.database.note() as facts:
+            facts.runs.decided(delivery.said.id)
+    return answer
+
+
 def undecided(store: Store, limit: int) -> list[Delivery]:
     """Jobs that were put off, as if they were heard of again."""
     with store.database.read() as facts:
@@ -128,8 +137,6 @@ def _already(facts: "Facts", said: Said) -> Answer:
 
 def _queued(facts: "Facts", job: WorkflowJob, delivery: Delivery, at: datetime) -> Answer:
     """Decide, where that is possible now. What came before stays."""
-    if found := _admission(facts, job):
-        return _answer(found)
     if late := _too_late(facts, job, at):
         return _refuse(facts, job, late, at)
     run = delivery.run or facts.runs.get(job.project.id, job.run, job.attempt)
@@ -155,15 +162,17 @@ def _decide(
     if wrong := disagreement(job, run):
         return _refuse(facts, job, wrong, at)
     found = admit_in(facts, applicant(job, run, role), source=SOURCE, external=job.id, at=at)
-    facts.runs.decided(job.id)
     if found is None:
         return Answer(outcome="nothing", reasons=("its labels ask for nothing that is lent",))
-    _audit(facts, "admission decide", found, at)
+    if found.at == at:  # else it was decided before
+        _audit(facts, "admission decide", found, at)
     return _answer(found)
 
 
 def _refuse(facts: "Facts", job: WorkflowJob, reason: str, at: datetime) -> Answer:
     """Refuse what no rule needs to be asked about; it is an admission like other refusals."""
+    if before := _admission(facts, job):
+        return _answer(before)
     refused = Admission(
         id=0,
         source=SOURCE,
@@ -181,7 +190,6 @@ def _refuse(facts: "Facts", job: WorkflowJob, reason: str, at: datetime) -> Answ
         at=at,
     )
     found, _ = facts.admissions.add(refused)
-    facts.runs.decided(job.id)
     _audit(facts, "admission decide", found, at)
     return _answer(found)
 
@@ -191,6 +199,8 @@ def _heard(facts: "Facts", run: WorkflowRun, delivery: Delivery, at: datetime) -
     facts.runs.add(run, at=at)
     jobs = [] if delivery.unanswered else facts.runs.undecided(run)
     answers = [_queued(facts, job, replace(delivery, run=run), at) for job in jobs]
+    for job in jobs:
+        facts.runs.decided(job.id)
     if run.action == "completed":
         facts.runs.remove(run)
     decided = [f"admission {each.admission}: {each.outcome}" for each in answers]

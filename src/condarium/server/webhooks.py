@@ -20,7 +20,7 @@ from typing import TypeVar
 from condarium.access.refusals import note_refusal
 from condarium.errors import CondariumError, NotFound, Refused
 from condarium.governance.asking_github import AskingGitHub
-from condarium.governance.github import Answer, Delivery, forget, take, undecided
+from condarium.governance.github import Answer, Delivery, forget, look_again, take, undecided
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.governance.workflow_job import Nothing, read
@@ -132,12 +132,17 @@ class Webhooks:
             await asyncio.sleep(_AGAIN)
             try:
                 for delivery in await self._run(partial(undecided, self._store, _MOST)):
-                    await self._take(delivery)
+                    await self._run(partial(self._look_again, delivery))
                 if monotonic() - tidied >= _TIDY:
                     await self._run(partial(forget, self._store))
                     tidied = monotonic()
             except CondariumError as error:
                 _log.warning("jobs at GitHub wait longer", extra={"error": error.message})
+
+    def _look_again(self, delivery: Delivery) -> None:
+        if self._asking.may_ask:
+            delivery = self._asking.completed(delivery)
+        look_again(self._store, delivery)
 
     def _note(self, address: str | None) -> None:
         actor = replace(NOBODY_IN_PARTICULAR, address=address)

@@ -43,13 +43,12 @@ class Audit:
         digest = chain(previous, entry)
         values = {**vars(entry), "id": entry.number, "digest": digest}
         del values["number"]
-        self._connection.execute(audit.insert().values(values))
-        self._connection.execute(audit_head.update().values(entry=entry.number, digest=digest))
+        self._connection.execute(_APPEND, values)
+        self._connection.execute(_MOVE_HEAD, {"entry": entry.number, "digest": digest})
 
     def head(self, *, lock: bool = False) -> tuple[int, str]:
         """The last entry's number and digest."""
-        query = select(audit_head.c.entry, audit_head.c.digest)
-        row = self._connection.execute(query.with_for_update() if lock else query).first()
+        row = self._connection.execute(_LOCK_HEAD if lock else _HEAD).first()
         return (row.entry, row.digest) if row else (0, GENESIS)
 
     def last(self, action: str, target: str) -> datetime | None:
@@ -77,6 +76,9 @@ class Audit:
 
 
 _PIECE = 1000
+_HEAD = select(audit_head.c.entry, audit_head.c.digest)
+_LOCK_HEAD = _HEAD.with_for_update()
+_APPEND, _MOVE_HEAD = audit.insert(), audit_head.update()
 
 
 def _where(wanted: AuditFilter) -> Iterator[ColumnElement[bool]]:

@@ -1,6 +1,7 @@
 """INSERT … ON CONFLICT: SQLite and PostgreSQL spell it alike, SQLAlchemy once for each."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -31,15 +32,25 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, and say whether its key was new."""
-    statement = _insert(connection)(table).values(**row).on_conflict_do_nothing()
+    statement = _insert_new(connection.dialect.name, table)
     # without this, PostgreSQL's driver says -1 once the answer was read
-    kept = connection.execute(statement, execution_options={"preserve_rowcount": True})
-    return kept.rowcount == 1
+    told = {"preserve_rowcount": True}
+    return connection.execute(statement, dict(row), execution_options=told).rowcount == 1
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    """Made once: to make a statement takes longer than SQLite takes to carry it out."""
+    return _insert_of(dialect)(table).on_conflict_do_nothing()
 
 
 def _insert(connection: Connection) -> Any:
+    return _insert_of(connection.dialect.name)
+
+
+def _insert_of(dialect: str) -> Any:
     """The dialect's own `insert`; only that dialect is imported, and is imported already."""
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert
     else:
         from sqlalchemy.dialects.sqlite import insert  # type: ignore[assignment]  # same shape

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, Update, func, or_, select
+from sqlalchemy import Connection, Row, Select, Update, bindparam, func, or_, select
 
 from condarium.errors import NotFound
 from condarium.model.governance.admission import Admission, AdmissionState
@@ -69,8 +69,9 @@ class Admissions:
         return found[0]
 
     def by_external(self, source: str, external: str) -> Admission | None:
-        same = admissions.c.source == source, admissions.c.external == external
-        return next(iter(self._find(_admissions().where(*same))), None)
+        asked = {"of_source": source, "of_external": external}
+        row = self._connection.execute(_BY_EXTERNAL, asked).first()
+        return None if row is None else _admission(row)
 
     def of_job(self, job: int) -> Admission | None:
         """The newest of a job of our own workers."""
@@ -125,8 +126,7 @@ class Admissions:
     def asked_for(self, labels: Iterable[str]) -> list[str]:
         """The names of the resources that labels ask for, by number; also of those of the past."""
         plain = [label.lower() for label in labels if label.isascii()]
-        query = select(resources.c.name).where(resources.c.label.in_(plain))
-        return list(self._connection.scalars(query.order_by(resources.c.id)))
+        return list(self._connection.scalars(_ASKED_FOR, {"labels": plain}))
 
     def waiting(self, resource: str) -> list[Admission]:
         """Those that no machine has, the oldest first."""
@@ -319,3 +319,14 @@ _SAME = (
     *("runner", "flagged"),
 )
 """Columns that are as the attributes are."""
+
+# to make a statement takes longer than to carry it out: those of every webhook are made once
+_BY_EXTERNAL = _admissions().where(
+    admissions.c.source == bindparam("of_source"),
+    admissions.c.external == bindparam("of_external"),
+)
+_ASKED_FOR = (
+    select(resources.c.name)
+    .where(resources.c.label.in_(bindparam("labels", expanding=True)))
+    .order_by(resources.c.id)
+)

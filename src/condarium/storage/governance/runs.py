@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from condarium.model.from_plain import from_plain
 from condarium.model.governance.workflow_job import WorkflowJob, WorkflowRun
@@ -30,8 +30,8 @@ class Runs:
         return insert_if_new(self._connection, workflow_runs, values)
 
     def get(self, repository: str | None, run: str, attempt: int) -> WorkflowRun | None:
-        same = _is_run(workflow_runs, repository, run, attempt)
-        said = self._connection.scalar(select(workflow_runs.c.said).where(*same))
+        asked = {"of_repository": repository, "of_run": run, "of_attempt": attempt}
+        said = self._connection.scalar(_GET, asked)
         return None if said is None else _run(said)
 
     def remove(self, run: WorkflowRun) -> None:
@@ -50,8 +50,7 @@ class Runs:
             self._connection.execute(workflow_jobs.update().where(of).values(state=OVER))
 
     def is_over(self, job: str) -> bool:
-        of = workflow_jobs.c.job == job, workflow_jobs.c.state == OVER
-        return self._connection.scalar(select(workflow_jobs.c.job).where(*of)) is not None
+        return self._connection.scalar(_IS_OVER, {"of_job": job}) is not None
 
     def decided(self, job: str) -> None:
         """A job that was put off is an admission now."""
@@ -88,10 +87,21 @@ class Runs:
         return insert_if_new(self._connection, workflow_jobs, values)
 
 
-def _is_run(table: Any, repository: str | None, run: str, attempt: int) -> tuple[Any, ...]:
+def _is_run(table: Any, repository: Any, run: Any, attempt: Any) -> tuple[Any, ...]:
     return table.c.repository == repository, table.c.run == run, table.c.attempt == attempt
 
 
 def _run(said: Any) -> WorkflowRun:
     found: WorkflowRun = from_plain(WorkflowRun, said, where="a run at GitHub")
     return found
+
+
+# to make a statement takes longer than to carry it out: those of every webhook are made once
+_GET = select(workflow_runs.c.said).where(
+    *_is_run(
+        workflow_runs, bindparam("of_repository"), bindparam("of_run"), bindparam("of_attempt")
+    )
+)
+_IS_OVER = select(workflow_jobs.c.job).where(
+    workflow_jobs.c.job == bindparam("of_job"), workflow_jobs.c.state == OVER
+)
