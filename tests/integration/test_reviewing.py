@@ -18,7 +18,7 @@ from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import PrincipalKind, Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.governance.grants import GrantState
-from condarium.model.governance.projects import Person, PersonKind, Project
+from condarium.model.governance.projects import Project
 from condarium.model.governance.requests import RequestOver, RequestState
 from condarium.settings import Settings
 from condarium.storage.governance.requests import NoSuchRequest
@@ -122,10 +122,8 @@ def test_nor_with_another_account_of_theirs(lab: Review, linked: str) -> None:
     """Whichever of both was said to be the other, or a third one both."""
     lab.lend("gpu")
     number = lab.ask("ada", "gpu")
-    with lab.store.database.note() as facts:
-        for name in {"ada", "eve"} - {linked}:
-            same = Person(kind=PersonKind.USER, name=name, id=lab.ids[name])
-            facts.identities.link(same, lab.ids[linked], at=lab.store.now(), by="owner")
+    for name in {"ada", "eve"} - {linked}:
+        lab.owner("user link", name=linked, person=f"user:{name}")
     with pytest.raises(OwnRequest):
         approve(lab, "eve", number)
     assert approve(lab, "ben", number) is RequestState.APPROVED
@@ -133,9 +131,7 @@ def test_nor_with_another_account_of_theirs(lab: Review, linked: str) -> None:
 
 def test_two_accounts_of_one_person_are_one_approval(lab: Review) -> None:
     lab.lend("gpu", "2 lender")
-    with lab.store.database.note() as facts:
-        same = Person(kind=PersonKind.USER, name="eve", id=lab.ids["eve"])
-        facts.identities.link(same, lab.ids["ben"], at=lab.store.now(), by="owner")
+    lab.owner("user link", name="ben", person="user:eve")
     number = lab.ask("ada", "gpu")
     assert approve(lab, "ben", number) is RequestState.OPEN
     with pytest.raises(ApprovedAlready):
@@ -144,9 +140,7 @@ def test_two_accounts_of_one_person_are_one_approval(lab: Review) -> None:
 
 def test_what_one_person_is_by_either_account_counts_once(lab: Review) -> None:
     lab.lend("gpu", "1 lender", "1 group:core")
-    with lab.store.database.note() as facts:
-        same = Person(kind=PersonKind.USER, name="ben", id=lab.ids["ben"])
-        facts.identities.link(same, lab.ids["dan"], at=lab.store.now(), by="owner")
+    lab.owner("user link", name="dan", person="user:ben")
     number = lab.ask("ada", "gpu")
     assert approve(lab, "dan", number) is RequestState.OPEN
     assert approve(lab, "ben", number) is RequestState.OPEN

@@ -2,6 +2,7 @@
 
 from condarium.errors import BadArguments
 from condarium.governance.terms import identified
+from condarium.model.access.accounts import Account
 from condarium.model.actor import Actor
 from condarium.model.governance.projects import Person, PersonKind, with_id
 from condarium.model.governance.report import IdentityChanged
@@ -11,12 +12,14 @@ from condarium.storage.store import Store
 def link(store: Store, name: str, person: str, *, actor: Actor) -> IdentityChanged:
     """Note that an account here is somebody elsewhere, who has one such account at most.
 
-    Raises NoSuchPrincipal, BadPerson, PersonUnknown, IdentityTaken.
+    It may be another account here as well (`user:NAME`), where somebody has two: both are one
+    reviewer then. Raises NoSuchPrincipal, BadPerson, PersonUnknown, IdentityTaken.
     """
-    found = _elsewhere(identified(store, person))
+    found = identified(store, person)
     detail = {"person": with_id(found)}
     with store.database.change(actor, "user link", name, detail) as facts:
         account = facts.principals.get(name)
+        _check_another(account, found)
         changed = facts.identities.link(found, account.id, at=store.now(), by=actor.name)
     return IdentityChanged(principal=account.name, person=found, linked=True, changed=changed)
 
@@ -27,7 +30,7 @@ def unlink(store: Store, name: str, person: str, *, actor: Actor) -> IdentityCha
     A person may be named without the id, as `user show` says them. Raises NoSuchPrincipal,
     BadPerson.
     """
-    wanted = _elsewhere(Person.parse(person))
+    wanted = Person.parse(person)
     with store.database.change(actor, "user unlink", name, {"person": with_id(wanted)}) as facts:
         account = facts.principals.get(name)
         linked = facts.identities.of(account.id)
@@ -42,9 +45,9 @@ def _is(person: Person, wanted: Person) -> bool:
     return person.key == wanted.key
 
 
-def _elsewhere(person: Person) -> Person:
-    if person.kind is PersonKind.USER:
+def _check_another(account: Account, person: Person) -> None:
+    if person.kind is PersonKind.USER and person.id == account.id:
         raise BadArguments(
-            f"{person} is an account here; expected one elsewhere, such as github:ada#123"
+            f"{person} is that account itself; expected somebody elsewhere, as github:ada#123, "
+            "or another account here"
         )
-    return person
