@@ -29,8 +29,10 @@ PAGES = [
     "docs/how-to/use-a-server.md",
     "docs/how-to/use-the-rest-api.md",
     "docs/how-to/lend-machines.md",
+    "docs/how-to/see-what-is-lent.md",
     "docs/how-to/ask-for-machines.md",
     "docs/how-to/review-requests.md",
+    "docs/how-to/access-as-files.md",
     "docs/explanation/permission.md",
 ]
 QUESTIONS = "docs/how-to/ask-questions.md"

@@ -30,7 +30,7 @@ _COLOURS = {
 @renders(paging.Page[ListedGrant])
 def grant_list(grants: paging.Page[ListedGrant], page: Page) -> None:
     if not grants:
-        page.nothing("no grants; `condarium grant create` makes one")
+        page.nothing("no such grants; `condarium grant create` makes one")
         return
     rows = [
         (
