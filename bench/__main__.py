@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bench import (
+    access_replay,
     backup,
     builds,
     decisions,
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Setting], Result]] = {
     "through-server": through_server.run,
     "queue": queue.run,
     "decisions": decisions.run,
+    "access-replay": access_replay.run,
     "backup": backup.run,
     "webhooks": webhooks.run,
 }

@@ -25,6 +25,7 @@ PAGES = [
     "docs/how-to/back-up-and-restore.md",
     "docs/how-to/configure.md",
     "docs/how-to/upgrade.md",
+    "docs/how-to/run-lent-runners.md",
     "docs/how-to/work-from-python.md",
     "docs/how-to/use-a-server.md",
     "docs/how-to/use-the-rest-api.md",
