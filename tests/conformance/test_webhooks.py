@@ -1,0 +1,126 @@
+"""Webhooks on SQLite and PostgreSQL: in whatever order, together or apart, at once or twice."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.support.borrowing import OWNER, project_of
+from tests.support.github import GitHub, Webhook
+from tests.support.people import Clock
+from tests.support.postgresql import Server
+
+from condarium.governance.github import Delivery, forget, look_again, take, undecided
+from condarium.governance.granting import grant_in
+from condarium.model.governance.grants import Lending
+from condarium.model.governance.resources import ResourceKind
+from condarium.model.governance.resources import Settings as Lent
+from condarium.model.governance.workflow_job import read
+from condarium.settings import Settings
+from condarium.storage.store import Store
+
+
+@pytest.fixture
+def clock() -> Clock:
+    clock = Clock()
+    clock.now = datetime.now(UTC)
+    return clock
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
+    environ = {"HOME": str(tmp_path)}
+    if request.param == "sqlite":
+        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
+            yield store
+        return
+    server: Server = request.getfixturevalue("postgresql")
+    with server.new_database() as url:
+        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
+        with closing(Store(settings, now=clock)) as store:
+            yield store
+
+
+@pytest.fixture
+def github(store: Store) -> GitHub:
+    github = GitHub()
+    with store.database.note() as facts:
+        for name in ("cpu", "gpu"):
+            lent = Lent(kind=ResourceKind.RUNNER)
+            facts.resources.add(name, lent, at=store.now(), by="owner")
+            project = project_of(github.repository("lab/fit"))
+            said: Any = {"actor": OWNER, "reason": "tests", "at": store.now()}
+            grant_in(facts, name, project, Lending(), **said)
+    return github
+
+
+def _delivery(webhook: Webhook) -> Delivery:
+    said = read(webhook.event, webhook.body)
+    return Delivery(digest=sha256(webhook.body).hexdigest(), said=said)
+
+
+def _story(github: GitHub, label: str = "gpu") -> tuple[dict[str, Any], list[Webhook]]:
+    run = github.run(github.repository("lab/fit"), by=github.account("ada"))
+    job = github.job(run, [label])
+    return job, [github.requested(run), github.queued(job), github.completed(job)]
+
+
+def _states(store: Store) -> dict[str, str]:
+    with store.database.read() as facts:
+        return {each.external: str(each.state) for each in facts.admissions.all()}
+
+
+def test_every_order_ends_with_nothing_waiting_and_nothing_reserved(
+    store: Store, github: GitHub
+) -> None:
+    for order in permutations(range(3)):
+        _, webhooks = _story(github)
+        for index in order:
+            take(store, [_delivery(webhooks[index])])
+    assert set(_states(store).values()) <= {"cancelled", "refused"}
+    with store.database.read() as facts:
+        assert all(each.balance == 0 for each in facts.ledger.balances())
+        assert facts.runs.undecided() == []
+
+
+def test_together_is_as_apart(store: Store, github: GitHub) -> None:
+    webhooks = [each for _ in range(4) for each in _story(github)[1][:2]]
+    answers = take(store, [_delivery(each) for each in [*webhooks, *webhooks]])
+    outcomes = [each.outcome for each in answers]
+    assert outcomes == ["noted", "admitted"] * 4 + ["already"] * 8
+    assert list(_states(store).values()) == ["waiting"] * 4
+
+
+def test_the_same_at_once_is_decided_once(store: Store, github: GitHub) -> None:
+    _, (requested, queued, _) = _story(github)
+    take(store, [_delivery(requested)])
+    with ThreadPoolExecutor(8) as pool:
+        taken = pool.map(lambda _: take(store, [_delivery(queued)])[0].outcome, range(8))
+        assert sorted(taken) == ["admitted", *["already"] * 7]
+    with store.database.read() as facts:
+        assert [each.action for each in facts.audit.all()].count("admission decide") == 1
+
+
+def test_what_was_put_off_is_looked_at_again_and_forgotten(
+    store: Store, github: GitHub, clock: Clock
+) -> None:
+    _, (requested, queued, _) = _story(github)
+    assert take(store, [_delivery(queued)])[0].outcome == "undecided"
+    (again,) = undecided(store, 10)
+    assert look_again(store, again).outcome == "undecided"
+    clock.now += timedelta(hours=25)
+    assert look_again(store, again).outcome == "refused"
+    assert undecided(store, 10) == []
+    clock.now += timedelta(days=8)
+    take(store, [_delivery(requested)])
+    clock.now += timedelta(days=8)
+    forget(store)
+    with store.database.read() as facts:
+        said = again.said
+        assert facts.runs.get(said.project.id, said.run, said.attempt) is None  # type: ignore[union-attr]
+    assert take(store, [_delivery(queued)])[0].outcome == "refused"
