@@ -5,6 +5,7 @@ Time is set forward here; what workers and their processes do is in `test_lent_m
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from tests.support.accounts import bind
 from tests.support.lent_queue import QUEUE, LentQueue, lent_queue
 from tests.support.people import Caller, someone, user
+from tests.support.postgresql import Server
 
 from condarium.governance import leases
 from condarium.governance.ending import end_in
@@ -122,30 +124,60 @@ def test_a_budget_is_spent_by_jobs_that_wait_and_is_whole_again_when_they_do_not
     assert lent.balances() == 0
 
 
-def test_two_who_ask_at_once_do_not_spend_the_same(lent: LentQueue) -> None:
-    lent.grant("lab")
-    lent.budget(8)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def narrow(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LentQueue]:
+    """Room for two jobs at once, whatever facts are kept in."""
+    with ExitStack() as opened:
+        database = ""
+        if request.param == "postgresql":
+            server: Server = request.getfixturevalue("postgresql")
+            database = opened.enter_context(server.new_database())
+        room = {"capacity": 2, "longest_job": 4 * HOUR}
+        yield opened.enter_context(lent_queue(tmp_path, database=database, **room))
+
+
+def test_two_who_ask_at_once_do_not_spend_the_same(narrow: LentQueue) -> None:
+    narrow.grant("lab")
+    narrow.budget(8)
 
     def ask(number: int) -> bool:
         try:
-            return bool(lent.submit(f"lab/fit{number}"))
+            return bool(narrow.submit(f"lab/fit{number}"))
         except NotAdmitted:
             return False
 
     with ThreadPoolExecutor(6) as pool:
         assert sum(pool.map(ask, range(6))) == 2
-    assert lent.balances() == 0
+    assert narrow.balances() == 0
 
 
-def test_two_workers_at_once_never_run_more_than_there_is_room_for(tmp_path: Path) -> None:
-    with lent_queue(tmp_path, capacity=2) as lent:
-        lent.grant("lab")
-        for _ in range(6):
-            lent.submit()
-        with ThreadPoolExecutor(6) as pool:
-            claims = list(pool.map(lent.claim, "abcdef"))
-        jobs = [each.job for each in claims if each]
-        assert len(jobs) == len(set(jobs)) == 2
+def test_two_workers_at_once_never_run_more_than_there_is_room_for(narrow: LentQueue) -> None:
+    narrow.grant("lab")
+    for _ in range(6):
+        narrow.submit()
+    with ThreadPoolExecutor(6) as pool:
+        claims = list(pool.map(narrow.claim, "abcdef"))
+    jobs = [each.job for each in claims if each]
+    assert len(jobs) == len(set(jobs)) == 2
+
+
+def test_revoking_while_jobs_begin_and_end_leaves_nothing_behind(narrow: LentQueue) -> None:
+    grant = narrow.grant("lab")
+    numbers = [narrow.submit() for _ in range(6)]
+
+    def work(name: str) -> None:
+        for _ in range(3):
+            if claim := narrow.claim(name):
+                narrow.ends(claim)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(work, name) for name in "ab"]
+        done.append(pool.submit(narrow.revoke, grant, running=True))
+        for each in done:
+            each.result()
+    assert all(narrow.job(number).status.ended for number in numbers)
+    assert all(narrow.admission(number).state.over for number in numbers)
+    assert narrow.balances() == 0
 
 
 def test_an_order_has_a_digest_of_all_that_is_to_be_done(lent: LentQueue) -> None:

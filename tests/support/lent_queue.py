@@ -130,9 +130,11 @@ class LentQueue:
 
 
 @contextmanager
-def lent_queue(folder: Path, **settings: Any) -> Iterator[LentQueue]:
+def lent_queue(folder: Path, *, database: str = "", **settings: Any) -> Iterator[LentQueue]:
+    """A store that lends the queue, in SQLite or a database at a URL."""
     clock = Clock()
-    store = Store(StoreSettings.read({"HOME": str(folder)}, store=folder / "store"), now=clock)
+    environ = {"HOME": str(folder), "CONDARIUM_DATABASE": database}
+    store = Store(StoreSettings.read(environ, store=folder / "store"), now=clock)
     try:
         owner = Caller(store)
         for name in ("lab", "far"):
