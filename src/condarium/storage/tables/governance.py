@@ -216,7 +216,7 @@ admissions = Table(
     Column("runner", String(255), nullable=False),
     Column("flagged", Text, nullable=False),
     UniqueConstraint("source", "external"),
-    Index(None, "resource_id", "state"),
+    Index(None, "state", "resource_id"),
     Index(None, "grant_id", "at"),
     Index(None, "job_id"),
     Index(None, "at"),

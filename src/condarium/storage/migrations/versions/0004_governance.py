@@ -254,7 +254,7 @@ def upgrade() -> None:
     op.create_index("ix_admissions_grant_id_at", "admissions", ["grant_id", "at"], unique=False)
     op.create_index("ix_admissions_job_id", "admissions", ["job_id"], unique=False)
     op.create_index(
-        "ix_admissions_resource_id_state", "admissions", ["resource_id", "state"], unique=False
+        "ix_admissions_state_resource_id", "admissions", ["state", "resource_id"], unique=False
     )
 
     op.create_table(
