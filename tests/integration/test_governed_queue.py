@@ -29,6 +29,7 @@ from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.grants import Conditions
 from condarium.model.governance.projects import Person
 from condarium.model.jobs import JobFilter, JobStatus
+from condarium.storage.governance.resources import LentToAll
 
 HOUR = timedelta(hours=1)
 
@@ -353,6 +354,14 @@ def test_what_waited_before_the_queue_was_lent_is_asked_for_when_it_begins(tmp_p
         refused = lent.job(before[1])
         assert refused.error
         assert (refused.status, refused.error.code) == (JobStatus.FAILED, "not-admitted")
+
+
+def test_the_queue_of_all_is_never_lent(lent: LentQueue) -> None:
+    owner = Caller(lent.store)
+    for given in ({"name": "default"}, {"name": "all", "label": "Default"}):
+        with pytest.raises(LentToAll):
+            owner("resource create", **given)
+    owner("resource create", name="default", kind="runner")
 
 
 def test_whose_admission_was_cancelled_does_not_begin(lent: LentQueue) -> None:

@@ -26,6 +26,8 @@ _STARTING = "start"
 Outcome = dict[str, Any]
 """`{"status": …}` with what belongs to it: `result`, `error`, `phases`, `passing`."""
 
+_OTHERWISE = {"time": ", unless it is said with --job-time, or by whoever lends its machine"}
+
 HANDED_BACK = "handed-back"
 """The status of an attempt that its worker gave up, because it ends."""
 
@@ -165,6 +167,6 @@ def _limit(what: str, limit: str, found: object) -> JobError:
     return JobError(
         code=f"too-much-{what}",
         message=f"the job took more {what} than it may: found {said}; expected at most {limit}",
-        hint=f"CONDARIUM_JOB_{what.upper()} is how much each job may take.",
+        hint=f"CONDARIUM_JOB_{what.upper()} is how much each job may take{_OTHERWISE.get(what, '')}.",
         data={"limit": limit, "found": said},
     )

@@ -20,6 +20,7 @@ from condarium.model.governance.resources import (
     Settings,
     looks,
 )
+from condarium.model.jobs import DEFAULT_QUEUE
 from condarium.model.plain import to_plain
 from condarium.storage.numbered import insert
 from condarium.storage.tables import budgets, grant_decisions, grants, resources, terms
@@ -69,6 +70,13 @@ class NoSuchBudget(NotFound):
             f"the resource {resource} has no budget {number}",
             hint=f"`condarium resource show {resource}` shows those that it has.",
         )
+
+
+class LentToAll(Conflict):
+    """The queue `default` is for jobs that ask for nothing special: it cannot be lent."""
+
+    def __init__(self) -> None:
+        super().__init__(hint="Give the resource another name or label, and workers that queue.")
 
 
 class Resources:
@@ -190,6 +198,8 @@ class Resources:
 
     def _check_free(self, name: str, settings: Settings, but: int = 0) -> None:
         """Nobody else makes or changes a resource until the end of this unit of work."""
+        if settings.kind is ResourceKind.QUEUE and (settings.label or name) == DEFAULT_QUEUE:
+            raise LentToAll
         if self._connection.dialect.name == "postgresql":
             self._connection.execute(text("LOCK TABLE resources IN SHARE ROW EXCLUSIVE MODE"))
         own = dict.fromkeys((name, settings.label or name))
