@@ -164,9 +164,10 @@ def _limit(what: str, limit: str, found: object) -> JobError:
     said = (
         f"{found.total_seconds():.0f} seconds" if isinstance(found, timedelta) else f"{found} bytes"
     )
+    otherwise = _OTHERWISE.get(what, "")
     return JobError(
         code=f"too-much-{what}",
         message=f"the job took more {what} than it may: found {said}; expected at most {limit}",
-        hint=f"CONDARIUM_JOB_{what.upper()} is how much each job may take{_OTHERWISE.get(what, '')}.",
+        hint=f"CONDARIUM_JOB_{what.upper()} says how much each job may take{otherwise}.",
         data={"limit": limit, "found": said},
     )
