@@ -65,14 +65,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Itera
 def lend(store: Store, name: str = "gpu", *, budget: int | None = None, **settings: Any) -> None:
     """Lend a resource, an hour of which costs a credit, and for an hour at most."""
     lent = Lent(**{"kind": ResourceKind.RUNNER, "longest_job": HOUR, **settings})
+    now = store.now()
     with store.database.note() as facts:
-        facts.resources.add(name, lent, at=store.now(), by="lena")
+        facts.resources.add(name, lent, at=now, by="lena")
         if budget is not None:
-            resource = facts.resources.get(name)
-            given = Budget(
-                id=0, donor="d", amount=budget, period=Period.ONCE, starts_at=store.now()
-            )
-            facts.resources.add_budget(resource, given, at=store.now(), by="lena")
+            given = Budget(id=0, donor="d", amount=budget, period=Period.ONCE, starts_at=now)
+            facts.resources.add_budget(facts.resources.get(name), given, at=now, by="lena")
 
 
 def grant(store: Store, project: Project = LAB, of: str = "gpu", **lending: Any) -> int:
