@@ -62,7 +62,7 @@ def access_import(
 
 @operation(
     "access export",
-    permission=_ALL,
+    permission=Permission.RESOURCE_READ,
     where=Where.INSIDE,
     saves="content",
 )
@@ -81,8 +81,9 @@ def access_export(
 ) -> Exported:
     """Write all that is lent as a file.
 
-    The same state is always the same text, and planning it changes nothing. There is no secret in
-    it. What another format cannot say is told. Raises BadArguments, NotPermitted.
+    Administrators may; --public is for everybody. The same state is always the same text, and
+    planning it changes nothing. There is no secret in it. What another format cannot say is told.
+    Raises BadArguments, NotPermitted.
     """
     from condarium.governance import exporting
 
