@@ -47,10 +47,15 @@ def _lapsed(facts: "Facts", now: datetime) -> list[Admission]:
 
 
 def _drop(store: Store, lapsed: Admission) -> Admission | None:
-    detail = {"grant": str(lapsed.grant), "project": str(lapsed.project)}
+    now, detail = store.now(), {"grant": str(lapsed.grant), "project": str(lapsed.project)}
     with store.database.change(_ITSELF, "admission cancel", str(lapsed.id), detail) as facts:
+        if lapsed.resource is not None:
+            facts.resources.lock(lapsed.resource)
+        if lapsed.id not in [each.id for each in _lapsed(facts, now)]:
+            detail["outcome"] = "it goes on after all"
+            return None
         facts.admissions.flag(lapsed.id, f"grant {lapsed.grant} ended before its turn came")
-        return end_in(facts, lapsed, AdmissionState.CANCELLED, at=store.now())
+        return end_in(facts, lapsed, AdmissionState.CANCELLED, at=now)
 
 
 def _lose(store: Store, silent: Admission) -> Admission | None:
