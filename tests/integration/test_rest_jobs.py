@@ -203,5 +203,9 @@ def test_a_job_waits_where_it_was_placed(idle: Server) -> None:
     placed = {"Condarium-Queue": "gpu", "Condarium-Priority": "5"}
     job = ask(idle, "POST", "/channels/lab/verify", headers=placed).json()
     assert (job["queue"], job["priority"]) == ("gpu", 5)
-    wrong = ask(idle, "POST", "/channels/lab/verify", headers={"Condarium-Priority": "much"})
-    assert (wrong.status_code, wrong.json()["code"]) == (400, "bad-arguments")
+    short = ask(idle, "POST", "/channels/lab/verify", headers={"Condarium-Time": "90s"}).json()
+    assert short["limits"]["wall_time"] == 90
+    for name in ("Priority", "Chain", "Time"):
+        wrong = ask(idle, "POST", "/channels/lab/verify", headers={f"Condarium-{name}": "much"})
+        assert wrong.status_code == 400
+        assert wrong.json()["code"] in ("bad-arguments", "bad-argument")
