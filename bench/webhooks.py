@@ -11,7 +11,7 @@ from bench.nginx import Load, missing, wrk
 from bench.processes import MeasureFailed
 from bench.served import served
 from bench.setting import Setting
-from condarium.governance.granting import grant_in
+from condarium.governance.grants.granting import grant_in
 from condarium.model.actor import Actor
 from condarium.model.governance.admission import AdmissionState
 from condarium.model.governance.amounts import CREDIT, Period

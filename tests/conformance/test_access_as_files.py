@@ -11,8 +11,8 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments, NotPermitted
-from condarium.governance.admitting import admit_in
-from condarium.governance.planning import BadPlanId, OtherFiles, StalePlan
+from condarium.governance.admission.admitting import admit_in
+from condarium.governance.planning.planning import BadPlanId, OtherFiles, StalePlan
 from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, Applicant
 from condarium.model.governance.planned import Applied, Plan

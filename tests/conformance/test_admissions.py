@@ -15,11 +15,11 @@ from tests.support.people import Clock
 from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments
-from condarium.governance import admissions, leases
-from condarium.governance.admitting import admit
-from condarium.governance.credentials import CredentialRefused, offer_next, redeem
-from condarium.governance.ending import end_in
-from condarium.governance.revoking import Which, revoke
+from condarium.governance.admission import admissions, leases
+from condarium.governance.admission.admitting import admit
+from condarium.governance.admission.credentials import CredentialRefused, offer_next, redeem
+from condarium.governance.admission.ending import end_in
+from condarium.governance.grants.revoking import Which, revoke
 from condarium.model.actor import Actor
 from condarium.model.audit import Outcome
 from condarium.model.governance.admission import Admission, AdmissionState

@@ -13,15 +13,15 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments, BadName, NotPermitted
-from condarium.governance.deciding import BadCommit, BadCondition, NotSuspended
-from condarium.governance.granting import (
+from condarium.governance.grants.deciding import BadCommit, BadCondition, NotSuspended
+from condarium.governance.grants.granting import (
     EndsBeforeItBegins,
     GrantedAlready,
     GrantOver,
     ReasonNeeded,
     ResourceRetired,
 )
-from condarium.governance.listing import public
+from condarium.governance.grants.listing import public
 from condarium.model.governance.amounts import BadAmount
 from condarium.model.governance.listed import ListedGrant
 from condarium.model.governance.projects import BadPerson, BadProject, Person, PersonKind

@@ -13,7 +13,7 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 from tests.support.postgresql import Server
 
 from condarium.errors import CondariumError
-from condarium.governance.terms import BadTerms
+from condarium.governance.resources.terms import BadTerms
 from condarium.model.document import Document
 from condarium.model.governance.projects import Person, with_id
 from condarium.settings import Settings

@@ -15,8 +15,8 @@ from tests.support.github import GitHub, Webhook
 from tests.support.people import Clock
 from tests.support.postgresql import Server
 
-from condarium.governance.github import Delivery, forget, look_again, take, undecided
-from condarium.governance.granting import grant_in
+from condarium.governance.github.jobs import Delivery, forget, look_again, take, undecided
+from condarium.governance.grants.granting import grant_in
 from condarium.model.governance.grants import Lending
 from condarium.model.governance.resources import ResourceKind
 from condarium.model.governance.resources import Settings as Lent

@@ -11,8 +11,8 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 
 from condarium.cli.main import main
 from condarium.errors import BadArguments, CondariumError, NotPermitted
-from condarium.governance.admitting import admit
-from condarium.governance.credentials import CredentialRefused
+from condarium.governance.admission.admitting import admit
+from condarium.governance.admission.credentials import CredentialRefused
 from condarium.model.audit import Outcome
 from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, AdmissionState

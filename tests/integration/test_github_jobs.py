@@ -12,7 +12,7 @@ from tests.support.borrowing import Borrowing, borrowing
 from tests.support.github import GitHub
 
 from condarium.engine.network.github import NotAtGithub
-from condarium.governance.resolving import resolve
+from condarium.governance.github.resolving import resolve
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.grants import Conditions

@@ -15,8 +15,8 @@ from tests.support.lent_queue import QUEUE, LentQueue, lent_queue
 from tests.support.people import Caller, someone, user
 from tests.support.postgresql import Server
 
-from condarium.governance import leases
-from condarium.governance.ending import end_in
+from condarium.governance.admission import leases
+from condarium.governance.admission.ending import end_in
 from condarium.jobs.asking import changing
 from condarium.jobs.carrying_out.running import HANDED_BACK
 from condarium.jobs.carrying_out.settling import settle, take_from_dead

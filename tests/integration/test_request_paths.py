@@ -15,7 +15,7 @@ from tests.support.people import Clock
 from tests.support.review import Review
 
 from condarium.errors import NotPermitted
-from condarium.governance.reviewing import ApprovedAlready, OwnRequest
+from condarium.governance.requests.reviewing import ApprovedAlready, OwnRequest
 from condarium.model.governance.requests import RequestOver
 from condarium.settings import Settings
 from condarium.storage.store import Store

@@ -14,7 +14,7 @@ from tests.support.review import PROJECT, Review
 
 from condarium.access.identities import actor_of_token
 from condarium.errors import BadArguments, BadSpec, NotPermitted
-from condarium.governance.requesting import RequestStopped
+from condarium.governance.requests.requesting import RequestStopped
 from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR

@@ -12,8 +12,8 @@ from tests.support.review import PROJECT, Review
 
 from condarium.access.identities import actor_of_token
 from condarium.errors import BadInput, NotPermitted
-from condarium.governance.granting import ResourceRetired
-from condarium.governance.reviewing import ApprovedAlready, OwnRequest, WordsNeeded
+from condarium.governance.grants.granting import ResourceRetired
+from condarium.governance.requests.reviewing import ApprovedAlready, OwnRequest, WordsNeeded
 from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import PrincipalKind, Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR

@@ -15,10 +15,10 @@ from tests.support.lent_queue import QUEUE, LentQueue, lent_queue
 from tests.support.people import Caller
 
 from condarium.errors import CondariumError
-from condarium.governance.admitting import admit
-from condarium.governance.credentials import CredentialRefused, offer_next, redeem
-from condarium.governance.granting import grant_in
-from condarium.governance.revoking import Which, revoke
+from condarium.governance.admission.admitting import admit
+from condarium.governance.admission.credentials import CredentialRefused, offer_next, redeem
+from condarium.governance.grants.granting import grant_in
+from condarium.governance.grants.revoking import Which, revoke
 from condarium.model.actor import Actor
 from condarium.model.governance.admission import AdmissionState, Applicant
 from condarium.model.governance.grants import GrantState, Lending

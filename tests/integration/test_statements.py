@@ -17,8 +17,8 @@ from condarium.app import App, operations
 from condarium.cli.page import Page as Shown
 from condarium.cli.render import renderer
 from condarium.errors import CondariumError, NotPermitted
-from condarium.governance.statement_files import COLUMNS
-from condarium.governance.statements import BadMonth
+from condarium.governance.ledger.statement_files import COLUMNS
+from condarium.governance.ledger.statements import BadMonth
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from condarium.governance.granting import grant_in
+from condarium.governance.grants.granting import grant_in
 from condarium.model.actor import Actor
 from condarium.model.audit import AuditEntry, AuditFilter
 from condarium.model.governance.admission import Admission

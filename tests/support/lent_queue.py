@@ -16,8 +16,8 @@ from types import MappingProxyType
 from typing import Any
 
 from condarium.app import operations
-from condarium.governance.granting import grant_in
-from condarium.governance.revoking import Which, revoke
+from condarium.governance.grants.granting import grant_in
+from condarium.governance.grants.revoking import Which, revoke
 from condarium.jobs.asking import explaining, submitting, watching
 from condarium.jobs.carrying_out.claiming import claim_next
 from condarium.jobs.carrying_out.settling import settle

@@ -49,7 +49,7 @@ PLATFORM: Mapping[str, str] = {
     "namespace create, namespace set-quota, access rotate-keys, worker, job prune, "
     "schedule create, schedule enable, schedule disable, schedule run, "
     "schedule remove, resource create, user link, user unlink, grant review-due, "
-        "access import, access plan, access apply, access resolve",
+    "access import, access plan, access apply, access resolve",
 }
 
 SOMEWHERE: Mapping[str, str] = {

@@ -12,7 +12,7 @@ from condarium.governance.files.reading import BadAccessFile
 from condarium.governance.files.recognising import read_parts, read_states
 from condarium.governance.files.state import SaidBudget, SaidGrant, State
 from condarium.governance.files.writing import write_public, write_state
-from condarium.governance.naming import BadIds, Ids
+from condarium.governance.planning.naming import BadIds, Ids
 from condarium.model.document import Document
 from condarium.model.governance.amounts import CREDIT, Period
 from condarium.model.governance.grants import Conditions, Lending

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from condarium.errors import BadSpec
-from condarium.governance.request_file import read_request
+from condarium.governance.requests.request_file import read_request
 from condarium.model.document import Document
 from condarium.model.governance.requests import Asked, Draft
 

@@ -13,7 +13,10 @@ NAMED = re.findall(r"`((?:unit|conformance|integration|acceptance)/[^`]+)`", PAG
 def test_every_line_of_its_tables_names_a_test() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")]
     without = [row for row in rows if ".py" not in row.rsplit("|", 2)[1]]
-    assert {row.split("|")[1].strip() for row in without} - {"---"} == {"attack", "mishap or attack"}
+    assert {row.split("|")[1].strip() for row in without} - {"---"} == {
+        "attack",
+        "mishap or attack",
+    }
     assert len(rows) > 30
 
 

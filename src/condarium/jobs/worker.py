@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from condarium.errors import CondariumError, Failed
-from condarium.governance import leases
+from condarium.governance.admission import leases
 from condarium.jobs.asking import bell
 from condarium.jobs.carrying_out.child import said
 from condarium.jobs.carrying_out.claiming import claim_next

@@ -12,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 import msgspec
 
 from condarium.channels.encodings.browsing import Part
-from condarium.governance.listing import latest, public, public_resources
+from condarium.governance.grants.listing import latest, public, public_resources
 from condarium.model.actor import Actor
 from condarium.model.governance.amounts import say_amount
 from condarium.model.governance.listed import ListedGrant, PublicDecision, PublicList

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from condarium.errors import NoSuchNamespace, Refused
-from condarium.governance.admitting import admit_in, still
+from condarium.governance.admission.admitting import admit_in, still
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor

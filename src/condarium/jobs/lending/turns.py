@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from condarium.governance import turns
+from condarium.governance.admission import turns
 from condarium.model.governance.resources import Resource
 from condarium.model.jobs import Job
 from condarium.storage.facts import Facts

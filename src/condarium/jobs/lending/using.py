@@ -10,8 +10,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from condarium.errors import Refused
-from condarium.governance.ending import end_in
-from condarium.governance.leases import LEASE
+from condarium.governance.admission.ending import end_in
+from condarium.governance.admission.leases import LEASE
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.jobs import JobStatus, Order
 from condarium.storage.facts import Facts

@@ -68,7 +68,7 @@ class Lending:
 
     def _file(self, path: str, actor: Actor) -> bytes:
         from condarium.governance.files import cirun
-        from condarium.governance.listing import public_resources, sayable
+        from condarium.governance.grants.listing import public_resources, sayable
 
         if path == _CIRUN:
             return cirun.global_yml(public_resources(self._store, actor=actor)).encode()

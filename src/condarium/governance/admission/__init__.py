@@ -1,0 +1,1 @@
+"""Jobs that ask for what is lent: decided about, offered to runners, ended."""

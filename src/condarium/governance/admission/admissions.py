@@ -1,0 +1,195 @@
+"""Admissions, as those see and end them who may: who runs a resource, and whose job it is."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from condarium.errors import BadArguments, Conflict
+from condarium.governance.admission.credentials import lease_of
+from condarium.governance.admission.ending import end_in
+from condarium.governance.admission.turns import turn
+from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.model.access.permissions import ThingKind
+from condarium.model.actor import Actor, Permission
+from condarium.model.governance.admission import Admission, AdmissionState
+from condarium.model.governance.projects import Project
+from condarium.model.paging import Page, decode_cursor, page_of, read_limit
+from condarium.storage.governance.admissions import NoSuchAdmission, Seen
+from condarium.storage.store import Store
+
+if TYPE_CHECKING:
+    from condarium.storage.facts import Facts
+
+
+class NotRunning(Conflict):
+    """The admission does not run: its job has to stop, or never began."""
+
+    def __init__(self, admission: int, state: AdmissionState) -> None:
+        self.admission, self.state = admission, state
+        super().__init__(
+            f"admission {admission} is {state}; expected one that is running",
+            hint=f"`condarium admission show {admission}` says why."
+            if state.over
+            else f"To end it before it begins: condarium admission cancel {admission}",
+        )
+
+
+class TimeOver(Conflict):
+    """The job has had all the time for which it was admitted."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission, self.time = admission.id, admission.time
+        super().__init__(
+            f"admission {admission.id} was for {admission.time}, which are over",
+            hint=f"Stop the job, and say so: condarium admission end {admission.id}",
+        )
+
+
+def list_(
+    store: Store,
+    *,
+    state: AdmissionState | None,
+    resource: str | None,
+    project: str | None,
+    limit: int | None,
+    cursor: str | None,
+    actor: Actor,
+) -> Page[Admission]:
+    """Those that the actor may see, the newest first."""
+    before = int(decode_cursor(cursor, int)[0]) if cursor is not None else None
+    size = read_limit(limit)
+    with store.database.read() as facts:
+        found = facts.admissions.all(
+            states=[state] if state else (),
+            resource=resource,
+            project=Project.parse(project) if project else None,
+            seen=_seen(facts, actor),
+            before=before,
+            limit=size and size + 1,
+        )
+    return page_of(found, size, [(each.id,) for each in found])
+
+
+def show(store: Store, number: int, actor: Actor) -> Admission:
+    """One of them; what waits says why. Raises NoSuchAdmission."""
+    with store.database.read() as facts:
+        found = _visible(facts, number, actor)
+        if found.state is not AdmissionState.WAITING or found.resource is None:
+            return found
+        choice = turn(facts, facts.resources.get(found.resource), store.now())
+    if choice.next and choice.next.id == number:
+        return replace(found, waits="nothing: it is next")
+    return replace(found, waits=choice.reasons.get(number, ""))
+
+
+def heartbeat(store: Store, number: int, actor: Actor) -> Admission:
+    """Say that the job of a runner goes on. Raises NotRunning: then it must stop; TimeOver."""
+    now = store.now()
+    with store.database.note() as facts:
+        found = _held(facts, number, actor)
+        _check_runs(found)
+        lease = lease_of(found, now)
+        if lease <= now:
+            raise TimeOver(found)
+        facts.admissions.heartbeat(number, at=now, lease_until=lease)
+        return facts.admissions.get(number)
+
+
+def end(store: Store, number: int, seconds: float | None, actor: Actor) -> Admission:
+    """Say that the job of a runner is over, and settle. Again, it changes nothing.
+
+    Raises NotRunning where it never began, or was lost or cancelled meanwhile.
+    """
+    now, detail = store.now(), {"seconds": str(seconds)} if seconds is not None else {}
+    with store.database.read() as facts:
+        found = _run_by(facts, number, actor)
+    if found.state is AdmissionState.ENDED:
+        return found
+    with store.database.change(actor, "admission end", str(number), detail) as facts:
+        found = _held(facts, number, actor)
+        if found.state is not AdmissionState.ENDED:
+            _check_runs(found)
+        longest = found.took(now).total_seconds()
+        took = None if seconds is None else min(max(seconds, 0.0), longest)
+        ended = end_in(facts, found, AdmissionState.ENDED, at=now, seconds=took)
+        detail |= {"cost": str(ended.cost), "project": str(ended.project)}
+    return ended
+
+
+def cancel(store: Store, number: int, reason: str, actor: Actor) -> Admission:
+    """Cancel what waits or runs; a runner learns it at its next heartbeat.
+
+    That may who lends the resource, and whoever triggered the job. Raises NoSuchAdmission,
+    NotPermitted, NotRunning where it is over, BadArguments for a job of our own workers.
+    """
+    detail = {"reason": reason} if reason else {}
+    with store.database.read() as facts:
+        found = _visible(facts, number, actor)
+        if not _is_own(facts, found, actor):
+            actor.require(Permission.RESOURCE_LEND, _thing(facts, found))
+    if found.job is not None:
+        raise BadArguments(
+            f"admission {number} is of job {found.job} of our own workers",
+            hint=f"condarium job cancel {found.job}",
+        )
+    if found.state.over:
+        raise NotRunning(number, found.state)
+    with store.database.change(actor, "admission cancel", str(number), detail) as facts:
+        return end_in(facts, found, AdmissionState.CANCELLED, at=store.now())
+
+
+def _check_runs(found: Admission) -> None:
+    if found.job is not None:
+        raise BadArguments(f"admission {found.id} is of job {found.job}, which a worker has")
+    if found.state is not AdmissionState.RUNNING:
+        raise NotRunning(found.id, found.state)
+
+
+def _held(facts: "Facts", number: int, actor: Actor) -> Admission:
+    """As it is, with its resource held."""
+    found = _run_by(facts, number, actor)
+    assert found.resource is not None
+    facts.resources.lock(found.resource)
+    return facts.admissions.get(number)
+
+
+def _run_by(facts: "Facts", number: int, actor: Actor) -> Admission:
+    found = _visible(facts, number, actor)
+    actor.require(Permission.RESOURCE_RUN, _thing(facts, found))
+    return found
+
+
+def _visible(facts: "Facts", number: int, actor: Actor) -> Admission:
+    """Raises NoSuchAdmission, also for one that the actor may not see."""
+    found = facts.admissions.all(numbers=[number], seen=_seen(facts, actor))
+    if not found:
+        raise NoSuchAdmission(number)
+    return found[0]
+
+
+def _seen(facts: "Facts", actor: Actor) -> Seen | None:
+    """What the actor may see: all, or what is on some resources, and their own."""
+    if actor.may(Permission.ACCESS_READ, PLATFORM):
+        return None
+    names = actor.names_where(Permission.RESOURCE_RUN, ThingKind.RESOURCE)
+    if names is None:
+        return None
+    return Seen(resources=names, people=_keys(facts, actor))
+
+
+def _keys(facts: "Facts", actor: Actor) -> frozenset[str]:
+    """Who the actor is, here and elsewhere; a token for some things is only for those."""
+    principal = actor.who
+    if principal.id is None or principal.scope.names_things:
+        return frozenset()
+    elsewhere = (person.key for person in facts.identities.of(principal.id))
+    return frozenset({f"user:{principal.id}", *filter(None, elsewhere)})
+
+
+def _is_own(facts: "Facts", admission: Admission, actor: Actor) -> bool:
+    return admission.person is not None and admission.person.key in _keys(facts, actor)
+
+
+def _thing(facts: "Facts", admission: Admission) -> Thing:
+    if admission.resource is None:
+        return PLATFORM
+    return facts.resources.thing(admission.resource)

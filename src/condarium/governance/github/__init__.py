@@ -1,0 +1,1 @@
+"""Jobs at GitHub, and what its API knows of names."""

@@ -1,0 +1,1 @@
+"""What is granted, changed and revoked, and the list of it."""

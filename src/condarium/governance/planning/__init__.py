@@ -1,0 +1,1 @@
+"""What is lent as files: laid beside what there is, planned, applied, imported, exported."""

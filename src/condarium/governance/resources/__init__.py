@@ -1,0 +1,1 @@
+"""What is lent: resources, their budgets and terms, and who people are elsewhere."""
