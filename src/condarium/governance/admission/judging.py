@@ -44,7 +44,9 @@ def judge(store: Store, asked: Asked, actor: Actor) -> Decision:
 
 def _applicant(store: Store, asked: Asked) -> Applicant:
     """The job, of people and projects with their ids as far as they can be found."""
-    projects = [Project.parse(text) for text in (asked.project, asked.fork) if text]
+    projects = [Project.parse(asked.project)]
+    if asked.fork:
+        projects.append(Project.parse(asked.fork))
     people = [Person.parse(asked.person)] if asked.person else []
     found = resolve(store, projects, people)
     return Applicant(

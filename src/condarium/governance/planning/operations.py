@@ -117,8 +117,9 @@ def access_apply(
 ) -> Applied:
     """Make what is lent what files say, as it was planned.
 
-    It happens whole or not at all. Where anything changed since the plan, nothing is done. Raises
-    BadAccessFile, BadPlanId, OtherFiles, StalePlan.
+    It happens whole or not at all. Where anything changed since the plan, nothing is done.
+
+    Raises BadAccessFile, BadPlanId, OtherFiles, StalePlan.
     """
     from condarium.governance.planning import planning
 
