@@ -51,7 +51,9 @@ def access_import(
     Requests count in the order of the days that their names begin with. What files do not speak of
     stays as it is, and files that were imported already change nothing. Resources that are not
     there are made. Names get their ids from --ids, or from GitHub where that is configured; who
-    has none may use nothing until `access resolve`. Raises BadAccessFile, BadIds.
+    has none may use nothing until `access resolve`.
+
+    Raises BadAccessFile, BadIds.
     """
     from condarium.governance.planning import importing
 
@@ -97,7 +99,9 @@ def access_plan(store: Store, files: _Files, *, actor: Actor) -> Plan:
     """Say what files would change, who would lose what, and which jobs would be cancelled.
 
     What the files do not have ends: grants are revoked, resources retired. What was changed by
-    hand since files were applied is told too. Raises BadAccessFile.
+    hand since files were applied is told too.
+
+    Raises BadAccessFile.
     """
     from condarium.governance.planning import planning
 
@@ -131,7 +135,9 @@ def access_resolve(store: Store, *, ids: _Ids = None, actor: Actor) -> NamesReso
     """Find the ids of projects and people that grants know by name alone.
 
     They are taken from a file, or asked for at GitHub where that is configured. An id that is
-    known is never changed. Raises BadIds.
+    known is never changed.
+
+    Raises BadIds.
     """
     from condarium.governance.planning import nameless
 

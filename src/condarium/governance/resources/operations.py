@@ -115,7 +115,9 @@ def resource_create(
 ) -> ResourceChanged:
     """Describe machines, or a service, that are lent to those projects that are granted them.
 
-    Whoever makes it becomes its lender. Raises BadName, BadSetting, BadRule, UnknownPlatform,
+    Whoever makes it becomes its lender.
+
+    Raises BadName, BadSetting, BadRule, UnknownPlatform,
     ResourceExists, LooksLikeAnother, NoSuchTerms, NoSuchGroup.
     """
     from condarium.governance.resources import resources
@@ -269,7 +271,9 @@ def resource_add_budget(
 ) -> BudgetChanged:
     """Note what a donor gives for a resource; one without any budget has no limit.
 
-    What is not used in a period lapses. Raises BadName, BadAmount, BadInstant, BadBudget.
+    What is not used in a period lapses.
+
+    Raises BadName, BadAmount, BadInstant, BadBudget.
     """
     from condarium.governance.resources import budgets
     from condarium.model.governance.amounts import Period
@@ -320,7 +324,9 @@ def terms_publish(
     """Publish the next version of terms, which has to be accepted anew before jobs are admitted.
 
     The same text again changes nothing. Administrators may, and those who lend all that is lent on
-    these terms. Everybody can read terms. Raises BadName, BadTerms.
+    these terms. Everybody can read terms.
+
+    Raises BadName, BadTerms.
     """
     from condarium.governance.resources import terms
 
@@ -397,7 +403,9 @@ def user_link(
     """Say who an account here is at GitHub, by the id there, which never changes.
 
     Who is somebody there is so here once at most. Terms are accepted for accounts that are linked
-    then. Raises NoSuchPrincipal, BadPerson, PersonUnknown, IdentityTaken.
+    then.
+
+    Raises NoSuchPrincipal, BadPerson, PersonUnknown, IdentityTaken.
     """
     from condarium.governance.resources import linking
 
