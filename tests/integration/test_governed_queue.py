@@ -376,6 +376,23 @@ def test_whose_admission_was_cancelled_does_not_begin(lent: LentQueue) -> None:
     assert (failed.status, failed.error.code) == (JobStatus.FAILED, "admission-over")
 
 
+def test_what_is_retried_asks_anew(lent: LentQueue) -> None:
+    grant = lent.grant("lab")
+    number = lent.submit()
+    for _ in range(2):  # nothing claimed it in between
+        changing.cancel(lent.store, lent.job(number), actor=lent.ada)
+        changing.retry(lent.store, lent.job(number), actor=lent.ada)
+        assert lent.admission(number).state is AdmissionState.WAITING
+    claim = lent.claim()
+    assert claim
+    lent.ends(claim, JobStatus.FAILED)
+    changing.retry(lent.store, lent.job(number), actor=lent.ada)
+    lent.revoke(grant)
+    with pytest.raises(NotAdmitted, match="was revoked"):
+        changing.retry(lent.store, lent.job(number), actor=lent.ada)
+    assert lent.job(number).status is JobStatus.CANCELLED
+
+
 def test_the_share_of_the_last_day_decides_then_the_chain_then_age(lent: LentQueue) -> None:
     lent.grant("lab")
     lent.grant("far")

@@ -15,7 +15,7 @@ from condarium.governance.admission.admitting import admit_in, still
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.actor import Actor
-from condarium.model.governance.admission import Admission, AdmissionState, Applicant
+from condarium.model.governance.admission import Admission, Applicant
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
 from condarium.model.governance.resources import Resource
 from condarium.model.jobs import Limits, Order
@@ -63,7 +63,8 @@ def apply(
 ) -> Admission | None:
     """Have a job that waits admitted where its queue is lent; None where it is not.
 
-    Raises NoProject and NotAdmitted: then the unit of work has to be undone.
+    It asks anew, whatever became of it before. Raises NoProject and NotAdmitted: then the unit of
+    work has to be undone.
     """
     lent = facts.resources.of_queues([order.queue]).get(order.queue)
     if lent is None:
@@ -74,14 +75,14 @@ def apply(
         facts,
         _applicant(facts, number, order),
         source=SOURCE,
-        external=f"{number}-{facts.jobs.get(number).attempts}",
+        external=f"{number}-{facts.admissions.askings(number) + 1}",
         at=at,
         job=number,
         priority=order.priority,
         chain=chain,
     )
     assert made is not None  # its queue is lent
-    if made.state is AdmissionState.REFUSED:
+    if made.state.over:
         raise NotAdmitted(order.queue, lent.name, _told(facts, lent, made.reasons, actor))
     return made
 

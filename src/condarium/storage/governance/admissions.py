@@ -79,6 +79,11 @@ class Admissions:
         query = _admissions().where(admissions.c.job_id == job).order_by(newest).limit(1)
         return next(iter(self._find(query)), None)
 
+    def askings(self, job: int) -> int:
+        """How often a job of our own workers asked."""
+        query = select(func.count()).select_from(admissions).where(admissions.c.job_id == job)
+        return int(self._connection.scalar(query) or 0)
+
     def by_credential(self, digest: str) -> tuple[Admission, datetime | None, int] | None:
         """Whose credential it is, until when it is good (None: used or void), and how often it was
         presented wrongly."""
