@@ -283,3 +283,5 @@ def test_requests_are_imported_once_and_taken_back(owner: Caller) -> None:
     (ended,) = owner("access import", files=(take, add), **given).changes
     assert (ended.does, ended.name) == ("ended", "cirun-gpu for github:lab/tool-feedstock")
     assert owner("access import", files=(take, add), **given).changes == ()
+    with pytest.raises(BadArguments):
+        owner("access export", wider=True)

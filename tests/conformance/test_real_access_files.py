@@ -73,6 +73,9 @@ def test_the_files_of_cirun_are_written_as_they_were(
     run(store, "access", "import", ACCESS / ".access.yml", ACCESS / ".cirun.global.yml")
     assert "2 files imported: nothing changed" in capsys.readouterr().out
     run(store, "access", "export", "--format", "access.yml", "-o", access)
+    assert policies(access) == {}  # nobody has an id yet
+    capsys.readouterr()
+    run(store, "access", "export", "--format", "access.yml", "--wider", "-o", access)
     assert "left out" not in capsys.readouterr().out
     run(store, "access", "export", "--format", "cirun.global.yml", "-o", made)
     told = [line for line in capsys.readouterr().out.splitlines() if "left out" in line]

@@ -1,6 +1,7 @@
 """Files that say who may use what: what they mean, and what is said of those that are wrong."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import yaml
@@ -272,8 +273,9 @@ def test_an_access_list_becomes_grants_and_is_written_as_it_was() -> None:
         Person.parse(f"github:{login}") for login in ("ada", "Ben-2")
     )
     assert "1 policy has their people in a list elsewhere" in part.warnings[0]
-    written = write_access(state.grants, organisation="lab")
-    assert written.left_out == ()
+    assert plain_access(write_access(state.grants, organisation="lab").text) == ({}, {})
+    written = write_access(state.grants, organisation="lab", wider=True)
+    assert all("no id is not said" in each or "with an id" in each for each in written.left_out)
     assert plain_access(written.text) == plain_access(ACCESS)
 
 
@@ -384,29 +386,37 @@ def test_a_file_of_elsewhere_that_is_wrong_is_told_where_and_how(text: str, said
 
 
 def test_what_a_list_of_cirun_cannot_say_is_left_out_where_it_would_allow_more() -> None:
-    def grant(name: str, conditions: Conditions, quota: int | None = None) -> SaidGrant:
-        project = Project.parse(f"github:lab/{name}#1")
-        lending = Lending(conditions=conditions, quota=quota)
-        return SaidGrant(project=project, resource="gpu", lending=lending)
+    def grant(
+        name: str, conditions: Conditions | None = None, resource: str = "gpu", **lending: Any
+    ) -> SaidGrant:
+        project = Project.parse(f"github:lab/{name}")
+        given = Lending(conditions=conditions or Conditions(), **lending)
+        return SaidGrant(project=project, resource=resource, lending=given)
 
-    written = write_access(
-        [
-            grant("branches", Conditions(branches=("main",))),
-            grant("events", Conditions(events=("push",))),
-            grant("here", Conditions(people=(Person.parse("user:ada"),))),
-            grant("told", Conditions(fork_approval=True), quota=CREDIT),
-        ],
-        organisation="lab",
-    )
-    assert [each["repo"] for each in yaml.safe_load(written.text)["policies"]] == ["told"]
-    assert len(written.left_out) == 5
-
-
-def test_without_people_a_list_lets_nobody_in_who_was_named() -> None:
-    state = part_of(ACCESS).onto(State())
-    text = write_access(state.grants, organisation="lab", people=False).text
-    policies = {each["id"]: each for each in yaml.safe_load(text)["policies"]}
-    assert policies["tool-windows-policy"]["users"] == []
+    ada, ben = Person.parse("github:ada#1"), Person.parse("github:ben")
+    elsewhere = "https://example.org/users.json"
+    grants = [
+        grant("branches#1", Conditions(branches=("main",))),
+        grant("events#1", Conditions(events=("push",))),
+        grant("here#1", Conditions(people=(Person.parse("user:ada"),))),
+        grant("told#1", Conditions(fork_approval=True)),
+        grant("few#1", Conditions(people=(ada, ben), people_from=elsewhere)),
+        grant("name"),
+        grant("nobody#1", Conditions(people=(), people_from=elsewhere)),
+        grant("quota#1", quota=CREDIT),
+        grant("end#1", expires_at=datetime(2026, 3, 1, tzinfo=UTC)),
+        grant("careful#1", resource="careful"),
+    ]
+    written = write_access(grants, organisation="lab", on_terms={"careful"})
+    policies = {each["repo"]: each for each in yaml.safe_load(written.commented)["policies"]}
+    assert policies == {
+        "told": {"id": "told-policy", "repo": "told", "pull_request": False},
+        "few": {"id": "few-policy", "repo": "few", "users": ["ada"], "pull_request": False},
+    }
+    assert "# github:lab/quota on gpu is left out: its quota would not" in written.commented
+    assert len(written.left_out) == 3 + 1 + 2 + 5
+    wider = yaml.safe_load(write_access(grants, on_terms={"careful"}, wider=True).text)
+    assert len(wider["policies"]) == len(grants) - 3
 
 
 def test_two_grants_of_one_name_that_differ_are_two_policies() -> None:

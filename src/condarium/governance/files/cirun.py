@@ -5,7 +5,7 @@ A policy binds a repository to roles and people. It is kept as a grant of each r
 it, which is called by the policy's id.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,11 @@ class Written:
 
     text: str
     left_out: tuple[str, ...] = ()
+
+    @property
+    def commented(self) -> str:
+        """The text with what it cannot say above it, for whoever reads nothing else."""
+        return "".join(f"# {each}\n" for each in self.left_out) + self.text
 
 
 def project_of(repository: str, organisation: str) -> Project:
@@ -104,21 +109,31 @@ def read_runners(node: yaml.MappingNode, findings: Findings) -> Part:
 
 
 def write_access(
-    grants: Iterable[SaidGrant], *, organisation: str = ORGANISATION, people: bool = True
+    grants: Iterable[SaidGrant],
+    *,
+    organisation: str = ORGANISATION,
+    on_terms: Collection[str] = (),
+    wider: bool = False,
 ) -> Written:
     """Write an `.access.yml` of grants that hold now, each of a runner of Cirun.
 
-    A grant with a condition that cannot be said there is left out, where without it more would be
-    allowed. Without `people` nobody is named, so that whoever reads it lets none of them in.
+    Whoever reads it knows names, policies, and nothing else of what is decided here. So a grant is
+    left out that would allow more there: of a project without an id, on a resource with terms
+    (`on_terms` are their names), with a quota or an end, or with a condition that cannot be said;
+    people without an id are, and lists of them elsewhere. With `wider` such a condition counts.
     """
-    policies, left_out = _Policies(organisation, people=people), list[str]()
+    policies, left_out = _Policies(organisation, wider=wider), list[str]()
     control: dict[str, list[str]] = {}
     for grant in sorted(grants, key=lambda each: (each.resource, each.lending.called, each.place)):
+        which, unheld = f"{grant.project} on {grant.resource}", _unheld(grant, on_terms)
         if (why := _unsayable(grant)) is not None:
-            left_out.append(f"{grant.project} on {grant.resource} is left out: {why}")
-            continue
-        left_out += _lost(grant)
-        control.setdefault(grant.resource, []).append(policies.identify(grant))
+            left_out.append(f"{which} is left out: {why}")
+        elif unheld and not wider:
+            left_out.append(f"{which} is left out: {', '.join(unheld)} would not count there")
+        else:
+            lost = [*unheld, *_lost(grant), *(() if wider else _withheld(grant))]
+            left_out += [f"{which}: {each} is not said there" for each in lost]
+            control.setdefault(grant.resource, []).append(policies.identify(grant))
     plain = {
         "version": 1,
         "policies": policies.written(),
@@ -140,15 +155,13 @@ def write_runners(runners: Iterable[tuple[str, tuple[str, ...], Mapping[str, Any
     return Written(text=yaml_text({"runners": written}), left_out=tuple(left_out))
 
 
-def access_yml(
-    grants: Iterable[Grant], *, organisation: str = ORGANISATION, people: bool = True
-) -> str:
-    """The text of an `.access.yml` of grants as they are in a store."""
-    states = (
+def access_yml(grants: Iterable[Grant], resources: Iterable[Resource]) -> Written:
+    """An `.access.yml` of grants of these resources as they are in a store."""
+    said = (
         SaidGrant(project=each.project, resource=each.resource, lending=each.lending)
         for each in grants
     )
-    return write_access(states, organisation=organisation, people=people).text
+    return write_access(said, on_terms={each.name for each in resources if each.settings.terms})
 
 
 def global_yml(resources: Iterable[Resource]) -> str:
@@ -161,8 +174,8 @@ def global_yml(resources: Iterable[Resource]) -> str:
 class _Policies:
     """Policies by their ids: one for each repository and what it may, however many list it."""
 
-    def __init__(self, organisation: str, *, people: bool) -> None:
-        self._organisation, self._people = organisation, people
+    def __init__(self, organisation: str, *, wider: bool) -> None:
+        self._organisation, self._wider = organisation, wider
         self._found: dict[str, dict[str, Any]] = {}
 
     def identify(self, grant: SaidGrant) -> str:
@@ -185,12 +198,13 @@ class _Policies:
         said: dict[str, Any] = {"repo": name if same else grant.project.name}
         if conditions.roles:
             said["roles"] = list(conditions.roles)
-        if conditions.people is not None and (conditions.people or not conditions.people_from):
-            named = conditions.people if self._people else ()
+        elsewhere = conditions.people_from if self._wider else None
+        if conditions.people is not None and (conditions.people or not elsewhere):
+            named = conditions.people if self._wider else _known(grant)
             said["users"] = [each.name for each in named]
         said["pull_request"] = conditions.pull_request
-        if conditions.people_from is not None:
-            said["users_from_json"] = conditions.people_from
+        if elsewhere is not None:
+            said["users_from_json"] = elsewhere
         return said
 
 
@@ -319,14 +333,36 @@ def _unsayable(grant: SaidGrant) -> str | None:
     return None
 
 
+def _withheld(grant: SaidGrant) -> list[str]:
+    """People who may use nothing here, and could there."""
+    conditions, known = grant.lending.conditions, _known(grant)
+    nobody = [f"{each}, who has no id," for each in conditions.people or () if each not in known]
+    return nobody + (["its list of people elsewhere"] if conditions.people_from else [])
+
+
+def _unheld(grant: SaidGrant, on_terms: Collection[str]) -> list[str]:
+    """What narrows a grant here, and nothing there."""
+    narrowing = {
+        "that it names nobody with an id": grant.lending.conditions.people is not None
+        and not _known(grant),
+        "that its repository has no id": grant.project.id is None,
+        "its terms": grant.resource in on_terms,
+        "its quota": grant.lending.quota is not None,
+        "its end": grant.lending.expires_at is not None,
+    }
+    return [what for what, there in narrowing.items() if there]
+
+
 def _lost(grant: SaidGrant) -> list[str]:
-    """What is not said of a grant, and allows nothing more by that, or not for long."""
-    lending, which = grant.lending, f"{grant.project} on {grant.resource}"
-    conditions = lending.conditions
+    """What is not said of a grant, and allows nothing more by that."""
+    conditions = grant.lending.conditions
     lost = {
         "its trusted forks": conditions.trusted_forks,
         "that commits of forks can be approved": conditions.fork_approval,
-        "its quota": lending.quota is not None,
-        "its end": lending.expires_at,
     }
-    return [f"{which}: {what} is not said there" for what, there in lost.items() if there]
+    return [what for what, there in lost.items() if there]
+
+
+def _known(grant: SaidGrant) -> list[Person]:
+    """Whom a grant names with an id: a name alone is nobody here, and would be somebody there."""
+    return [each for each in grant.lending.conditions.people or () if each.id is not None]

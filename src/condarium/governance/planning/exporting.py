@@ -24,12 +24,15 @@ def export(
     form: str,
     organisation: str,
     public: bool,
+    wider: bool,
     actor: Actor,
 ) -> Exported:
     """Write what is lent. The public part is for everybody, the whole for administrators.
 
-    Raises NotPermitted, BadArguments for a public part of another format.
+    Raises NotPermitted, BadArguments for a public part, or a wider one, of another format.
     """
+    if wider and form != "access.yml":
+        raise BadArguments(f"found --wider with {form}; expected it with access.yml")
     if not public:
         actor.require(Permission.RESOURCE_CREATE, PLATFORM)
     elif form != "condarium":
@@ -42,7 +45,7 @@ def export(
         there = present(facts, now)
     if form == "access.yml":
         running = {each.id for each in there.grants if each.state(now) is GrantState.ACTIVE}
-        return _exported(form, _access(there, running, organisation))
+        return _exported(form, _access(there, running, organisation, wider=wider))
     if form == "cirun.global.yml":
         return _exported(form, _runners(there.state))
     text = write_public(there.state) if public else write_state(there.state)
@@ -50,10 +53,10 @@ def export(
 
 
 def _exported(form: str, written: Written) -> Exported:
-    return Exported(format=form, content=written.text, left_out=written.left_out)
+    return Exported(format=form, content=written.commented, left_out=written.left_out)
 
 
-def _access(there: "Present", active: set[int], organisation: str) -> Written:
+def _access(there: "Present", active: set[int], organisation: str, *, wider: bool) -> Written:
     """The grants of Cirun's runners that hold now; of others it is said that they are left out."""
     ours = {name for name, each in there.state.resources.items() if _is_of_cirun(each)}
     told, left_out = list[SaidGrant](), list[str]()
@@ -73,7 +76,8 @@ def _access(there: "Present", active: set[int], organisation: str) -> Written:
         for name, count in sorted(others.items())
         if count
     ]
-    written = write_access(told, organisation=organisation)
+    on_terms = {name for name in ours if there.state.resources[name].settings.terms}
+    written = write_access(told, organisation=organisation, on_terms=on_terms, wider=wider)
     return Written(text=written.text, left_out=(*left_out, *written.left_out))
 
 

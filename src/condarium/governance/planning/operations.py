@@ -79,18 +79,31 @@ def access_export(
     public: Annotated[
         bool, Argument("only what everybody may see; it cannot be applied again")
     ] = False,
+    wider: Annotated[
+        bool,
+        Argument(
+            "an access.yml also of grants that allow more there than here: without an id, on "
+            "terms, with a quota or an end"
+        ),
+    ] = False,
     actor: Actor,
 ) -> Exported:
     """Write all that is lent as a file.
 
     Administrators may; --public is for everybody. The same state is always the same text, and
-    planning it changes nothing. There is no secret in it. What another format cannot say is told.
+    planning it changes nothing. There is no secret in it. What another format cannot say is told,
+    and stands above it as comments; what would allow more there than here is left out.
     Raises BadArguments, NotPermitted.
     """
     from condarium.governance.planning import exporting
 
     return exporting.export(
-        store, form=format_, organisation=organisation, public=public, actor=actor
+        store,
+        form=format_,
+        organisation=organisation,
+        public=public,
+        wider=wider,
+        actor=actor,
     )
 
 

@@ -70,11 +70,12 @@ class Lending:
         from condarium.governance.files import cirun
         from condarium.governance.grants.listing import public_resources, sayable
 
+        resources = public_resources(self._store, actor=actor)
         if path == _CIRUN:
-            return cirun.global_yml(public_resources(self._store, actor=actor)).encode()
+            return cirun.global_yml(resources).encode()
         grants, withheld = sayable(self._store, actor=actor)
         said = f"# {withheld} more name people, whom only lenders are shown\n" if withheld else ""
-        return said.encode() + cirun.access_yml(grants).encode()
+        return (said + cirun.access_yml(grants, resources).commented).encode()
 
 
 def _for_programs(content: bytes, media_type: str) -> Response:
