@@ -224,6 +224,11 @@ def test_those_whose_jobs_it_is_for_approve_commits(owner: Caller, store: Store)
     assert ben("grant approve-commit", grant=number, commit=COMMIT).changed
     assert not ben("grant approve-commit", grant=number, commit=COMMIT).changed
     assert ben("grant show", grant=number).approved == (COMMIT,)
+    assert ben("grant withdraw-commit", grant=number, commit=COMMIT).withdrawn == 1
+    with pytest.raises(NotPermitted):
+        ben("grant withdraw-commit", grant=number, commit=COMMIT)
+    assert owner("grant withdraw-commit", grant=number, commit=COMMIT).withdrawn == 0
+    assert ben("grant show", grant=number).approved == ()
     (entry,) = [
         each for each in owner("audit search", action="grant approve-commit") if each.actor == "ben"
     ][:1]

@@ -134,6 +134,7 @@ ASKING = [
     ("grant", "resume", "1", "-m", "why"),
     ("grant", "revoke", "1", "-m", "why"),
     ("grant", "approve-commit", "1", "0" * 40),
+    ("grant", "withdraw-commit", "1", "0" * 40),
     ("grant", "review-due"),
     ("admission", "list"),
     ("admission", "show", "1"),

@@ -20,7 +20,15 @@ def _allows(
 ) -> bool:
     settings, wanted, person = resource.settings, grant.lending.conditions, job.person
     lending = grant.lending
-    approved = (grant.id, job.commit) in grants.approved
+    named = [p.key for p in wanted.people or ()]
+    approvals = [
+        each
+        for each in grants.approved
+        if (each.grant, each.commit) == (grant.id, job.commit)
+        and (each.lends or any(key in named for key in each.people))
+        and not (person and person.key in each.people)
+    ]
+    approved = bool(approvals)
     fork = job.head is not None and (job.head.id is None or job.head.key != job.project.key)
     proposed = "pull_request" in job.event
     if resource.retired_at or settings.kind is ResourceKind.SERVICE:
@@ -57,12 +65,14 @@ def _allows(
             return False
         if wanted.people is not None and person.key not in [p.key for p in wanted.people]:
             return False
-        if wanted.roles and job.role not in wanted.roles:
+    if wanted.roles and job.role not in wanted.roles and not any(e.lends for e in approvals):
+        return False
+    if settings.terms:
+        answering = [key for each in approvals for key in each.people]
+        answering += [person.key] if person and person.key else []
+        agreed = [(settings.terms, resource.terms_version, key) for key in answering]
+        if resource.terms_version is None or not any(each in grants.accepted for each in agreed):
             return False
-        if settings.terms:
-            agreed = (settings.terms, resource.terms_version, person.key)
-            if resource.terms_version is None or agreed not in grants.accepted:
-                return False
     if job.time is not None and not job.time.total_seconds() > 0:
         return False
     if job.time is not None and job.time > settings.longest_job:

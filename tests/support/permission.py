@@ -65,7 +65,7 @@ TOLD_WHAT_THEY_MAY_KNOW = (
     "user set-password, service-account show, whoami, login, logout, job list, job show, job logs, "
     "job cancel, job retry, job remove, "
     "grant list, grant show, grant change, grant renew, grant suspend, grant resume, "
-    "grant revoke, grant approve-commit, access public, "
+    "grant revoke, grant approve-commit, grant withdraw-commit, access public, "
     "access export, resource list, terms publish, terms list, terms show, "
     "terms acceptances, terms accept, "
     "admission list, admission show, admission heartbeat, admission end, admission cancel, "

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.lending import NOW, grant, job, resource
 from tests.support.naive_decision import allows
 
-from condarium.model.governance.admission import Applicant, Grants
+from condarium.model.governance.admission import Applicant, Approval, Grants
 from condarium.model.governance.deciding import decide
 from condarium.model.governance.grants import Conditions, Grant, GrantChange, GrantState, Lending
 from condarium.model.governance.projects import Person, Project
@@ -106,7 +106,16 @@ _known = st.builds(
     accepted=st.frozensets(
         st.tuples(st.just("tos"), st.integers(1, 2), st.sampled_from(["github:1", "github:2"]))
     ),
-    approved=st.frozensets(st.tuples(st.integers(1, 3), _commits), max_size=2),
+    approved=st.lists(
+        st.builds(
+            Approval,
+            grant=st.integers(1, 3),
+            commit=_commits,
+            people=st.frozensets(st.sampled_from(["github:1", "github:2", "user:1"]), max_size=2),
+            lends=st.booleans(),
+        ),
+        max_size=2,
+    ),
 )
 _labels = st.lists(
     st.sampled_from(["gpu", "GPU", "run-7", "run-8", "big-machine", "linux", _FAKE]),

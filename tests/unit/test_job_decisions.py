@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.support.lending import ADA, COMMIT, LAB, NOW, grant, job, resource
 
-from condarium.model.governance.admission import Grants
+from condarium.model.governance.admission import Approval, Grants
 from condarium.model.governance.deciding import decide
 from condarium.model.governance.grants import GrantChange, Lending
 from condarium.model.governance.projects import Person, Project
@@ -101,7 +101,6 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] =
     ),
     "no run": ({}, {"unique_label": True}, {"labels": ("gpu", "run-")}, "run-ID"),
     "a retired resource": ({}, {"retired_at": NOW}, {}, "gpu is lent no more"),
-    "a service": ({}, {"kind": ResourceKind.SERVICE}, {}, "keeps its own list"),
     "a queue": ({}, {"kind": ResourceKind.QUEUE}, {}, "jobs of namespaces"),
     "a project without an id": ({}, {}, {"project": Project.parse("github:lab/tool")}, "no id"),
     "another project": ({}, {}, {"project": FORK}, "github:bo/tool has no grant of gpu"),
@@ -132,6 +131,15 @@ def test_what_is_refused_is_told_why_and_how_to_ask(
         )
 
 
+def test_a_service_is_none_of_our_business() -> None:
+    grants = Grants(resources=[resource(kind=ResourceKind.SERVICE), resource("big", 2)])
+    found = decide(job(), grants, NOW)
+    assert not found.allowed
+    assert not found.governed
+    assert "keeps its own list" in found.reasons[0]
+    assert decide(job(labels=("gpu", "big")), grants, NOW).resource == "big"
+
+
 ALLOWED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     "as it is": ({}, {}, {}),
     "all conditions": (
@@ -152,7 +160,7 @@ ALLOWED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
     ),
     "a commit of a fork that was approved": (
         {"pull_request": True, "fork_approval": True, "people": ()},
-        {"terms": "tos", "terms_version": 2},
+        {"terms": "tos", "terms_version": 1},
         {"event": "pull_request", "head": FORK, "person": BO, "commit": "A" * 40},
     ),
     "a bot's commit that was approved": ({}, {}, {"person": None, "commit": "a" * 40}),
@@ -171,7 +179,7 @@ def test_what_is_allowed_names_its_grant(
         resources=[resource(**settings)],
         grants=[grant(**conditions)],
         accepted=frozenset({("tos", 1, "github:1")}),
-        approved=frozenset({(1, "a" * 40)}),
+        approved=[Approval(grant=1, commit="a" * 40, people=frozenset({"github:1"}), lends=True)],
     )
     found = decide(job(**said), known, NOW)
     assert found.allowed, found.reasons
@@ -255,7 +263,59 @@ def test_the_nearest_of_several_grants_is_told_of() -> None:
 
 def test_an_approval_is_of_one_commit_under_one_grant() -> None:
     lent, grants = [resource()], [grant(1, people=()), grant(2, people=())]
-    known = Grants(resources=lent, grants=grants, approved=frozenset({(2, COMMIT)}))
+    known = Grants(
+        resources=lent, grants=grants, approved=[Approval(grant=2, commit=COMMIT, lends=True)]
+    )
     assert decide(job(), known, NOW).grant == 2
     assert not decide(job(commit="d" * 40), known, NOW).allowed
     assert decide(job(project=LAB), known, NOW).allowed
+
+
+VOUCHING: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] = {
+    "a lender": ({"lends": True}, {}, {}, ""),
+    "one of the grant's people": ({"people": frozenset({"user:lena", "github:1"})}, {}, {}, ""),
+    "who neither lends nor is named any more": ({"people": frozenset({"github:9"})}, {}, {}, "bot"),
+    "whoever triggered it": (
+        {"people": frozenset({"github:2"}), "lends": True},
+        {},
+        {"person": BO},
+        "github:bo is not among",
+    ),
+    "a lender, for somebody's role": ({"lends": True}, {"roles": ("admin",)}, {}, ""),
+    "no lender, for somebody's role": (
+        {"people": frozenset({"github:1"})},
+        {"roles": ("admin",)},
+        {},
+        "role: ",
+    ),
+    "who accepted no terms": (
+        {"people": frozenset({"user:lena"}), "lends": True},
+        {"terms": "tos"},
+        {},
+        "terms: nobody, nor who approved the commit, has not accepted tos",
+    ),
+    "who accepted terms": (
+        {"people": frozenset({"github:1"}), "lends": True},
+        {"terms": "tos"},
+        {},
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted", "said", "reason"), VOUCHING.values(), ids=VOUCHING.keys()
+)
+def test_whoever_approves_a_commit_answers_for_it(
+    given: dict[str, Any], wanted: dict[str, Any], said: dict[str, Any], reason: str
+) -> None:
+    settings = {"terms": wanted["terms"], "terms_version": 1} if "terms" in wanted else {}
+    known = Grants(
+        resources=[resource(**settings)],
+        grants=[grant(people=(ADA,), roles=wanted.get("roles", ()))],
+        accepted=frozenset({("tos", 1, "github:1")}),
+        approved=[Approval(grant=1, commit=COMMIT, **given)],
+    )
+    found = decide(job(**{"person": None, "nobody": "a bot", **said}), known, NOW)
+    assert found.allowed is (reason == ""), found.reasons
+    assert reason in "\n".join(found.reasons)

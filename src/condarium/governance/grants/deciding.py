@@ -8,16 +8,22 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from condarium.errors import BadArguments, BadInput, Conflict
-from condarium.governance.github.resolving import Resolved, resolve
+from condarium.governance.github.resolving import Resolved, identify
 from condarium.governance.grants import listing
 from condarium.governance.grants.granting import (
     GrantedAlready,
     GrantOver,
+    check_new,
     check_span,
     decide_in,
     grant_in,
     require_lender,
     standing_of,
+)
+from condarium.governance.grants.unreviewed import (
+    require_lending,
+    require_resuming,
+    require_widening,
 )
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.amounts import Period, read_amount
@@ -28,7 +34,7 @@ from condarium.model.governance.grants import (
     GrantState,
     Lending,
 )
-from condarium.model.governance.listed import CommitApproved, GrantsDecided
+from condarium.model.governance.listed import CommitApproved, CommitWithdrawn, GrantsDecided
 from condarium.model.governance.projects import Person, PersonKind, Project
 from condarium.model.instants import read_instant
 from condarium.storage.store import Store
@@ -104,16 +110,21 @@ def create(
 ) -> GrantsDecided:
     """Lend resources to a project: all of them or none.
 
-    Raises BadProject, BadPerson, BadAmount, BadInstant, and what `grant_in` raises.
+    Raises BadProject, BadPerson, AnotherId, BadAmount, BadInstant, ReviewNeeded, GrantStands, and
+    what `grant_in` raises.
     """
     at = store.now()
     resolved = _resolve(store, said, [Project.parse(project)])
     lending = lend(Lending(), said, resolved, at)
     detail = {"project": project, "reason": reason}
     with store.database.change(actor, "grant create", ", ".join(resources), detail) as facts:
+        names, to = sorted(set(resources)), resolved.projects[0]
+        facts.resources.hold(names)
+        for name in names:
+            require_lending(facts, name, actor)
+            check_new(facts, name, to, lending, at)
         made = [
-            grant_in(facts, name, resolved.projects[0], lending, actor=actor, reason=reason, at=at)
-            for name in sorted(set(resources))
+            grant_in(facts, name, to, lending, actor=actor, reason=reason, at=at) for name in names
         ]
         detail["grants"] = ", ".join(str(each.id) for each in made)
         listed = listing.shown(facts, made, at, actor)
@@ -122,13 +133,14 @@ def create(
 
 def change(store: Store, number: int, said: Said, *, reason: str, actor: Actor) -> GrantsDecided:
     """Change on what a grant is; only what is said changes. Raises BadArguments where nothing is,
-    NoSuchGrant, NotPermitted, GrantOver, ReasonNeeded, and what `lend` raises."""
+    NoSuchGrant, NotPermitted, ReviewNeeded, GrantOver, ReasonNeeded, and what `lend` raises."""
     if said == Said():
         raise BadArguments("there is nothing to change", hint="`--quota 40`, for example.")
     resolved, at = _resolve(store, said), store.now()
     with _deciding(store, "grant change", number, reason, actor) as facts:
         grant = facts.grants.lock(number)
         lending = lend(grant.lending, said, resolved, at)
+        require_widening(facts, grant, lending, actor)
         made = _decide(facts, grant, GrantChange.CHANGED, reason, actor, at, lending)
         listed = listing.shown(facts, [made], at, actor)
     return GrantsDecided(grants=tuple(listed), warnings=resolved.warnings)
@@ -149,6 +161,7 @@ def renew(store: Store, number: int, said: Said, *, reason: str, actor: Actor) -
             raise GrantedAlready(number, other.id)
         lending = lend(grant.lending, said, Resolved(), at)
         check_span(lending, at)
+        require_widening(facts, grant, lending, actor)
         made = _decide(facts, grant, GrantChange.RENEWED, reason, actor, at, lending)
         return GrantsDecided(grants=tuple(listing.shown(facts, [made], at, actor)))
 
@@ -169,8 +182,7 @@ def approve_commit(store: Store, number: int, commit: str, *, actor: Actor) -> C
     Lenders may, and whoever is among the grant's people. Raises BadCommit, NoSuchGrant,
     NotPermitted, GrantOver.
     """
-    if not _COMMIT.fullmatch(commit):
-        raise BadCommit(commit)
+    _check_commit(commit)
     at, detail = store.now(), {"commit": commit}
     with store.database.change(actor, "grant approve-commit", f"grant {number}", detail) as facts:
         grant = facts.grants.lock(number)
@@ -181,6 +193,30 @@ def approve_commit(store: Store, number: int, commit: str, *, actor: Actor) -> C
         by, principal = actor.name, actor.who.id
         new = facts.grants.approve_commit(number, commit, at=at, by=by, principal=principal)
     return CommitApproved(grant=number, commit=commit, changed=new)
+
+
+def withdraw_commit(store: Store, number: int, commit: str, *, actor: Actor) -> CommitWithdrawn:
+    """Take back approvals of a commit: lenders everybody's, others their own.
+
+    Raises BadCommit, NoSuchGrant, and NotPermitted where there is none of one's own.
+    """
+    _check_commit(commit)
+    detail = {"commit": commit}
+    with store.database.change(actor, "grant withdraw-commit", f"grant {number}", detail) as facts:
+        grant = facts.grants.lock(number)
+        own = [actor.who.id or ""]
+        before = facts.grants.approvals([number], [commit])
+        is_own = any((principal or "") in own for _, _, principal in before)
+        lends = actor.may(Permission.RESOURCE_LEND, facts.resources.thing(grant.resource))
+        if not is_own or not actor.may(Permission.SIGNED_IN, facts.resources.thing(grant.resource)):
+            require_lender(facts, [grant], actor)
+        gone = facts.grants.withdraw_commit(number, commit, principals=None if lends else own)
+    return CommitWithdrawn(grant=number, commit=commit, withdrawn=gone, left=len(before) - gone)
+
+
+def _check_commit(commit: str) -> None:
+    if not _COMMIT.fullmatch(commit):
+        raise BadCommit(commit)
 
 
 def lend(before: Lending, said: Said, resolved: Resolved, now: datetime) -> Lending:
@@ -239,10 +275,10 @@ def _instant(text: str, now: datetime) -> datetime | None:
 
 
 def _resolve(store: Store, said: Said, projects: list[Project] | None = None) -> Resolved:
-    """The ids of those who are named: the projects first, then the forks."""
+    """The ids of those who are named, each their own: the projects first, then the forks."""
     forks = [Project.parse(text) for text in said.forks if text != NONE]
     people = [Person.parse(text) for text in said.people if text != NONE]
-    return resolve(store, [*(projects or []), *forks], people)
+    return identify(store, [*(projects or []), *forks], people)
 
 
 def _forks(said: Said, resolved: Resolved) -> tuple[Project, ...]:
@@ -283,6 +319,8 @@ def _switch(
         grant = facts.grants.lock(number)
         if grant.state(at) is not GrantState.REVOKED and grant.suspended is suspended:
             raise NotSuspended(number, grant.state(at), suspended=suspended)
+        if not suspended:
+            require_resuming(facts, grant, actor)
         made = _decide(facts, grant, change, reason, actor, at)
         return GrantsDecided(grants=tuple(listing.shown(facts, [made], at, actor)))
 

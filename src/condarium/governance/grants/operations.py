@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.listed import (
     CommitApproved,
+    CommitWithdrawn,
     GrantDetail,
     GrantsDecided,
     ListedGrant,
@@ -274,11 +275,32 @@ def approve_commit(
 ) -> CommitApproved:
     """Approve one commit of a fork, or of a bot, whose jobs then are admitted.
 
-    Lenders of the resource may, and the people whose jobs the grant is for.
+    Lenders of the resource may, and the people whose jobs the grant is for; it counts while they
+    are that, and not for jobs that they trigger themselves. Terms bind whoever approves. What a
+    grant wants of roles, only a lender's approval goes before.
     """
     from condarium.governance.grants import deciding
 
     return deciding.approve_commit(store, grant, commit, actor=actor)
+
+
+@operation(
+    "grant withdraw-commit", permission=Permission.SIGNED_IN, changes=True, where=Where.INSIDE
+)
+def withdraw_commit(
+    store: Store,
+    grant: Number,
+    commit: Annotated[str, Argument("its whole hash, in hex", positional=True, metavar="COMMIT")],
+    *,
+    actor: Actor,
+) -> CommitWithdrawn:
+    """Take back the approval of a commit: jobs of it that have not begun are not admitted any more.
+
+    Whoever approved it may, and lenders of the resource, who take back everybody's.
+    """
+    from condarium.governance.grants import deciding
+
+    return deciding.withdraw_commit(store, grant, commit, actor=actor)
 
 
 @operation("grant review-due", permission=Permission.ACCESS_MANAGE, changes=True, job=True)

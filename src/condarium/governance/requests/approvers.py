@@ -39,14 +39,24 @@ def standing_of(facts: "Facts", request: Request) -> Standing:
 
 def person_of(facts: "Facts", principal: str | None) -> str:
     """What all accounts of one person share, as far as links between them are known."""
-    if principal is None:
-        return STORE_OWNER
+    return STORE_OWNER if principal is None else min(_accounts(facts, principal))
+
+
+def keys_of(facts: "Facts", principal: str | None) -> frozenset[str]:
+    """Who somebody is by all of their accounts, here and elsewhere; none of the store's owner."""
+    accounts = _accounts(facts, principal) if principal is not None else set()
+    elsewhere = (person.key for each in accounts for person in facts.identities.of(each))
+    here = (f"{PersonKind.USER}:{each}" for each in accounts)
+    return frozenset({*here, *filter(None, elsewhere)})
+
+
+def _accounts(facts: "Facts", principal: str) -> set[str]:
     found, asked = {principal}, [principal]
     while asked:
         new = set(_linked(facts, asked.pop())) - found
         found |= new
         asked += new
-    return min(found)
+    return found
 
 
 def approver(

@@ -36,6 +36,20 @@ class Applicant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Approval:
+    """Somebody's word for a commit under a grant.
+
+    `people` are the keys of whoever gave it, here and elsewhere; `lends` says whether they lend
+    the resource now. Who neither does nor is among the grant's people has no word any more.
+    """
+
+    grant: int
+    commit: str
+    people: frozenset[str] = frozenset()
+    lends: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """`reasons` say which conditions held, or which failed and how to ask; `grant` and `resource`
     are what it rests on, as far as they were found. `governed` is False where the job's labels ask
@@ -52,19 +66,22 @@ class Decision:
 class Grants:
     """What is lent, as of an instant: indexed once, asked often.
 
-    `accepted` are (terms, version, a person's key), `approved` (a grant's number, a commit).
+    `accepted` are (terms, version, a person's key).
     """
 
     resources: Iterable[Resource] = ()
     grants: Iterable[Grant] = ()
     accepted: frozenset[tuple[str, int, str]] = frozenset()
-    approved: frozenset[tuple[int, str]] = frozenset()
+    approved: Iterable[Approval] = ()
     _by_label: dict[str, Resource] = field(init=False, default_factory=dict, repr=False)
     _by_use: dict[tuple[str, str], list[Grant]] = field(
         init=False, default_factory=dict, repr=False
     )
     _by_look: dict[str, str] = field(init=False, default_factory=dict, repr=False)
     _by_name: dict[tuple[str, str], list[Grant]] = field(
+        init=False, default_factory=dict, repr=False
+    )
+    _by_commit: dict[tuple[int, str], list[Approval]] = field(
         init=False, default_factory=dict, repr=False
     )
 
@@ -79,6 +96,9 @@ class Grants:
             self._by_name.setdefault((name, grant.resource), []).append(grant)
             if key is not None:
                 self._by_use.setdefault((key, grant.resource), []).append(grant)
+        for approval in self.approved:
+            about = approval.grant, approval.commit
+            self._by_commit.setdefault(about, []).append(approval)
 
     def asked_for(self, labels: Iterable[str]) -> list[Resource]:
         """The resources that labels ask for. One that is not all ASCII asks for none."""
@@ -101,6 +121,17 @@ class Grants:
         """Grants of the project with this id, in whatever state, by number."""
         key = project.key
         return () if key is None else self._by_use.get((key, resource), ())
+
+    def vouching(self, grant: Grant, job: Applicant) -> tuple[Approval, ...]:
+        """Approvals of the job's commit by those who may give one now, and did not trigger it."""
+        given = self._by_commit.get((grant.id, job.commit.lower()), ())
+        triggered = job.person and job.person.key
+        named = {person.key for person in grant.lending.conditions.people or ()} if given else set()
+        return tuple(
+            each
+            for each in given
+            if triggered not in each.people and (each.lends or named & each.people)
+        )
 
     def of_name(self, project: Project, resource: str) -> Sequence[Grant]:
         """Grants of whatever had this name: only to be told of."""
@@ -132,6 +163,7 @@ class Admission:
     of a job of our own workers. `time` is how long it may take at most, None where it is of no
     resource. `reserved` and `cost` are in microcredits; `chain` is how many jobs wait for it one
     after the other. `heard_at` is its last heartbeat, `lease_until` when it is taken for lost.
+    `head` and `role` are as of `Applicant`; `holder` is the principal that took it for a runner.
     """
 
     id: int
@@ -146,6 +178,8 @@ class Admission:
     event: str
     branch: str | None = None
     person: Person | None = None
+    head: Project | None = None
+    role: str | None = None
     labels: tuple[str, ...] = ()
     run: str = ""
     time: timedelta | None = None
@@ -161,10 +195,29 @@ class Admission:
     lease_until: datetime | None = None
     ended_at: datetime | None = None
     runner: str = ""
+    holder: str = ""
     flagged: str = ""
     """What is wrong about it, for people to look at."""
+    why: str = ""
+    """Who ended it and why, where somebody did."""
     waits: str = ""
     """Why it waits, where that was asked."""
+
+    @property
+    def asked(self) -> Applicant:
+        """The job as it asked, to be decided about once more."""
+        return Applicant(
+            project=self.project,
+            labels=self.labels,
+            commit=self.commit,
+            event=self.event,
+            branch=self.branch,
+            head=self.head,
+            person=self.person,
+            role=self.role,
+            run=self.run,
+            time=self.time,
+        )
 
     def took(self, until: datetime) -> timedelta:
         """How long it ran, until then at most.

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from condarium.model.governance.admission import Applicant, Decision, Grants
+from condarium.model.governance.admission import Applicant, Approval, Decision, Grants
 from condarium.model.governance.grants import Conditions, Grant, GrantState
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
 from condarium.model.governance.resources import Resource, ResourceKind
@@ -19,8 +19,9 @@ from condarium.model.instants import say_instant
 class _Case(NamedTuple):
     """A job, and a grant that may allow it.
 
-    `vouched` is True where the commit was approved under the grant: whoever approved it answers for
-    it, in the place of the human who triggered the job.
+    `vouched` are approvals of the commit under the grant: whoever gave one answers for it, in the
+    place of the human who triggered the job. So terms bind them, and only a lender's goes before
+    what the human is in the repository.
     """
 
     job: Applicant
@@ -28,7 +29,7 @@ class _Case(NamedTuple):
     grant: Grant
     conditions: Conditions
     accepted: frozenset[tuple[str, int, str]]
-    vouched: bool
+    vouched: tuple[Approval, ...]
     now: datetime
 
 
@@ -40,9 +41,10 @@ def decide(job: Applicant, grants: Grants, now: datetime) -> Decision:
     """
     if fake := grants.looked_like(job.labels):
         return _no(f"the label {fake[0]!a} is not that of {fake[1]}, and only looks like it")
-    asked = grants.asked_for(job.labels)
+    found = grants.asked_for(job.labels)
+    asked = [each for each in found if each.settings.kind is not ResourceKind.SERVICE]
     if not asked:
-        return replace(_no("its labels ask for nothing that is lent"), governed=False)
+        return replace(_no(_nothing_of_ours(found)), governed=False)
     if len(asked) > 1:
         names = " and ".join(sorted(resource.name for resource in asked))
         return _no(f"its labels ask for {names} at once: a job has one resource")
@@ -55,7 +57,7 @@ def decide(job: Applicant, grants: Grants, now: datetime) -> Decision:
 def _by_grants(job: Applicant, resource: Resource, grants: Grants, now: datetime) -> Decision:
     nearest: tuple[Grant, list[str]] | None = None
     for grant in grants.of(job.project, resource.name):
-        vouched = (grant.id, job.commit.lower()) in grants.approved
+        vouched = grants.vouching(grant, job)
         case = _Case(job, resource, grant, grant.lending.conditions, grants.accepted, vouched, now)
         failed = [why for _, condition in CONDITIONS if (why := condition(case))]
         if not failed:
@@ -70,13 +72,17 @@ def _by_grants(job: Applicant, resource: Resource, grants: Grants, now: datetime
     return _no(*nearest[1], ask, resource=resource.name, grant=nearest[0].id)
 
 
+def _nothing_of_ours(services: Sequence[Resource]) -> str:
+    if not services:
+        return "its labels ask for nothing that is lent"
+    return f"{services[0].name} is a service that keeps its own list: it is not asked for here"
+
+
 def _unreachable(resource: Resource, project: Project) -> str | None:
     """Why no grant of the resource would help."""
     kind = resource.settings.kind
     if resource.retired_at is not None:
         return f"{resource.name} is lent no more, since {say_instant(resource.retired_at)}"
-    if kind is ResourceKind.SERVICE:
-        return f"{resource.name} is a service that keeps its own list: it is not asked for here"
     if kind is ResourceKind.QUEUE and project.kind is not ProjectKind.NAMESPACE:
         return f"{resource.name} is a queue of workers here: it is for jobs of namespaces"
     if project.key is None:
@@ -180,7 +186,9 @@ def _person(case: _Case) -> str | None:
 
 def _role(case: _Case) -> str | None:
     wanted, job = case.conditions.roles, case.job
-    if not wanted or case.vouched or (job.role is not None and job.role in wanted):
+    if not wanted or (job.role is not None and job.role in wanted):
+        return None
+    if any(each.lends for each in case.vouched):
         return None
     if job.role is None:
         return (
@@ -193,16 +201,19 @@ def _role(case: _Case) -> str | None:
 def _terms(case: _Case) -> str | None:
     terms, version = case.resource.settings.terms, case.resource.terms_version
     person = case.job.person
-    if terms is None or case.vouched:
+    if terms is None:
         return None
     if version is None:
         return f"terms: {terms} was never published"
-    if person is not None and (terms, version, person.key) in case.accepted:
+    answering = {person.key} if person is not None else set()
+    answering.update(*(each.people for each in case.vouched))
+    if any((terms, version, key) in case.accepted for key in answering if key):
         return None
     accept = f"condarium terms accept {terms}"
     if person is not None and person.kind is not PersonKind.USER:
         accept += f" --person {person}"
-    return f"terms: {person or 'nobody'} has not accepted {terms}, version {version} ({accept})"
+    who = f"{person or 'nobody'}{', nor who approved the commit,' if case.vouched else ''}"
+    return f"terms: {who} has not accepted {terms}, version {version} ({accept})"
 
 
 def _time(case: _Case) -> str | None:

@@ -11,7 +11,8 @@ from condarium.model.governance.grants import GrantState
 class Made:
     """A decision about a grant, as it is told: what is done (`granted`, `revoked`), when, and why.
 
-    `conditions`, `until` and `quota` are what held from then on.
+    `conditions`, `until` and `quota` are what held from then on; `changed` is how that differs from
+    what held before.
     """
 
     number: int
@@ -23,6 +24,7 @@ class Made:
     until: datetime | None
     quota: int | None
     period: Period
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,8 @@ class ListedGrant:
     """A grant as somebody may see it, as of an instant.
 
     `project` has its id behind it, where that is known. `conditions` are in words. `people` are
-    those who may trigger jobs, shown only to lenders: to others it is empty. `used` and `quota` are
+    those who may trigger jobs, shown only to lenders: to others it is empty. `by` is who granted
+    it: all who approved the request, where there was one. `used` and `quota` are
     in microcredits. `flags` are what people should look at.
     """
 
@@ -91,6 +94,19 @@ class CommitApproved:
     grant: int
     commit: str
     changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitWithdrawn:
+    """A commit whose approval was taken back; `withdrawn` counts those who had approved it.
+
+    `left` is how many approvals of others it still has.
+    """
+
+    grant: int
+    commit: str
+    withdrawn: int
+    left: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Grants: each a sequence of decisions, of which nothing is ever changed."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -158,6 +158,38 @@ class Grants:
         }
         return self._whole(self._connection.execute(_OF, asked), None)
 
+    def of_each(self, pairs: Collection[tuple[Project, str]]) -> list[Grant]:
+        """The grants that projects have of resources; of a pair without any, those that others
+        have who had the project's name: the same as asking of each, at once."""
+        wanted = {(project.key, resource): project for project, resource in pairs}
+        asked = {
+            "lent": list({resource for _, resource in wanted}),
+            "identifiers": list({project.id for project in wanted.values()}),
+        }
+        found = [
+            row
+            for row in self._connection.execute(_OF_EACH, asked)
+            if (f"{row.project_kind}:{row.project_id}", row.resource) in wanted
+        ]
+        have = {(f"{row.project_kind}:{row.project_id}", row.resource) for row in found}
+        names = {
+            (str(project).lower(), pair[1]) for pair, project in wanted.items() if pair not in have
+        }
+        return self._whole([*found, *self._of_names(names)], None)
+
+    def _of_names(self, pairs: Collection[tuple[str, str]]) -> list[Row[Any]]:
+        if not pairs:
+            return []
+        asked = {
+            "lent": list({resource for _, resource in pairs}),
+            "names": list({name.partition(":")[2] for name, _ in pairs}),
+        }
+        return [
+            row
+            for row in self._connection.execute(_OF_NAMES, asked)
+            if (f"{row.project_kind}:{row.project}".lower(), row.resource) in pairs
+        ]
+
     def batch(
         self,
         *,
@@ -221,9 +253,36 @@ class Grants:
     def approve_commit(
         self, number: int, commit: str, *, at: datetime, by: str, principal: str | None
     ) -> bool:
-        """Note that jobs may be of a commit; False where that was noted before."""
-        values = {"grant_id": number, "commit": commit, "at": at, "by": by, "principal": principal}
-        return insert_if_new(self._connection, commit_approvals, values)
+        """Note that somebody approved a commit; False where they had."""
+        given = {"grant_id": number, "commit": commit, "principal": principal or ""}
+        return insert_if_new(self._connection, commit_approvals, {**given, "at": at, "by": by})
+
+    def withdraw_commit(self, number: int, commit: str, *, principals: Iterable[str] | None) -> int:
+        """Forget approvals of a commit, or those that some gave; say how many.
+
+        "" is the store's owner.
+        """
+        about = commit_approvals.c
+        query = commit_approvals.delete().where(about.grant_id == number, about.commit == commit)
+        if principals is not None:
+            query = query.where(about.principal.in_(list(principals)))
+        return self._connection.execute(query).rowcount
+
+    def approvals(
+        self, numbers: Iterable[int] | None = None, commits: Iterable[str] | None = None
+    ) -> list[tuple[int, str, str | None]]:
+        """Grants, the commits that were approved under them, and who did, by principal.
+
+        Of some grants and commits, or of all; None is the store's owner.
+        """
+        about = commit_approvals.c
+        query = select(about.grant_id, about.commit, about.principal)
+        if numbers is not None:
+            query = query.where(about.grant_id.in_(list(numbers)))
+        if commits is not None:
+            query = query.where(about.commit.in_(list(commits)))
+        rows = self._connection.execute(query.order_by(*commit_approvals.primary_key))
+        return [(row.grant_id, row.commit, row.principal or None) for row in rows]
 
     def approved(self, numbers: Iterable[int] | None = None) -> frozenset[tuple[int, str]]:
         """Grants and the commits that were approved under them: of some grants, or of all."""
@@ -277,17 +336,24 @@ _DECISIONS = (
     .where(grant_decisions.c.grant_id.in_(bindparam("grants", expanding=True)))
     .order_by(grant_decisions.c.grant_id, grant_decisions.c.number)
 )
-_OF = (
-    select(grants, _resources.c.name.label("resource"), null().label("used_at"))
-    .join(_resources, _resources.c.id == grants.c.resource_id)
-    .where(
-        _resources.c.name == bindparam("lent"),
-        grants.c.project_kind == bindparam("kind"),
-        (grants.c.project_id == bindparam("identifier"))
-        | grants.c.project_id.is_(None) & (func.lower(grants.c.project) == bindparam("called")),
-    )
-    .order_by(grants.c.id)
+_UNUSED = select(grants, _resources.c.name.label("resource"), null().label("used_at")).join(
+    _resources, _resources.c.id == grants.c.resource_id
 )
+_LENT = _resources.c.name.in_(bindparam("lent", expanding=True))
+_OF_EACH = _UNUSED.where(
+    grants.c.project_kind.in_([str(kind) for kind in ProjectKind]),
+    grants.c.project_id.in_(bindparam("identifiers", expanding=True)),
+    _LENT,
+).order_by(grants.c.id)
+_OF_NAMES = _UNUSED.where(
+    func.lower(grants.c.project).in_(bindparam("names", expanding=True)), _LENT
+).order_by(grants.c.id)
+_OF = _UNUSED.where(
+    _resources.c.name == bindparam("lent"),
+    grants.c.project_kind == bindparam("kind"),
+    (grants.c.project_id == bindparam("identifier"))
+    | grants.c.project_id.is_(None) & (func.lower(grants.c.project) == bindparam("called")),
+).order_by(grants.c.id)
 _APPROVED = select(commit_approvals.c.grant_id, commit_approvals.c.commit)
 _APPROVED_OF = _APPROVED.where(commit_approvals.c.grant_id.in_(bindparam("grants", expanding=True)))
 

@@ -36,6 +36,8 @@ acceptances = Table(
     Column("person", String(128), primary_key=True),
     Column("name", String(128), nullable=False),
     Column("at", Instant, nullable=False),
+    # the principal who accepted for this account of theirs, as long as it is linked
+    Column("through", String(32)),
 )
 
 resources = Table(
@@ -154,9 +156,10 @@ commit_approvals = Table(
     metadata,
     Column("grant_id", ForeignKey("grants.id"), primary_key=True),
     Column("commit", String(64), primary_key=True),
+    # "" for the store's owner
+    Column("principal", String(32), primary_key=True),
     Column("at", Instant, nullable=False),
     Column("by", String(255), nullable=False),
-    Column("principal", String(32)),
 )
 
 identities = Table(
@@ -191,6 +194,9 @@ admissions = Table(
     # a person's key and name
     Column("person", String(128)),
     Column("person_name", String(128)),
+    # of a fork, with its id; and what the person is in the repository
+    Column("head", String(400)),
+    Column("role", String(255)),
     Column("labels", JSON, nullable=False),
     Column("run", String(64), nullable=False),
     # a job of our own workers
@@ -214,7 +220,11 @@ admissions = Table(
     Column("lease_until", Instant),
     Column("ended_at", Instant),
     Column("runner", String(255), nullable=False),
+    # the principal that took the last offer; "" for the store's owner
+    Column("holder", String(32), nullable=False),
     Column("flagged", Text, nullable=False),
+    # why it ended, and who ended it, where somebody did
+    Column("why", Text, nullable=False),
     UniqueConstraint("source", "external"),
     Index(None, "state", "resource_id"),
     Index(None, "grant_id", "at"),

@@ -8,6 +8,7 @@ from condarium.model.governance.amounts import say_amount
 from condarium.model.governance.grants import GrantState
 from condarium.model.governance.listed import (
     CommitApproved,
+    CommitWithdrawn,
     GrantDetail,
     GrantsDecided,
     ListedGrant,
@@ -100,6 +101,15 @@ def revoked(answer: Revoked, page: Page) -> None:
 def commit_approved(answer: CommitApproved, page: Page) -> None:
     already = "" if answer.changed else " already"
     page.line(f"grant {answer.grant}: jobs may be of ", bold(answer.commit), already)
+
+
+@renders(CommitWithdrawn)
+def commit_withdrawn(answer: CommitWithdrawn, page: Page) -> None:
+    if not answer.withdrawn:
+        page.nothing("nobody had approved it")
+    left = f": {answer.left} by others" if answer.left else ""
+    state = "may still be of " if answer.left else "may not be of "
+    page.line(f"grant {answer.grant}: jobs {state}", bold(answer.commit), left)
 
 
 @renders(tuple[Noticed, ...])

@@ -15,6 +15,7 @@ def upgrade() -> None:
         sa.Column("person", sa.String(length=128), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("through", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("terms", "version", "person", name="pk_acceptances"),
     )
     op.create_table(
@@ -224,6 +225,8 @@ def upgrade() -> None:
         sa.Column("branch", sa.String(length=255), nullable=True),
         sa.Column("person", sa.String(length=128), nullable=True),
         sa.Column("person_name", sa.String(length=128), nullable=True),
+        sa.Column("head", sa.String(length=400), nullable=True),
+        sa.Column("role", sa.String(length=255), nullable=True),
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("run", sa.String(length=64), nullable=False),
         sa.Column("job_id", sa.Integer(), nullable=True),
@@ -242,7 +245,9 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.DateTime(), nullable=True),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.Column("runner", sa.String(length=255), nullable=False),
+        sa.Column("holder", sa.String(length=32), nullable=False),
         sa.Column("flagged", sa.Text(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name="fk_admissions_grants"),
         sa.ForeignKeyConstraint(["resource_id"], ["resources.id"], name="fk_admissions_resources"),
         sa.PrimaryKeyConstraint("id", name="pk_admissions"),
@@ -270,11 +275,11 @@ def upgrade() -> None:
         "commit_approvals",
         sa.Column("grant_id", sa.Integer(), nullable=False),
         sa.Column("commit", sa.String(length=64), nullable=False),
+        sa.Column("principal", sa.String(length=32), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("by", sa.String(length=255), nullable=False),
-        sa.Column("principal", sa.String(length=32), nullable=True),
         sa.ForeignKeyConstraint(["grant_id"], ["grants.id"], name="fk_commit_approvals_grants"),
-        sa.PrimaryKeyConstraint("grant_id", "commit", name="pk_commit_approvals"),
+        sa.PrimaryKeyConstraint("grant_id", "commit", "principal", name="pk_commit_approvals"),
     )
     op.create_table(
         "grant_decisions",
