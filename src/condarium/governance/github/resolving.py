@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from condarium.errors import NoSuchNamespace
+from condarium.errors import BadInput, NoSuchNamespace
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind, with_id
 from condarium.settings.github import GitHubSettings
 from condarium.storage.store import Store
@@ -13,6 +13,8 @@ from condarium.storage.store import Store
 if TYPE_CHECKING:
     from condarium.engine.network.github import GitHub
     from condarium.storage.facts import Facts
+
+_W = TypeVar("_W", Project, Person)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,18 @@ class Resolved:
     warnings: tuple[str, ...] = ()
 
 
+class AnotherId(BadInput):
+    """The id behind a name is not that of whoever has the name."""
+
+    def __init__(self, who: Project | Person, found: str | None) -> None:
+        self.who, self.found = with_id(who), found
+        said = f"{who} has the id {found}" if found else f"there is no {who} here"
+        super().__init__(
+            f"{said}; found {self.who}",
+            hint="Only the id counts, and people read the name: say both of the same one.",
+        )
+
+
 def resolve(
     store: Store, projects: Iterable[Project] = (), people: Iterable[Person] = ()
 ) -> Resolved:
@@ -35,16 +49,53 @@ def resolve(
     Namespaces and users are found here, all else at GitHub where a token for it is set. Raises
     NotAtGithub and GithubFailed.
     """
-    wanted = [*projects], [*people]
+    asked = [*projects], [*people]
+    return _told(*asked, *_found(store, *asked))
+
+
+def identify(
+    store: Store, projects: Iterable[Project] = (), people: Iterable[Person] = ()
+) -> Resolved:
+    """The same, and an id that is given has to be the name's own, where that can be found.
+
+    Or somebody would lend to a repository that nobody knows, by a name that all trust. Raises
+    AnotherId, and what `resolve` raises.
+    """
+    asked = [*projects], [*people]
+    found, known = _found(store, _without_id(asked[0]), _without_id(asked[1]))
+    return _told(*asked, [*map(_own, asked[0], found)], [*map(_own, asked[1], known)])
+
+
+def _without_id(asked: list[_W]) -> list[_W]:
+    return [replace(each, id=None) for each in asked]
+
+
+def _own(who: _W, found: _W) -> _W:
+    if who.id in (None, found.id):
+        return found
+    if found.id is None and who.kind not in (ProjectKind.NAMESPACE, PersonKind.USER):
+        return who  # GitHub cannot be asked
+    raise AnotherId(who, found.id)
+
+
+def _found(
+    store: Store, projects: list[Project], people: list[Person]
+) -> tuple[list[Project], list[Person]]:
     with store.database.read() as facts:
-        found = [_project_here(facts, each) for each in wanted[0]]
-        known = [_person_here(facts, each) for each in wanted[1]]
+        projects = [_project_here(facts, each) for each in projects]
+        people = [_person_here(facts, each) for each in people]
     with _github(store) as github:
         if github:
-            found = [_project_there(github, each) for each in found]
-            known = [_person_there(github, each) for each in known]
+            projects = [_project_there(github, each) for each in projects]
+            people = [_person_there(github, each) for each in people]
+    return projects, people
+
+
+def _told(
+    projects: list[Project], people: list[Person], found: list[Project], known: list[Person]
+) -> Resolved:
+    asked: list[Project | Person] = [*projects, *people]
     everybody: list[Project | Person] = [*found, *known]
-    asked: list[Project | Person] = [*wanted[0], *wanted[1]]
     warnings = [
         *(_renamed(before, after) for before, after in zip(asked, everybody, strict=True)),
         *(_unknown(each) for each in everybody if each.id is None),

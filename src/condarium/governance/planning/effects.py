@@ -1,25 +1,22 @@
 """Who may use less after a change: said before it is made, and in words."""
 
-from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from condarium.governance.files.state import SaidGrant, SaidResource, State
-from condarium.model.governance.grants import Conditions
-from condarium.model.governance.projects import Person, Project, with_id
-
-_W = TypeVar("_W", Project, Person)
+from condarium.model.governance.narrowing import narrower
 
 
 def loses(before: State, after: State) -> tuple[str, ...]:
     """Whose use ends or is narrowed, a line for each."""
-    left = {_key(each): each for each in after.grants}
+    left = {grant_key(each): each for each in after.grants}
     lines = [*_resources(before, after)]
     for grant in before.grants:
-        lines += _lost(grant, left.get(_key(grant)))
+        lines += _lost(grant, left.get(grant_key(grant)))
     return tuple(lines)
 
 
-def _key(grant: SaidGrant) -> tuple[str, str]:
+def grant_key(grant: SaidGrant) -> tuple[str, str]:
+    """Whose a grant is, of which resource: by the project's id, or its name where it has none."""
     return (grant.resource, grant.project.key or str(grant.project).lower())
 
 
@@ -57,43 +54,4 @@ def _lost(was: SaidGrant, now: SaidGrant | None) -> Iterator[str]:
     elif now.suspended:
         yield f"{who}: suspended"
     else:
-        yield from (f"{who}: {each}" for each in _narrower(was, now))
-
-
-def _narrower(was: SaidGrant, now: SaidGrant) -> Iterator[str]:
-    before, after = was.lending, now.lending
-    yield from _conditions(before.conditions, after.conditions)
-    if _is_less(before.quota, after.quota) or before.period != after.period:
-        yield "its quota is another one"
-    if after.expires_at and (not before.expires_at or after.expires_at < before.expires_at):
-        yield f"it ends at {after.expires_at:%FT%TZ}"
-    if after.starts_at and (not before.starts_at or after.starts_at > before.starts_at):
-        yield f"it does not begin before {after.starts_at:%FT%TZ}"
-
-
-def _conditions(before: Conditions, after: Conditions) -> Iterator[str]:
-    if before.pull_request and not after.pull_request:
-        yield "no pull requests"
-    if before.fork_approval and not after.fork_approval:
-        yield "commits of forks can no more be approved"
-    for what in ("branches", "events", "roles"):
-        was, now = getattr(before, what), getattr(after, what)
-        if now and (not was or not set(was) <= set(now)):
-            yield f"only the {what} {', '.join(now)}"
-    for fork in _gone(before.trusted_forks, after.trusted_forks):
-        yield f"the fork {with_id(fork)} is not trusted"
-    if after.people is not None:
-        if before.people is None:
-            named = ", ".join(map(with_id, after.people)) or "nobody"
-            yield f"only people who are named: {named}"
-        for person in _gone(before.people or (), after.people):
-            yield f"{with_id(person)} may not trigger jobs"
-
-
-def _gone(before: Iterable[_W], after: Iterable[_W]) -> list[_W]:
-    left = {with_id(each).lower() for each in after}
-    return [each for each in before if with_id(each).lower() not in left]
-
-
-def _is_less(before: int | None, after: int | None) -> bool:
-    return after is not None and (before is None or after < before)
+        yield from (f"{who}: {each}" for each in narrower(was.lending, now.lending))

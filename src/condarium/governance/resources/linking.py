@@ -25,17 +25,20 @@ def link(store: Store, name: str, person: str, *, actor: Actor) -> IdentityChang
 
 
 def unlink(store: Store, name: str, person: str, *, actor: Actor) -> IdentityChanged:
-    """Forget that an account here is somebody elsewhere; what they accepted stays.
+    """Forget that an account here is somebody elsewhere, and what was accepted for them by it.
 
     A person may be named without the id, as `user show` says them. Raises NoSuchPrincipal,
     BadPerson.
     """
     wanted = Person.parse(person)
-    with store.database.change(actor, "user unlink", name, {"person": with_id(wanted)}) as facts:
+    detail = {"person": with_id(wanted)}
+    with store.database.change(actor, "user unlink", name, detail) as facts:
         account = facts.principals.get(name)
         linked = facts.identities.of(account.id)
         found = next((each for each in linked if _is(each, wanted)), wanted)
         changed = found.key is not None and facts.identities.unlink(found.key, account.id)
+        if changed and found.key:
+            detail["acceptances"] = str(facts.terms.end_through(found.key, account.id))
     return IdentityChanged(principal=account.name, person=found, linked=False, changed=changed)
 
 

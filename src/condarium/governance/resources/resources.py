@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from condarium.errors import BadArguments
-from condarium.model.access.decisions import PLATFORM, Thing
+from condarium.governance.resources.rights import require_changing, thing_of
+from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.described import Described, differences
@@ -41,7 +42,10 @@ def create(
 def change(
     store: Store, name: str, described: Described, *, reason: str, actor: Actor
 ) -> ResourceChanged:
-    """Change what is said of a resource; raises as `create` does, and NoSuchResource."""
+    """Change what is said of a resource; raises as `create` does, and NoSuchResource.
+
+    Some of it is for administrators: see `rights.require_changing`.
+    """
     if described == Described():
         raise BadArguments(
             f"nothing was said that {name} should have otherwise",
@@ -54,6 +58,7 @@ def change(
         changed = differences(before.settings, settings)
         if changed:
             check_named(facts, settings)
+            require_changing(facts, before, settings, actor)
             facts.resources.change(before, settings, at=store.now())
             detail.update(changed)
         resource = facts.resources.get(name)
@@ -121,11 +126,6 @@ def as_seen(resource: Resource, actor: Actor) -> Resource:
     if actor.may(Permission.RESOURCE_LEND, thing_of(resource)):
         return resource
     return replace(resource, settings=replace(resource.settings, private=""))
-
-
-def thing_of(resource: Resource) -> Thing:
-    """What decisions about it are about."""
-    return Thing(kind=ThingKind.RESOURCE, name=resource.name, public=resource.settings.public)
 
 
 def with_what_is_left(facts: "Facts", resource: Resource, at: datetime) -> Resource:

@@ -1,9 +1,7 @@
 """Terms of service: published in versions, and accepted by people, version by version."""
 
-from collections.abc import Sequence
-
-from condarium.errors import BadArguments, BadInput, NotPermitted
-from condarium.governance.resources.resources import thing_of
+from condarium.errors import BadArguments, BadInput
+from condarium.governance.resources.rights import require_keeping
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
@@ -56,10 +54,10 @@ def publish(
     BadTerms, NotPermitted.
     """
     check_name(name)
-    _require_keeping(store, name, actor)
     text = _text(document)
     detail = {"reason": reason} if reason else {}
     with store.database.change(actor, "terms publish", name, detail) as facts:
+        require_keeping(facts, name, actor)
         before = facts.terms.find(name)
         published = facts.terms.publish(name, text, at=store.now(), by=actor.name)
         detail |= {"version": str(published.version), "digest": published.digest}
@@ -114,22 +112,23 @@ def accept(
 ) -> TermsAccepted:
     """Accept terms, by oneself and so for all linked accounts, or note that a `person` did.
 
-    Without a version it is the one that holds. Raises NoSuchTerms, NotPermitted, BadPerson,
-    PersonUnknown.
+    What was accepted for a linked account holds as long as the link. Without a version it is the
+    one that holds. Raises NoSuchTerms, NotPermitted, BadPerson, PersonUnknown, AnotherId.
     """
-    people = (
-        _themselves(store, actor) if person is None else [_somebody(store, name, person, actor)]
-    )
-    detail = {"people": ", ".join(map(with_id, people))}
-    if person is not None:
-        detail["recorded-by"] = actor.name
+    somebody = None if person is None else _somebody(store, name, person, actor)
+    detail = {"people": "", **({} if person is None else {"recorded-by": actor.name})}
     now = store.now()
     with store.database.change(actor, "terms accept", name, detail) as facts:
         newest, terms = facts.terms.get(name), facts.terms.get(name, version)
-        new = sum(facts.terms.accept(each, name, terms.version, at=now) for each in people)
-        detail["version"] = str(terms.version)
+        first = somebody or _themselves(actor)
+        linked = [] if somebody or first.id is None else facts.identities.of(first.id)
+        new = int(facts.terms.accept(first, name, terms.version, at=now))
+        for each in linked:
+            new += facts.terms.accept(each, name, terms.version, at=now, through=first.id)
+        people = (first, *linked)
+        detail |= {"people": ", ".join(map(with_id, people)), "version": str(terms.version)}
     return TermsAccepted(
-        terms=name, version=terms.version, newest=newest.version, people=tuple(people), new=new
+        terms=name, version=terms.version, newest=newest.version, people=people, new=new
     )
 
 
@@ -143,11 +142,11 @@ def acceptances(
     actor: Actor,
 ) -> Page[Acceptance]:
     """Who accepted terms, for those who keep them and for auditors."""
-    if not actor.may(Permission.ACCESS_READ, PLATFORM):
-        _require_keeping(store, name, actor)
     after = decode_cursor(cursor, int, str) if cursor else (0, "")
     size = read_limit(limit)
     with store.database.read() as facts:
+        if not actor.may(Permission.ACCESS_READ, PLATFORM):
+            require_keeping(facts, name, actor)
         facts.terms.get(name, version)
         found = facts.terms.acceptances(
             name,
@@ -161,42 +160,29 @@ def acceptances(
 def identified(store: Store, text: str) -> Person:
     """The person of this name with their id, asked for at GitHub where that is configured.
 
-    Raises BadPerson, PersonUnknown, and what `resolving.resolve` raises.
+    Raises BadPerson, PersonUnknown, and what `resolving.identify` raises.
     """
-    from condarium.governance.github.resolving import resolve
+    from condarium.governance.github.resolving import identify
 
-    (person,) = resolve(store, people=[Person.parse(text)]).people
+    (person,) = identify(store, people=[Person.parse(text)]).people
     if person.id is None:
         raise PersonUnknown(person)
     return person
 
 
-def _require_keeping(store: Store, name: str, actor: Actor) -> None:
-    """Raise NotPermitted but for administrators, and who lends all that these terms are of."""
-    if actor.may(Permission.RESOURCE_CREATE, PLATFORM):
-        return
-    with store.database.read() as facts:
-        lent = facts.resources.all(terms=name, retired=True)
-    if not lent or not all(actor.may(Permission.RESOURCE_LEND, thing_of(each)) for each in lent):
-        reason = f"{actor.name} does not lend all that is lent on terms {name}"
-        raise NotPermitted(actor.name, Permission.RESOURCE_LEND, (reason,), PLATFORM)
-
-
-def _themselves(store: Store, actor: Actor) -> Sequence[Person]:
-    """Whoever acts, as everybody that they are known to be."""
+def _themselves(actor: Actor) -> Person:
     person = _person_of(actor)
     if person is None:
         raise BadArguments(
             "who accepts? Whoever owns the store is nobody in particular",
             hint="Sign in as the person who accepts, or name them: --person user:ada",
         )
-    assert person.id is not None
-    with store.database.read() as facts:
-        return [person, *facts.identities.of(person.id)]
+    return person
 
 
 def _somebody(store: Store, name: str, text: str, actor: Actor) -> Person:
-    _require_keeping(store, name, actor)
+    with store.database.read() as facts:
+        require_keeping(facts, name, actor)
     return identified(store, text)
 
 

@@ -72,6 +72,11 @@ def standing(
     )
 
 
+def is_one_lenders(rule: Rule) -> bool:
+    """Whether a lender's approval is all that a rule wants: then they may grant without it."""
+    return _needs(rule) == _needs(LENDER_APPROVES)
+
+
 def wanted(rules: Mapping[str, Rule], person: Approver) -> tuple[str, ...]:
     """The resources of whose rules some need could be filled by this person."""
     return tuple(

@@ -96,17 +96,28 @@ class TermsVersions:
         query = select(terms).join(newest, same).order_by(terms.c.name)
         return [_terms(row) for row in self._connection.execute(query)]
 
-    def accept(self, person: Person, name: str, version: int, *, at: datetime) -> bool:
-        """Note that somebody accepted a version; False where they had. They must have an id."""
+    def accept(
+        self, person: Person, name: str, version: int, *, at: datetime, through: str | None = None
+    ) -> bool:
+        """Note that somebody accepted a version; False where they had. They must have an id.
+
+        `through` is the principal who did so for a linked account of theirs; whoever accepts
+        without that needs no link any more.
+        """
         assert person.key is not None
-        row = {
-            "terms": name,
-            "version": version,
-            "person": person.key,
-            "name": person.name,
-            "at": at,
-        }
-        return insert_if_new(self._connection, acceptances, row)
+        key = {"terms": name, "version": version, "person": person.key}
+        row = {**key, "name": person.name, "at": at, "through": through}
+        new = insert_if_new(self._connection, acceptances, row)
+        if not new and through is None:
+            linked = [acceptances.c[column] == value for column, value in key.items()]
+            linked.append(acceptances.c.through.is_not(None))
+            self._connection.execute(acceptances.update().where(*linked).values(through=None))
+        return new
+
+    def end_through(self, key: str, principal: str) -> int:
+        """Forget what a principal accepted for this person; give how many versions that were."""
+        gone = (acceptances.c.person == key) & (acceptances.c.through == principal)
+        return self._connection.execute(acceptances.delete().where(gone)).rowcount
 
     def accepted(
         self, name: str | None = None, people: Collection[str] | None = None
