@@ -148,18 +148,46 @@ def test_changes_are_told_field_by_field(owner: Caller) -> None:
         for field in each.fields
     }
     assert fields["gpu", "capacity"] == ("2", "4")
-    assert fields["gpu for github:lab/tool", "pull_requests"] == (None, "yes")
+    assert fields["gpu for github:lab/tool", "pull_requests"] == ("no", "yes")
     assert fields["gpu for github:lab/other", "conditions.people"] == (
         "github:ada, github:ben",
         "github:ada",
     )
-    assert fields["gpu for github:lab/other", "suspended"] == (None, "yes")
+    assert fields["gpu for github:lab/other", "suspended"] == ("no", "yes")
     assert "everybody on gpu: jobs may not take as long" in planned.loses
     assert "github:lab/other on gpu: suspended" in planned.loses
     apply(owner, lent, grants)
     assert plan(owner, lent, grants).changes == ()
     apply(owner, LENT, GRANTS)
     assert plan(owner, LENT, GRANTS).changes == ()
+
+
+def test_what_becomes_looser_is_told_and_private_notes_are_not(owner: Caller) -> None:
+    guarded = LENT.replace("capacity: 2", "rule: [2 lender], unique_label: true, terms: careful")
+    narrow = GRANTS.replace("reason: builds", "quota: 50 credits, conditions: {branches: [main]}")
+    apply(owner, guarded, narrow)
+    planned = plan(owner, LENT.replace("the safe", "the shed"), GRANTS.replace(", big]", "]"))
+    assert planned.gains == (
+        "everybody on gpu: who asks needs 1 lender, no more 2 lender",
+        "everybody on gpu: nobody has to accept the terms careful",
+        "everybody on gpu: jobs need no label of their own run, so that another's runner may take "
+        "them",
+        "github:lab/tool on gpu: any branches",
+        "github:lab/tool on gpu: no quota",
+    )
+    fields = {
+        each.field: (each.before, each.after)
+        for change in planned.changes
+        for each in change.fields
+    }
+    assert fields["rule"] == ("2 lender", "1 lender")
+    assert fields["unique_label"] == ("yes", "no")
+    assert fields["quota"] == ("50 credits", "no limit")
+    assert fields["conditions.branches"] == ("main", "any")
+    assert fields["private"] == (None, None)
+    apply(owner, LENT)
+    (first, *_) = plan(owner, LENT, GRANTS).gains
+    assert first == "github:lab/tool on big: use begins (no pull requests)"
 
 
 def test_budgets_are_added_and_ended(owner: Caller, clock: Clock) -> None:
@@ -265,11 +293,13 @@ def test_only_administrators_do_this_and_everybody_sees_what_is_public(owner: Ca
     assert not [each for each in ("safe", "ada") if each in text]
     with pytest.raises(BadArguments):
         ben("access export", public=True, format_="access.yml")
+    with pytest.raises(BadArguments):
+        owner("access export", wider=True)
 
 
 def test_requests_are_imported_once_and_taken_back(owner: Caller) -> None:
     request = "action: cirun\nfeedstocks: [tool]\nresources: [cirun-gpu]\npull_request: true\n"
-    add = Document("2026-03-01_tool.yml", request.encode())
+    add = Document("/home/ada/2026-03-01_tool.yml", request.encode())
     take = Document("2026-03-02_tool.yml", f"{request}revoke: true\n".encode())
     ids = Document("ids.json", b'{"lab/tool-feedstock": 5}')
     given = {"organisation": "lab", "ids": ids}
@@ -279,9 +309,11 @@ def test_requests_are_imported_once_and_taken_back(owner: Caller) -> None:
     assert made.changes == tried.changes
     assert made.warnings == ()
     assert owner("access import", files=(add,), **given).changes == ()
-    assert "project: github:lab/tool-feedstock#5" in export(owner)
+    text = export(owner)
+    assert "project: github:lab/tool-feedstock#5" in text
+    assert "reason: asked for on 2026-03-01, in 2026-03-01_tool.yml" in text
+    (lent,) = owner("access public").grants
+    assert "/home" not in f"{owner('audit search')}{lent.reason}"
     (ended,) = owner("access import", files=(take, add), **given).changes
     assert (ended.does, ended.name) == ("ended", "cirun-gpu for github:lab/tool-feedstock")
     assert owner("access import", files=(take, add), **given).changes == ()
-    with pytest.raises(BadArguments):
-        owner("access export", wider=True)

@@ -332,7 +332,9 @@ def test_a_request_changes_of_a_grant_only_what_it_speaks_of() -> None:
     assert before.conditions.pull_request
     assert not after.conditions.pull_request
     assert (after.called, after.conditions.roles) == (before.called, before.conditions.roles)
-    assert part_of(REQUEST).onto(state) == there
+    again = part_of(REQUEST).onto(state).grants[0]
+    assert again.lending == before
+    assert again.reason == "asked for, in 0.yml"
 
 
 def test_a_service_is_a_resource_of_its_own() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from condarium.governance.files.parts import GrantPart, Part, ResourcePart
+from condarium.governance.files.parts import GrantPart, Part, ResourcePart, shown_name
 from condarium.governance.files.reading import read_items, read_keys, read_tree, read_value
 from condarium.governance.files.spelling import read_flag, read_word
 from condarium.governance.files.state import SaidGrant
@@ -227,7 +227,7 @@ def _policy(node: yaml.Node, findings: Findings, organisation: str) -> GrantPart
     )
     if name is None or project is None:
         return None
-    reason = f"the policy {name} of {findings.source}"
+    reason = f"the policy {name} of {shown_name(findings.source)}"
     return GrantPart(
         project=project, resource="", conditions=conditions, called=name, reason=reason
     )

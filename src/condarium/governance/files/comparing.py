@@ -4,13 +4,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from condarium.governance.files.fields import (
+    CONDITIONS,
+    GRANT,
+    LENDING,
+    PULL_REQUESTS,
+    RESOURCE,
+    Field,
+)
 from condarium.governance.files.state import State
-from condarium.governance.files.writing import plain_state
+from condarium.governance.files.writing import USUAL, plain_state, spelled
 from condarium.model.governance.planned import FieldChange, StateChange
 
 Plain = Mapping[str, Any]
 _ASIDE = frozenset({"budgets", "reason", "resource"})
 """What is no field of its own: budgets are things; a reason is told and no state."""
+_HIDDEN = frozenset({"private"})
+"""What is told to have changed, and not how: plans are shown to those who review files."""
 
 
 def changes(before: State, after: State) -> tuple[StateChange, ...]:
@@ -39,22 +49,39 @@ def _differ(
 ) -> Iterator[StateChange]:
     for name in sorted({*before, *after}):
         was, wanted = before.get(name), after.get(name)
-        fields = tuple(_fields(was or {}, wanted or {}))
         if was is None:
+            fields = tuple(_fields({}, wanted or {}))
             yield StateChange(kind=kind, name=name, does="made", fields=fields)
         elif wanted is None:
             yield StateChange(kind=kind, name=name, does="ended")
-        elif fields:
+        elif fields := tuple(_fields(was, wanted, _UNSAID.get(kind))):
             yield StateChange(kind=kind, name=name, does="changed", fields=fields)
 
 
-def _fields(before: Plain, after: Plain) -> list[FieldChange]:
+def _fields(
+    before: Plain, after: Plain, unsaid: Mapping[str, str] | None = None
+) -> list[FieldChange]:
+    """What differs; with `unsaid`, what a side does not say is told as what that means."""
     was, wanted = dict(_flat(before)), dict(_flat(after))
-    return [
-        FieldChange(field=field, before=was.get(field), after=wanted.get(field))
-        for field in dict.fromkeys([*wanted, *was])
-        if was.get(field) != wanted.get(field)
-    ]
+    found = []
+    for field in dict.fromkeys([*wanted, *was]):
+        if was.get(field) == wanted.get(field):
+            continue
+        silent = None if unsaid is None else unsaid.get(field, "none")
+        shown = (was.get(field, silent), wanted.get(field, silent))
+        told, then = (None, None) if field in _HIDDEN else shown
+        found.append(FieldChange(field=field, before=told, after=then))
+    return found
+
+
+def _unsaid(fields: Iterable[Field], *, usual: object = None, within: str = "") -> dict[str, str]:
+    """What it means that a key is not there."""
+    found = {}
+    for field in fields:
+        value = field.without if usual is None else getattr(usual, field.name)
+        said = field.unsaid if value in (None, "", (), {}) else _say(spelled(field, value))
+        found[f"{within}{field.key}"] = said
+    return found
 
 
 def _flat(plain: Plain, within: str = "") -> Iterator[tuple[str, str]]:
@@ -123,3 +150,12 @@ def _by_name(grant: Plain) -> str:
 def _grants(plain: Plain, named: Named) -> dict[str, Plain]:
     grants: Iterable[Plain] = plain.get("grants", ())
     return {named(each): each for each in grants}
+
+
+_UNSAID: Mapping[str, Mapping[str, str]] = {
+    "resource": _unsaid(RESOURCE, usual=USUAL),
+    "grant": {
+        **_unsaid([PULL_REQUESTS, *LENDING, *GRANT]),
+        **_unsaid(CONDITIONS, within="conditions."),
+    },
+}

@@ -17,7 +17,7 @@ from datetime import date
 import yaml
 
 from condarium.governance.files.cirun import PROVIDER, project_of
-from condarium.governance.files.parts import GrantPart, Part, ResourcePart
+from condarium.governance.files.parts import GrantPart, Part, ResourcePart, shown_name
 from condarium.governance.files.reading import read_items, read_keys, read_value
 from condarium.governance.files.spelling import Misspelled, read_flag
 from condarium.model.governance.resources import ResourceKind, check_name
@@ -35,7 +35,7 @@ _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[-_.]", re.ASCII)
 
 def date_of(name: str) -> date | None:
     """The day that a file's name begins with: `2026-03-02_llamacpp.yml`."""
-    found = _DATE.match(name.rpartition("/")[2])
+    found = _DATE.match(shown_name(name))
     try:
         return date.fromisoformat(found[1]) if found else None
     except ValueError:
@@ -62,12 +62,19 @@ def read_request(node: yaml.MappingNode, findings: Findings, *, organisation: st
             resource=name,
             revoke=revoke,
             pull_request=pull_request if action == PROVIDER else None,
-            reason=f"asked for in {findings.source}",
+            reason=_reason(findings.source),
         )
         for feedstock in feedstocks
         for name in resources
     ]
     return part
+
+
+def _reason(source: str) -> str:
+    """Why a grant is there, with the day that it was asked for: decisions say when they were taken
+    in."""
+    day = date_of(source)
+    return f"asked for{f' on {day}' if day else ''}, in {shown_name(source)}"
 
 
 def _action(node: yaml.Node, found: Mapping[str, yaml.Node], findings: Findings) -> str:

@@ -37,7 +37,7 @@ class Field:
     """A key, the attribute that it is, and both ways between text and value.
 
     `many` says that it is a list, `tree` that it is YAML of any kind. `without` is the value where
-    the key is not there.
+    the key is not there, and `unsaid` what no value means, in words.
     """
 
     key: str
@@ -47,6 +47,7 @@ class Field:
     many: bool = False
     tree: bool = False
     without: Any = None
+    unsaid: str = "none"
     attribute: str = ""
 
     @property
@@ -58,9 +59,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _moment(key: str, attribute: str) -> Field:
+def _moment(key: str, attribute: str, unsaid: str) -> Field:
     return Field(
         key=key,
+        unsaid=unsaid,
         attribute=attribute,
         expected="an instant such as 2026-03-01T09:00:00Z, or a day such as 2026-03-01",
         read=read_moment,
@@ -77,11 +79,12 @@ def _flag(key: str, *, without: bool = False) -> Field:
 
 
 def _words(key: str, expected: str) -> Field:
-    return Field(key=key, expected=expected, read=read_word, many=True, without=())
+    return Field(key=key, expected=expected, read=read_word, many=True, without=(), unsaid="any")
 
 
 def _count(key: str) -> Field:
-    return Field(key=key, expected="a whole number above nothing", read=read_count, say=_same)
+    expected = "a whole number above nothing"
+    return Field(key=key, expected=expected, read=read_count, say=_same, unsaid="no limit")
 
 
 _PERIODS = ", ".join(Period)
@@ -133,8 +136,8 @@ BUDGET = (
         say=say_credits,
     ),
     Field(key="period", expected=f"one of {_PERIODS}", read=one_of(Period)),
-    _moment("from", "starts_at"),
-    _moment("until", "ends_at"),
+    _moment("from", "starts_at", "now"),
+    _moment("until", "ends_at", "no end"),
 )
 
 PULL_REQUESTS = Field(
@@ -163,16 +166,23 @@ CONDITIONS = (
         read=Person.parse,
         say=with_id,
         many=True,
+        unsaid="anybody",
     ),
     Field(key="people_from", expected="a URL"),
     _words("roles", "a role in the repository"),
 )
 
 LENDING = (
-    Field(key="quota", expected="an amount such as 40 credits", read=read_credits, say=say_credits),
+    Field(
+        key="quota",
+        expected="an amount such as 40 credits",
+        read=read_credits,
+        say=say_credits,
+        unsaid="no limit",
+    ),
     Field(key="period", expected=f"one of {_PERIODS}", read=one_of(Period), without=Period.MONTH),
-    _moment("from", "starts_at"),
-    _moment("until", "expires_at"),
+    _moment("from", "starts_at", "at once"),
+    _moment("until", "expires_at", "no end"),
     _text("called", "a name"),
 )
 

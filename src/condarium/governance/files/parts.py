@@ -4,6 +4,7 @@ Such a file says little: of a request, that a project may use a resource, and wh
 may. So what it does not speak of stays as it is.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,11 @@ from condarium.governance.files.state import SaidGrant, SaidResource, State
 from condarium.model.governance.grants import Conditions
 from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import ResourceKind, Settings
+
+
+def shown_name(source: str) -> str:
+    """A file's name as everybody may read it, without where it lies on somebody's machine."""
+    return re.split(r"[/\\]", source)[-1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +65,14 @@ class GrantPart:
             return None
         if there is None:
             there = SaidGrant(project=self.project, resource=self.resource, reason=self.reason)
-        lending = replace(there.lending, conditions=self._conditions(there.lending.conditions))
-        return replace(there, lending=replace(lending, called=self.called or lending.called))
+        lending = replace(
+            there.lending,
+            conditions=self._conditions(there.lending.conditions),
+            called=self.called or there.lending.called,
+        )
+        if lending == there.lending:
+            return there
+        return replace(there, lending=lending, reason=self.reason or there.reason)
 
     def _conditions(self, there: Conditions) -> Conditions:
         if self.conditions is None:

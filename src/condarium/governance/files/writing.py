@@ -22,7 +22,7 @@ from condarium.model.governance.projects import with_id
 from condarium.model.governance.resources import ResourceKind, Settings
 
 VERSION = 1
-_USUAL = Settings(kind=ResourceKind.QUEUE)
+USUAL = Settings(kind=ResourceKind.QUEUE)
 """What a resource is where nothing is said of it."""
 _WIDTH = 96
 _TAG = "tag:yaml.org,2002:"
@@ -64,7 +64,7 @@ def plain_state(state: State) -> dict[str, Any]:
 
 def plain_resource(resource: SaidResource) -> dict[str, Any]:
     """What a file says of a resource, in the order of its keys."""
-    said = _said(RESOURCE, resource.settings, usual=_USUAL)
+    said = _said(RESOURCE, resource.settings, usual=USUAL)
     said = {"kind": str(resource.settings.kind)} | said
     if resource.budgets:
         said["budgets"] = [_said(BUDGET, each) for each in resource.budgets]
@@ -104,11 +104,12 @@ def _said(fields: Iterable[Field], of: object, usual: object = None) -> dict[str
         value = getattr(of, field.name)
         without = field.without if usual is None else getattr(usual, field.name)
         if value != without:
-            said[field.key] = _spelled(field, value)
+            said[field.key] = spelled(field, value)
     return said
 
 
-def _spelled(field: Field, value: Any) -> Any:
+def spelled(field: Field, value: Any) -> Any:
+    """A value as plain data."""
     if field.tree:
         return value
     return [field.say(each) for each in value] if field.many else field.say(value)

@@ -10,8 +10,8 @@ from condarium.governance.files.state import SaidBudget, SaidGrant, SaidResource
 from condarium.governance.files.writing import plain_grant, plain_resource
 from condarium.governance.grants.granting import decide_in, grant_in
 from condarium.governance.grants.revoking import revoke_in
+from condarium.governance.planning.meaning import Holders
 from condarium.governance.planning.present import Present, budget_said, said_of, standing
-from condarium.governance.planning.settling import Holders
 from condarium.governance.resources.resources import check_named
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor
@@ -33,7 +33,7 @@ class Applying:
     reason: str
 
     def apply(self, wanted: State, there: Present, *, running: bool) -> Revoked:
-        """Make what is there what is wanted, which `settle` has laid beside it.
+        """Make what is there what is wanted, which `meant` has laid beside it.
 
         With `running`, what runs on a grant that ends is cancelled too. Raises what making a
         resource, a budget or a grant raises.

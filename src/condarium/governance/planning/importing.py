@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from condarium.errors import CondariumError
 from condarium.governance.files.comparing import changes
-from condarium.governance.files.parts import Part
+from condarium.governance.files.parts import Part, shown_name
 from condarium.governance.files.recognising import read_parts
 from condarium.governance.files.state import State
 from condarium.governance.grants.granting import ResourceRetired
 from condarium.governance.planning.applying import Applying, audit_detail
+from condarium.governance.planning.meaning import meant
 from condarium.governance.planning.naming import Ids, everybody
 from condarium.governance.planning.planning import Undone, unknown
 from condarium.governance.planning.present import Present, hold, present
-from condarium.governance.planning.settling import settle
 from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.governance.planned import Imported
@@ -103,7 +103,7 @@ def _read(
     asked, said = resolve_names(store, new)
     return Files(
         part=part,
-        names=tuple(each.name for each in documents),
+        names=tuple(shown_name(each.name) for each in documents),
         ids=Ids({**asked.known, **given.known}),
         warnings=(*part.warnings, *said),
     )
@@ -130,7 +130,7 @@ def _lay(
 
 
 def _wanted(part: Part, there: Present, ids: Ids, now: datetime) -> State:
-    wanted = settle(part.onto(there.state), there, now)
+    wanted = meant(part.onto(there.state), there, now)
     grants = (ids.fill(each) for each in wanted.grants)
     return State.of(terms=wanted.terms, resources=wanted.resources, grants=grants)
 

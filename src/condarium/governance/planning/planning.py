@@ -14,9 +14,10 @@ from condarium.governance.files.state import State
 from condarium.governance.files.writing import plain_state
 from condarium.governance.planning.applying import Applying, audit_detail
 from condarium.governance.planning.effects import loses
+from condarium.governance.planning.meaning import meant
 from condarium.governance.planning.naming import everybody
 from condarium.governance.planning.present import Present, hold, present
-from condarium.governance.planning.settling import settle
+from condarium.governance.planning.widening import gains
 from condarium.model.actor import Actor
 from condarium.model.audit import AuditEntry, AuditFilter, Outcome
 from condarium.model.document import Document
@@ -127,7 +128,7 @@ def apply(
         hold(facts)
         now = store.now()
         there = present(facts, now)
-        wanted = settle(said, there, now)
+        wanted = meant(said, there, now)
         made = changes(there.state, wanted)
         if made and planned.there != _digest(there.state):
             raise StalePlan(plan, tuple(_since(facts, planned.entry)))
@@ -160,18 +161,18 @@ def unknown(state: State) -> tuple[str, ...]:
 
 
 def _planned(facts: "Facts", said: State, there: Present, actor: Actor, now: datetime) -> Plan:
-    wanted = settle(said, there, now)
+    wanted = meant(said, there, now)
     identity = PlanId(entry=facts.audit.head()[0], there=_digest(there.state), wanted=_digest(said))
     last, drift = facts.applied.last(), tuple[StateChange, ...]()
     if last is not None:
         drift = changes_of(last.state, plain_state(there.state))
     applying = Applying(facts=facts, actor=actor, at=now, reason="a plan")
-    before = loses(there.state, wanted)
     revoked = applying.apply(wanted, there, running=False)
     return Plan(
         id=str(identity),
         changes=changes(there.state, wanted),
-        loses=before,
+        loses=loses(there.state, wanted),
+        gains=gains(there.state, wanted),
         cancelled=tuple(_jobs(facts, revoked, revoked.cancelled)),
         running=tuple(_jobs(facts, revoked, revoked.running)),
         drift=drift,

@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True)
 class FieldChange:
-    """What is said of a thing, before and after; None where nothing is."""
+    """What is said of a thing, before and after: where a file is silent, what that means.
+
+    None where the thing is not there, and for both where the value is not for other eyes.
+    """
 
     field: str
     before: str | None
@@ -39,14 +42,16 @@ class Plan:
     """What files would change.
 
     `id` is of what they say and of what there is: `access apply` wants it, and refuses where
-    either has become another. `loses` says who may use less. `cancelled` are the jobs that end
-    with what they are admitted on; of these, `running` ones go on where that is not asked for.
+    either has become another. `loses` says who may use less, `gains` who may use more and what
+    guards it no more. `cancelled` are the jobs that end with what they are admitted on; of these,
+    `running` ones go on where that is not asked for.
     `drift` is what was changed by hand since files were applied last, at `applied_at`.
     """
 
     id: str
     changes: tuple[StateChange, ...]
     loses: tuple[str, ...] = ()
+    gains: tuple[str, ...] = ()
     cancelled: tuple[AffectedJob, ...] = ()
     running: tuple[AffectedJob, ...] = ()
     drift: tuple[StateChange, ...] = ()

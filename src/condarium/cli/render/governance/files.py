@@ -9,6 +9,7 @@ from condarium.model.governance.planned import (
     AffectedJob,
     Applied,
     Exported,
+    FieldChange,
     Imported,
     NamesResolved,
     Plan,
@@ -29,6 +30,7 @@ def plan(answer: Plan, page: Page) -> None:
         page.line("nothing to do")
     _changes(answer.changes, page)
     _listed("who loses what", answer.loses, page)
+    _listed("who gains what", answer.gains, page)
     _listed("cancelled with it", map(_job, answer.cancelled), page)
     _listed("goes on, without --running", map(_job, answer.running), page)
     _warnings(answer.warnings, page)
@@ -88,12 +90,18 @@ def _changes(changes: Iterable[StateChange], page: Page) -> None:
     for each in changes:
         page.line(_SIGNS[each.does], " ", each.kind, " ", bold(each.name))
         for field in each.fields if each.does == "changed" else ():
-            page.line(f"    {field.field}: ", _short(field.before), " → ", _short(field.after))
+            page.line(f"    {field.field}: ", *_difference(field))
+
+
+def _difference(field: FieldChange) -> tuple[Part | str, ...]:
+    if field.before is None and field.after is None:
+        return ("changed",)
+    return _short(field.before), " → ", _short(field.after)
 
 
 def _short(text: str | None) -> Part | str:
     if text is None:
-        return dim("not said")
+        return dim("none")
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 

@@ -15,7 +15,7 @@ from condarium.model.governance.grants import Grant
 from condarium.model.governance.projects import Project
 
 
-def settle(wanted: State, there: Present, at: datetime) -> State:
+def meant(wanted: State, there: Present, at: datetime) -> State:
     """The state that is meant. Terms that are published are never ended, so they belong to it."""
     held = Holders(there.grants)
     grants = [_grant(each, held.find(each.resource, each.project)) for each in wanted.grants]
