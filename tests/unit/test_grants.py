@@ -21,7 +21,7 @@ from condarium.model.governance.grants import (
     as_of,
 )
 from condarium.model.governance.notices import due, notices
-from condarium.model.governance.projects import Person, Project
+from condarium.model.governance.projects import Person, Project, with_id
 from condarium.model.governance.resources import Resource, ResourceKind, Settings
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -251,3 +251,8 @@ def test_nothing_is_said_of_what_nobody_may_use() -> None:
     for change in (_C.SUSPENDED, _C.REVOKED):
         grant = grant_of(decided((_C.GRANTED, Lending(expires_at=NOON + 10 * DAY)), change))
         assert notices(grant, GPU, NOON + 5 * DAY) == ()
+
+
+def test_accounts_that_an_enterprise_manages_have_an_underscore() -> None:
+    assert with_id(Project.parse("github:ada_corp/tool#7")) == "github:ada_corp/tool#7"
+    assert with_id(Person.parse("github:ada_corp#1")) == "github:ada_corp#1"

@@ -25,8 +25,9 @@ _PATIENCE = httpx.Timeout(5.0, connect=3.0)
 _ROLE_LASTS = 300.0
 """For how many seconds it is remembered what somebody is in a repository."""
 _MOST_ROLES = 10_000
-_REPOSITORY = re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII)
-_LOGIN = re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?", re.ASCII)
+# an account that an enterprise manages is called ada_corp
+_REPOSITORY = re.compile(r"[A-Za-z0-9_-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII)
+_LOGIN = re.compile(r"[A-Za-z0-9_-]{1,39}(\[bot\])?", re.ASCII)
 
 
 class GithubFailed(Failed):

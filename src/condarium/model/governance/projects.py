@@ -50,9 +50,9 @@ class PersonKind(StrEnum):
 
 _TEXT = re.compile(r"([a-z]+):([^#]+)(?:#([A-Za-z0-9_-]{1,64}))?", re.ASCII)
 _NAMES = {
-    "github-project": re.compile(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII),
+    "github-project": re.compile(r"[A-Za-z0-9_-]{1,39}/[A-Za-z0-9._-]{1,100}", re.ASCII),
     "namespace-project": re.compile(r"[a-z0-9_][a-z0-9_.-]{0,63}", re.ASCII),
-    "github-person": re.compile(r"[A-Za-z0-9-]{1,39}(\[bot\])?", re.ASCII),
+    "github-person": re.compile(r"[A-Za-z0-9_-]{1,39}(\[bot\])?", re.ASCII),
     "user-person": re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@+-]{0,63}", re.ASCII),
 }
 
