@@ -25,6 +25,8 @@ from condarium.operation import Parameter
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _DURATION = re.compile(r"\s*(?:\d+(?:\.\d+)?\s*[smhdw]\s*)+")
 _LONGEST = timedelta(days=365_000)
+_LARGEST = 1 << 63
+"""No database takes whole numbers from there on."""
 _SHOWN = 200
 """How much of a wrong value is said, in characters."""
 
@@ -39,7 +41,7 @@ class BadArgument(BadInput):
 def accept(
     parameter: Parameter, value: object, *, label: str, readers: Readers | None = None
 ) -> Any:
-    """Give what the operation takes; errors call the argument `label`.
+    """Give what the operation takes, which can be stored; errors call the argument `label`.
 
     Raises BadArgument, BadName for a name, and what the readers raise.
     """
@@ -77,11 +79,22 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
 
 
 def _accept_one(parameter: Parameter, value: object, label: str, readers: Readers | None) -> Any:
-    if parameter.choices:
-        return _choice(value, label, parameter.choices)
     if parameter.type in (Document, Upload):
         return _file(parameter.type, value, label, readers)
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise BadArgument(f"{label}: found a character that no text has; expected a text in UTF-8")
+    if parameter.choices:
+        return _choice(value, label, parameter.choices)
     return _ACCEPT[parameter.type](value, label)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, and so can be stored."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _choice(value: object, label: str, choices: tuple[str, ...]) -> str:
@@ -98,11 +111,15 @@ def _text(value: object, label: str) -> str:
 
 def _integer(value: object, label: str) -> int:
     try:
-        if not isinstance(value, bool):
-            return operator.index(value)  # type: ignore[arg-type]  # that is what it finds out
+        number = None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]  # that is what it finds out
     except TypeError:
-        pass
-    raise _bad(label, value, "a whole number")
+        number = None
+    if number is None:
+        raise _bad(label, value, "a whole number")
+    if abs(number) >= _LARGEST:
+        bits = number.bit_length()
+        raise BadArgument(f"{label}: found a number of {bits} bits; expected 63 at most")
+    return number
 
 
 def _boolean(value: object, label: str) -> bool:

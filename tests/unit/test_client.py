@@ -15,12 +15,12 @@ import pytest
 import condarium
 from condarium.app import operations
 from condarium.client import Client
-from condarium.client.files import UnreadableFile, UnwritableFile
+from condarium.client.files import UnreadableFile, UnwritableFile, read_document
 from condarium.errors import BadInput, BadName
 from condarium.model.actor import Actor
 from condarium.model.document import Document
 from condarium.model.names import EnvironmentName
-from condarium.values import BadArgument, parse_duration
+from condarium.values import BadArgument, accept, parse_duration
 
 
 @pytest.fixture
@@ -80,6 +80,8 @@ def test_a_document_knows_its_folder(client: Any, tmp_path: Path) -> None:
         ({"tone": "laud"}, "tone: found 'laud'; expected one of soft, loud"),
         ({"tag": [1]}, "tag: found 1; expected a text"),
         ({"tag": None}, "tag: found None; expected a text"),
+        ({"tag": ["a\0"]}, "tag: found a character that no text has"),
+        ({"tag": ["\ud800"]}, "tag: found a character that no text has"),
         ({"twice": 1}, "twice: found 1; expected true or false"),
         ({"file": b""}, "file: found b''; expected the path of a file"),
     ],
@@ -90,6 +92,19 @@ def test_a_wrong_value_says_what_was_expected(
     with pytest.raises(BadArgument) as caught:
         client.toy.say("lab/fit", **arguments)
     assert message in caught.value.message
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63)])
+def test_a_number_that_no_database_takes_is_refused(number: int) -> None:
+    (limit,) = [each for each in operations()["channel log"].parameters if each.name == "limit"]
+    with pytest.raises(BadArgument, match="limit: found a number of 64 bits"):
+        accept(limit, number, label="limit")
+
+
+def test_a_files_name_can_be_stored_whatever_its_bytes(tmp_path: Path) -> None:
+    file = os.fsencode(tmp_path) + b"/\xff.yml"
+    Path(os.fsdecode(file)).write_bytes(b"")
+    assert read_document(file).name.endswith("/\N{REPLACEMENT CHARACTER}.yml")
 
 
 def test_an_unknown_argument_brings_the_one_that_was_meant(client: Any) -> None:

@@ -44,7 +44,7 @@ def read_document(name: str | bytes) -> Document:
     name = os.fsdecode(name)
     path = Path(name).expanduser()
     try:
-        return Document(name, path.read_bytes(), path.absolute().parent)
+        return Document(_sayable(name), path.read_bytes(), path.absolute().parent)
     except FileNotFoundError:
         raise UnreadableFile(name, "there is no such file", hint=_instead(path.parent)) from None
     except IsADirectoryError:
@@ -52,6 +52,11 @@ def read_document(name: str | bytes) -> Document:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableFile(name, f"cannot be read: {reason}") from error
+
+
+def _sayable(name: str) -> str:
+    """A file's name as text that can be stored: on a disk it may be any bytes."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 def find_upload(name: str | bytes) -> Upload:

@@ -105,8 +105,6 @@ def accepted(operation: Operation, given: Plain) -> dict[str, Any]:
 def accepted_yet(operation: Operation, given: Plain) -> dict[str, Any]:
     """The same of what has come, while more may come. Raises BadArgument and BadName."""
     known = {word: _known(operation, word) for word in given}
-    for word, value in given.items():
-        _check_text(word, value)
     return {known[word].name: accept(known[word], given[word], label=word) for word in given}
 
 
@@ -144,24 +142,6 @@ class Fields:
         upload = parameter.type is Upload
         file = nameless_file(self._layout) if upload else BytesIO()
         self._found.append((parameter, part, self._opened.enter_context(file)))
-
-
-def _check_text(word: str, value: object) -> None:
-    """Raise BadArgument for text that no database takes."""
-    if isinstance(value, list):
-        for each in value:
-            _check_text(word, each)
-    elif isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-        raise BadArgument(f"{word}: found a character that no text has; expected a text in UTF-8")
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether it has no half of a surrogate pair."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _of_part(parameter: Parameter, part: Part, file: IO[bytes]) -> object:
