@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from tests.support.people import Caller, Clock, someone, store_with_administrato
 from condarium.cli.main import main
 from condarium.errors import BadArguments, CondariumError, NotPermitted
 from condarium.governance.admission.admitting import admit
-from condarium.governance.admission.credentials import CredentialRefused
+from condarium.governance.admission.credentials import CredentialRefused, NotTheHolder
 from condarium.model.audit import Outcome
 from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, AdmissionState
+from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.projects import Person
 from condarium.settings import Settings
 from condarium.storage.governance.admissions import NoSuchAdmission
@@ -64,6 +66,23 @@ def file(secret: str) -> Document:
     return Document(name="credential", content=f"{secret}\n".encode())
 
 
+def redeemed(caller: Caller, secret: str) -> Admission:
+    given = {"credential": file(secret), "resource": "gpu", "commit": COMMIT}
+    return caller("admission redeem", project=LAB, **given)
+
+
+def taken(caller: Caller) -> Admission:
+    return redeemed(caller, caller("admission next", resource="gpu").secret)
+
+
+CHANGES = [
+    ("grant change", {"grant": 1, "branch": ["main"], "reason": "narrower"}),
+    ("grant suspend", {"grant": 1, "reason": "a question"}),
+    ("resource change", {"name": "gpu", "longest_job": "1m"}),
+]
+"""What makes a job of the branch dev one that would not be admitted."""
+
+
 def test_who_runs_or_lends_it_and_whose_it_is_may_see_an_admission(
     store: Store, owner: Caller
 ) -> None:
@@ -105,7 +124,7 @@ def test_a_runner_takes_redeems_and_ends_a_job(store: Store, owner: Caller, cloc
     assert running.state is AdmissionState.RUNNING
     clock.now = running.lease_until
     assert ron("admission heartbeat", admission=1).lease_until > running.lease_until
-    assert ron("admission end", admission=1, seconds=36).cost == 10_000
+    assert ron("admission end", admission=1, seconds=36).cost == -(-CREDIT // 12)
     with store.database.read() as facts:
         said = [(each.action, each.actor, each.outcome) for each in facts.audit.all()][-4:]
     assert said == [
@@ -116,6 +135,60 @@ def test_a_runner_takes_redeems_and_ends_a_job(store: Store, owner: Caller, cloc
     ]
     with store.database.read() as facts:
         assert not [each for each in facts.audit.all() if offer.secret in str(each)]
+
+
+def test_a_lender_corrects_how_long_it_took(store: Store, owner: Caller, clock: Clock) -> None:
+    ask(store, "1")
+    owner("access bind", subject="lena", role="runner", resource="gpu")
+    ron, lena = someone(store, "ron"), someone(store, "lena")
+    taken(ron)
+    clock.now += timedelta(minutes=4)
+    ron("admission heartbeat", admission=1)
+    assert lena("admission end", admission=1, seconds=36).cost == CREDIT // 100
+
+
+def test_only_who_took_a_job_redeems_and_ends_it(store: Store, owner: Caller, clock: Clock) -> None:
+    ask(store, "1")
+    owner("access bind", subject="bo", role="runner", resource="gpu")
+    ron, bo = someone(store, "ron"), someone(store, "bo")
+    secret = ron("admission next", resource="gpu").secret
+    with pytest.raises(CredentialRefused, match="whoever was offered"):
+        redeemed(bo, secret)
+    redeemed(ron, secret)
+    for verb in ("heartbeat", "end"):
+        with pytest.raises(NotTheHolder, match="bo did not take admission 1"):
+            bo(f"admission {verb}", admission=1)
+    assert ron("admission end", admission=1).state is AdmissionState.ENDED
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_changed_while_a_job_waited_is_asked_when_it_is_offered(
+    store: Store, owner: Caller, change: tuple[str, dict[str, Any]]
+) -> None:
+    ask(store, "1", branch="dev", role="write")
+    ask(store, "2")
+    verb, given = change
+    owner(verb, **given)
+    offer = someone(store, "ron")("admission next", resource="gpu")
+    assert offer.admission is None or offer.admission.id == 2
+    assert not [each for each in owner("admission list", state="offered") if each.id == 1]
+    found = owner("admission show", admission=1)
+    assert found.state in (AdmissionState.CANCELLED, AdmissionState.WAITING)
+    assert "not admitted any more" in found.why or "is suspended" in found.waits
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_and_when_it_is_redeemed(
+    store: Store, owner: Caller, change: tuple[str, dict[str, Any]]
+) -> None:
+    ask(store, "1", branch="dev")
+    ron = someone(store, "ron")
+    secret = ron("admission next", resource="gpu").secret
+    verb, given = change
+    owner(verb, **given)
+    with pytest.raises(CredentialRefused, match="is void"):
+        redeemed(ron, secret)
+    assert owner("admission show", admission=1).state is AdmissionState.WAITING
 
 
 def test_who_may_not_run_a_resource_gets_none_of_its_jobs(store: Store, owner: Caller) -> None:

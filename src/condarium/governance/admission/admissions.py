@@ -1,10 +1,11 @@
 """Admissions, as those see and end them who may: who runs a resource, and whose job it is."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from condarium.errors import BadArguments, Conflict
-from condarium.governance.admission.credentials import lease_of
+from condarium.governance.admission.credentials import check_holder, lease_of
 from condarium.governance.admission.ending import end_in
 from condarium.governance.admission.turns import turn
 from condarium.model.access.decisions import PLATFORM, Thing
@@ -108,11 +109,20 @@ def end(store: Store, number: int, seconds: float | None, actor: Actor) -> Admis
         found = _held(facts, number, actor)
         if found.state is not AdmissionState.ENDED:
             _check_runs(found)
-        longest = found.took(now).total_seconds()
-        took = None if seconds is None else min(max(seconds, 0.0), longest)
+        took = None if seconds is None else _believed(facts, found, seconds, now, actor)
         ended = end_in(facts, found, AdmissionState.ENDED, at=now, seconds=took)
         detail |= {"cost": str(ended.cost), "project": str(ended.project)}
     return ended
+
+
+def _believed(
+    facts: "Facts", found: Admission, seconds: float, now: datetime, actor: Actor
+) -> float:
+    """How long a job took, of what is said: at least until its last heartbeat, and until now at
+    most. Those who lend the resource may say less."""
+    lends = actor.may(Permission.RESOURCE_LEND, _thing(facts, found))
+    least = 0.0 if lends else found.took(found.heard_at or now).total_seconds()
+    return min(max(seconds, least), found.took(now).total_seconds())
 
 
 def cancel(store: Store, number: int, reason: str, actor: Actor) -> Admission:
@@ -134,7 +144,8 @@ def cancel(store: Store, number: int, reason: str, actor: Actor) -> Admission:
     if found.state.over:
         raise NotRunning(number, found.state)
     with store.database.change(actor, "admission cancel", str(number), detail) as facts:
-        return end_in(facts, found, AdmissionState.CANCELLED, at=store.now())
+        why = f"cancelled by {actor.name}{f': {reason}' if reason else ''}"
+        return end_in(facts, found, AdmissionState.CANCELLED, at=store.now(), why=why)
 
 
 def _check_runs(found: Admission) -> None:
@@ -155,6 +166,8 @@ def _held(facts: "Facts", number: int, actor: Actor) -> Admission:
 def _run_by(facts: "Facts", number: int, actor: Actor) -> Admission:
     found = _visible(facts, number, actor)
     actor.require(Permission.RESOURCE_RUN, _thing(facts, found))
+    if found.resource is not None:
+        check_holder(facts, found, actor)
     return found
 
 

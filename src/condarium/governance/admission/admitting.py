@@ -1,14 +1,15 @@
 """Admitting: a job asks for what is lent, and what is decided is a fact in one unit of work.
 
-The resource is held from before the decision until the unit ends. So nothing is granted, revoked or
+Resources are held from before a decision until the unit ends. So nothing is granted, revoked or
 spent between what a decision was made on and what it reserves.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from condarium.governance.grants.vouching import approvals_in
 from condarium.model.actor import Actor
 from condarium.model.governance.admission import (
     Admission,
@@ -21,10 +22,10 @@ from condarium.model.governance.amounts import cost_of, say_amount
 from condarium.model.governance.deciding import decide, how_to_ask
 from condarium.model.governance.grants import Grant
 from condarium.model.governance.ledger import begin_of, end_of
-from condarium.model.governance.projects import Project, with_id
+from condarium.model.governance.projects import with_id
 from condarium.model.governance.resources import Resource
 from condarium.model.instants import say_instant
-from condarium.storage.governance.ledger import BudgetSpent
+from condarium.storage.governance.till import BudgetSpent, Claim, Till
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -33,6 +34,34 @@ if TYPE_CHECKING:
 _LONGEST_EVENT = 64
 _LONGEST_BRANCH = 255
 """Characters that are kept: what people read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """A job that asks, and who it is where it is: `number` is that of one of our own workers."""
+
+    job: Applicant
+    source: str
+    external: str
+    number: int | None = None
+    priority: int = 0
+    chain: int = 0
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.source, self.external
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What decisions on some jobs depend on; `spent` is how much, by grants that have a quota."""
+
+    lent: Grants
+    spent: dict[int, int]
+
+    def spend(self, grant: int, amount: int) -> None:
+        if grant in self.spent:
+            self.spent[grant] += amount
 
 
 def admit(
@@ -64,20 +93,32 @@ def admit_in(
     None is for one whose labels ask for nothing that is lent. `job` is the number of one of our own
     workers.
     """
-    if found := facts.admissions.by_external(source, external):
-        return found
-    asked_for = facts.admissions.asked_for(applicant.labels)
-    known = _known(facts, applicant, map(facts.resources.lock, asked_for))
-    decision = _within_quota(facts, applicant, known, at)
-    if not decision.governed:
-        return None
-    asked = _asked(applicant, decision, source=source, external=external, at=at)
-    asked = replace(asked, job=job, priority=priority, chain=chain)
-    if not decision.allowed:
-        return facts.admissions.add(asked)[0]
-    (resource,) = known.asked_for(applicant.labels)
-    time, cost = _time(resource, applicant), _cost(resource, applicant)
-    return _reserve(facts, replace(asked, time=time, reserved=cost), resource)
+    asking = Asking(
+        job=applicant, source=source, external=external, number=job, priority=priority, chain=chain
+    )
+    (admission,) = admit_all_in(facts, [asking], at)
+    return admission
+
+
+def admit_all_in(facts: "Facts", asking: Sequence[Asking], at: datetime) -> list[Admission | None]:
+    """The same for several, at once: what they depend on is asked and written together.
+
+    They are decided one after the other; each sees what those before it reserved.
+    """
+    found = _before(facts, asking)
+    new = {each.key: each for each in asking if each.key not in found}
+    known = _known(facts, [each.job for each in new.values()], at)
+    till = facts.ledger.till(known.lent.resources, at)
+    claims: dict[tuple[str, str], Claim] = {}
+    decided = {key: _decided(known, till, claims, each, at) for key, each in new.items()}
+    asked = [each for each in decided.values() if each is not None]
+    added = filter(None, facts.admissions.add_all(asked))
+    made = {(each.source, each.external): each for each in added}
+    till.write({made[key].id: claim for key, claim in claims.items() if key in made})
+    if len(made) < len(asked):  # somebody else was quicker
+        made |= _before(facts, [new[each.source, each.external] for each in asked])
+    found |= made
+    return [found.get(each.key) for each in asking]
 
 
 def said(admission: Admission) -> dict[str, str]:
@@ -98,60 +139,120 @@ def said(admission: Admission) -> dict[str, str]:
 
 def snapshot(facts: "Facts") -> Grants:
     """All that is lent, as it is now."""
+    grants = facts.grants.all()
     return Grants(
         resources=facts.resources.all(retired=True),
-        grants=facts.grants.all(),
+        grants=grants,
         accepted=facts.terms.accepted(),
-        approved=facts.grants.approved(),
+        approved=approvals_in(facts, grants),
     )
 
 
 def still(facts: "Facts", job: Applicant, at: datetime) -> Decision:
     """Whether a job that was admitted would be yet: what it may cost is set aside already."""
-    asked = map(facts.resources.lock, facts.admissions.asked_for(job.labels))
-    return decide(job, _known(facts, job, asked), at)
+    return decide(job, _known(facts, [job], at).lent, at)
 
 
 def judge_in(
     facts: "Facts", job: Applicant, at: datetime, *, may_see: Callable[[str], bool]
 ) -> Decision:
     """What would be decided of a job by resources that one may see; nobody is held up by it."""
-    found = [name for name in facts.admissions.asked_for(job.labels) if may_see(name)]
-    return _within_quota(facts, job, _known(facts, job, map(facts.resources.get, found)), at)
+    asked_for = facts.admissions.asked_for(job.labels, services=True)
+    resources = [facts.resources.get(name) for name in asked_for if may_see(name)]
+    return _within_quota(_known_of(facts, [job], resources, at), job, at)
 
 
-def _known(facts: "Facts", job: Applicant, asked: Iterable[Resource]) -> Grants:
-    """What the decision on a job depends on: of 10,000 grants, a few."""
-    resources = list(asked)
-    grants = [grant for each in resources for grant in _grants(facts, job.project, each.name)]
-    people = [job.person.key] if job.person and job.person.key else []
-    if not all(label.isascii() for label in job.labels):  # what may it look like?
+def _before(facts: "Facts", asking: Sequence[Asking]) -> dict[tuple[str, str], Admission]:
+    """What those got that asked before."""
+    sources: dict[str, list[str]] = {}
+    for each in asking:
+        sources.setdefault(each.source, []).append(each.external)
+    return {
+        (source, external): admission
+        for source, externals in sources.items()
+        for external, admission in facts.admissions.by_externals(source, externals).items()
+    }
+
+
+def _known(facts: "Facts", jobs: Sequence[Applicant], at: datetime) -> Known:
+    labels = [label for job in jobs for label in job.labels]
+    resources = facts.resources.lock_all(facts.admissions.asked_for(labels))
+    return _known_of(facts, jobs, resources, at)
+
+
+def _known_of(
+    facts: "Facts", jobs: Sequence[Applicant], resources: Sequence[Resource], at: datetime
+) -> Known:
+    """What the decisions on jobs depend on: of 10,000 grants, a few."""
+    asked = Grants(resources=resources)
+    pairs = {(job.project, each.name) for job in jobs for each in asked.asked_for(job.labels)}
+    grants = facts.grants.of_each(pairs)
+    approved = approvals_in(facts, grants, {job.commit.lower() for job in jobs})
+    people = {job.person.key for job in jobs if job.person and job.person.key}
+    people.update(*(each.people for each in approved))
+    if not all(label.isascii() for job in jobs for label in job.labels):  # what may it look like?
         resources = [*_public(facts), *resources]
-    return Grants(
+    lent = Grants(
         resources=resources,
         grants=grants,
-        accepted=facts.terms.accepted(people=people),
-        approved=facts.grants.approved([grant.id for grant in grants]),
+        accepted=facts.terms.accepted(people=people) if people else frozenset(),
+        approved=approved,
     )
+    return Known(lent=lent, spent=_spent(facts, grants, at))
+
+
+def _spent(facts: "Facts", grants: Iterable[Grant], at: datetime) -> dict[int, int]:
+    """Microcredits that are spent already under each grant with a quota, in its period."""
+    begins: dict[datetime | None, list[int]] = {}
+    for grant in grants:
+        if grant.lending.quota is not None:
+            begins.setdefault(begin_of(grant.lending.period, at), []).append(grant.id)
+    return {
+        grant: amount
+        for since, numbers in begins.items()
+        for grant, amount in facts.ledger.spent_under_all(numbers, since).items()
+    }
 
 
 def _public(facts: "Facts") -> list[Resource]:
     return [each for each in facts.resources.all() if each.settings.public]
 
 
-def _grants(facts: "Facts", project: Project, resource: str) -> list[Grant]:
-    """Those of a project; where it has none, those of others that had its name."""
-    own = facts.grants.of(project, resource)
-    return own or facts.grants.all(resource=resource, project=replace(project, id=None))
+def _decided(
+    known: Known,
+    till: Till,
+    claims: dict[tuple[str, str], Claim],
+    asking: Asking,
+    at: datetime,
+) -> Admission | None:
+    """What is decided of a job, and noted in `known` and `claims` where it may cost something."""
+    job, decision = asking.job, _within_quota(known, asking.job, at)
+    if not decision.governed:
+        return None
+    asked = _asked(asking, decision, at)
+    if not decision.allowed:
+        return asked
+    (resource,) = known.lent.asked_for(job.labels)
+    asked = replace(asked, time=_time(resource, job), reserved=_cost(resource, job))
+    try:
+        claim = till.claim(resource, job.project, asked.reserved)
+    except BudgetSpent as error:
+        reasons = (f"budget: {error.message}", *((error.hint,) if error.hint else ()))
+        refused = replace(asked, state=AdmissionState.REFUSED, reasons=reasons, ended_at=at)
+        return replace(refused, reserved=0, cost=0)
+    if claim is not None:
+        claims[asking.key] = claim
+    assert decision.grant is not None
+    known.spend(decision.grant, asked.reserved)
+    return asked
 
 
-def _asked(
-    job: Applicant, decision: Decision, *, source: str, external: str, at: datetime
-) -> Admission:
+def _asked(asking: Asking, decision: Decision, at: datetime) -> Admission:
+    job = asking.job
     return Admission(
         id=0,
-        source=source,
-        external=external,
+        source=asking.source,
+        external=asking.external,
         project=job.project,
         resource=decision.resource,
         grant=decision.grant,
@@ -161,57 +262,43 @@ def _asked(
         event=job.event[:_LONGEST_EVENT],
         branch=job.branch and job.branch[:_LONGEST_BRANCH],
         person=job.person,
+        head=job.head,
+        role=job.role,
         labels=job.labels,
         run=job.run,
+        job=asking.number,
+        priority=asking.priority,
+        chain=asking.chain,
         at=at,
     )
 
 
-def _within_quota(facts: "Facts", job: Applicant, known: Grants, at: datetime) -> Decision:
+def _within_quota(known: Known, job: Applicant, at: datetime) -> Decision:
     """The decision, where a grant allows nothing whose quota is too small by now."""
-    decision = decide(job, known, at)
+    decision = decide(job, known.lent, at)
     if not decision.allowed:
         return decision
-    (resource,) = known.asked_for(job.labels)
-    grant = next(each for each in known.grants if each.id == decision.grant)
-    why = _too_much(facts, grant, _cost(resource, job), at)
+    (resource,) = known.lent.asked_for(job.labels)
+    grant = next(each for each in known.lent.grants if each.id == decision.grant)
+    why = _too_much(known, grant, _cost(resource, job), at)
     if why is None:
         return decision
-    others = replace(known, grants=[each for each in known.grants if each is not grant])
-    again = _within_quota(facts, job, others, at)
+    others = [each for each in known.lent.grants if each is not grant]
+    again = _within_quota(replace(known, lent=replace(known.lent, grants=others)), job, at)
     refused = replace(decision, allowed=False, reasons=(why, how_to_ask(job, resource.name)))
     return again if again.allowed else refused
 
 
-def _too_much(facts: "Facts", grant: Grant, cost: int, at: datetime) -> str | None:
-    quota, period = grant.lending.quota, grant.lending.period
-    if quota is None:
+def _too_much(known: Known, grant: Grant, cost: int, at: datetime) -> str | None:
+    quota, spent = grant.lending.quota, known.spent.get(grant.id, 0)
+    if quota is None or spent + cost <= quota:
         return None
-    spent = facts.ledger.spent_under(grant.id, begin_of(period, at))
-    if spent + cost <= quota:
-        return None
-    ends = end_of(period, at)
+    ends = end_of(grant.lending.period, at)
     until = f" until {say_instant(ends)}" if ends else ""
     return (
         f"quota: the job may cost {say_amount(cost)} credits, and of the {say_amount(quota)} of "
         f"grant {grant.id} are {say_amount(max(quota - spent, 0))} left{until}"
     )
-
-
-def _reserve(facts: "Facts", asked: Admission, resource: Resource) -> Admission:
-    """Set aside what the job may cost, of a budget; where none has that, it is refused."""
-    admission, new = facts.admissions.add(asked)
-    if not new:
-        return admission
-    try:
-        facts.ledger.reserve(
-            resource, asked.project, asked.reserved, admission=admission.id, at=asked.at
-        )
-    except BudgetSpent as error:
-        reasons = [f"budget: {error.message}", *([error.hint] if error.hint else [])]
-        facts.admissions.refuse(admission.id, reasons, at=asked.at)
-        return facts.admissions.get(admission.id)
-    return admission
 
 
 def _time(resource: Resource, job: Applicant) -> timedelta:

@@ -11,14 +11,16 @@ from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 from condarium.errors import BadArguments, Refused
+from condarium.governance.admission.admitting import still
+from condarium.governance.admission.ending import end_in
 from condarium.governance.admission.leases import LEASE, expire
 from condarium.governance.admission.turns import turn
-from condarium.model.actor import Actor
+from condarium.model.actor import Actor, Permission
 from condarium.model.audit import Outcome
 from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, AdmissionState, Offered
 from condarium.model.governance.projects import Project, with_id
-from condarium.model.governance.resources import ResourceKind
+from condarium.model.governance.resources import Resource, ResourceKind
 from condarium.model.secret import Secret
 from condarium.storage.store import Store
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 PREFIX = "condarium_job_"
 """What each begins with, so that scanners of leaked secrets find it."""
 GOOD_FOR = timedelta(minutes=10)
+_MOST_DROPPED = 20
+"""How many jobs that are not admitted any more one call takes out of the line."""
 MOST_WRONG = 3
 """How often one may be presented for what it is not for; then it is void."""
 
@@ -35,12 +39,31 @@ MOST_WRONG = 3
 class CredentialRefused(Refused):
     """The credential does not admit this job here."""
 
-    def __init__(self, reason: str, *, admission: int | None = None, wrong: bool = False) -> None:
-        self.reason, self.admission, self.wrong = reason, admission, wrong
+    def __init__(
+        self,
+        reason: str,
+        *,
+        admission: int | None = None,
+        wrong: bool = False,
+        void: bool = False,
+    ) -> None:
+        self.reason, self.admission, self.wrong, self.void = reason, admission, wrong, void
         super().__init__(
             f"the credential {reason}",
             hint="A runner gets one from `condarium admission next RESOURCE`: for one job, to be "
             "redeemed once, within 10 minutes.",
+        )
+
+
+class NotTheHolder(Refused):
+    """The job was taken by another account that runs machines of the resource."""
+
+    def __init__(self, admission: int, who: str) -> None:
+        self.admission, self.who = admission, who
+        super().__init__(
+            f"{who} did not take admission {admission}",
+            hint="The account that was offered a job redeems it, says that it runs, and ends it; "
+            "those may, too, who lend the resource.",
         )
 
 
@@ -64,12 +87,14 @@ def offer_next(store: Store, resource: str, *, runner: str, actor: Actor) -> Off
             return Offered(admission=None, waiting=waiting)
     with store.database.change(actor, "admission offer", resource, detail) as facts:
         held = facts.resources.lock(resource)
-        chosen = turn(facts, held, now).next
+        chosen = _next_still_allowed(facts, held, now, detail)
         if chosen is None:
-            return Offered(admission=None, waiting=waiting)
-        until = now + GOOD_FOR
-        facts.admissions.offer(chosen.id, digest_of(secret), at=now, until=until, runner=runner)
-        detail |= {"admission": str(chosen.id), "project": chosen.name}
+            return Offered(admission=None, waiting=len(facts.admissions.waiting(resource)))
+        until, holder = now + GOOD_FOR, actor.who.id or ""
+        facts.admissions.offer(
+            chosen.id, digest_of(secret), at=now, until=until, runner=runner, holder=holder
+        )
+        detail |= {"admission": str(chosen.id), "project": chosen.project.name}
         admission = facts.admissions.get(chosen.id)
     return Offered(admission=admission, secret=secret, until=until, waiting=waiting - 1)
 
@@ -101,6 +126,9 @@ def redeem(
         with store.database.change(actor, "admission redeem", resource, detail) as facts:
             facts.resources.lock(resource)
             found = _presented(facts, digest, resource, project, commit, runner, now)
+            _check_holder(facts, found, actor)
+            if why := _not_any_more(facts, found, now):
+                raise CredentialRefused(f"is void: {why}", admission=found.id, void=True)
             lease = lease_of(replace(found, started_at=now), now)
             runner = runner or found.runner
             facts.admissions.start(found.id, at=now, lease_until=lease, runner=runner)
@@ -109,6 +137,17 @@ def redeem(
     except CredentialRefused as error:
         _note(store, error, resource, detail, actor)
         raise
+
+
+def check_holder(facts: "Facts", admission: Admission, actor: Actor) -> None:
+    """Raise NotTheHolder unless this principal took the job for its runner, or lends the resource.
+
+    Others who run machines of the resource are other machines.
+    """
+    assert admission.resource is not None
+    lends = actor.may(Permission.RESOURCE_LEND, facts.resources.thing(admission.resource))
+    if not lends and admission.holder != (actor.who.id or ""):
+        raise NotTheHolder(admission.id, actor.name)
 
 
 def read(document: Document) -> Secret:
@@ -125,6 +164,39 @@ def lease_of(admission: Admission, now: datetime) -> datetime:
 
 def digest_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
+
+
+def _check_holder(facts: "Facts", admission: Admission, actor: Actor) -> None:
+    try:
+        check_holder(facts, admission, actor)
+    except NotTheHolder as error:
+        reason = "is for whoever was offered the job"
+        raise CredentialRefused(reason, admission=admission.id, wrong=True) from error
+
+
+def _next_still_allowed(
+    facts: "Facts", resource: Resource, now: datetime, detail: dict[str, str]
+) -> Admission | None:
+    """Whose turn it is; those are cancelled that would not be admitted any more."""
+    for _ in range(_MOST_DROPPED):
+        chosen = turn(facts, resource, now).next
+        if chosen is None:
+            return None
+        admission = facts.admissions.get(chosen.id)
+        why = _not_any_more(facts, admission, now)
+        if why is None:
+            return admission
+        end_in(facts, admission, AdmissionState.CANCELLED, at=now, why=why)
+        detail["cancelled"] = ", ".join(filter(None, [detail.get("cancelled"), str(admission.id)]))
+    return None
+
+
+def _not_any_more(facts: "Facts", admission: Admission, now: datetime) -> str | None:
+    """Why a job that was admitted would not be now, if so."""
+    decision = still(facts, admission.asked, now)
+    if decision.allowed and decision.resource == admission.resource:
+        return None
+    return f"not admitted any more: {decision.reasons[0]}"
 
 
 def _presented(
@@ -175,6 +247,8 @@ def _note(
     with store.database.note() as facts:
         if error.wrong and error.admission is not None:
             facts.admissions.present_wrongly(error.admission, most=MOST_WRONG)
+        if error.void and error.admission is not None:
+            facts.admissions.void([error.admission])
         facts.audit.add(
             at=store.now(),
             actor=actor,

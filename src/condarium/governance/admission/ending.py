@@ -17,6 +17,7 @@ def end_in(
     *,
     at: datetime,
     seconds: float | None = None,
+    why: str = "",
 ) -> Admission:
     """End an admission in the unit of work that the caller opened, and settle what it costs.
 
@@ -33,5 +34,5 @@ def end_in(
     until = now.heard_at or at if state is AdmissionState.LOST else at
     took = now.took(until) if seconds is None else timedelta(seconds=max(seconds, 0))
     cost = facts.ledger.settle(now.id, cost_of(took, resource.settings.factor), at=at)
-    facts.admissions.end(now.id, state, at=at, cost=cost)
+    facts.admissions.end(now.id, state, at=at, cost=cost, why=why)
     return facts.admissions.get(now.id)

@@ -136,7 +136,12 @@ def end(
     admission: Number,
     *,
     seconds: Annotated[
-        int | None, Argument("how long it took; by default since it was redeemed", metavar="N")
+        int | None,
+        Argument(
+            "how long it took: by default since it was redeemed, and no less than until its last "
+            "heartbeat, unless you lend the resource",
+            metavar="N",
+        ),
     ] = None,
     actor: Actor,
 ) -> Admission:

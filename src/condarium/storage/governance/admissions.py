@@ -4,8 +4,8 @@ A step is a conditional update, which says whether it was made: of two who take 
 does.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,10 +13,11 @@ from sqlalchemy import Connection, Row, Select, Update, bindparam, func, or_, se
 
 from condarium.errors import NotFound
 from condarium.model.governance.admission import Admission, AdmissionState
-from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
-from condarium.storage.governance.resources import resource_id
+from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind, with_id
+from condarium.model.governance.resources import ResourceKind
+from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.tables import admissions, resources
-from condarium.storage.upsert import insert_if_new
+from condarium.storage.upsert import insert_and_tell
 
 OPEN = tuple(state for state in AdmissionState if not state.over)
 HELD = (AdmissionState.OFFERED, AdmissionState.RUNNING)
@@ -51,15 +52,27 @@ class Admissions:
 
         Where its job asked before, give what is there. Raises NoSuchResource.
         """
-        name = admission.resource
-        values = {
-            **_values(admission),
-            "resource_id": name and resource_id(self._connection, name),
-        }
-        new = insert_if_new(self._connection, admissions, values)
+        (added,) = self.add_all([admission])
+        if added is not None:
+            return added, True
         found = self.by_external(admission.source, admission.external)
         assert found is not None
-        return found, new
+        return found, False
+
+    def add_all(self, new: Sequence[Admission]) -> list[Admission | None]:
+        """Append them, whatever numbers they say: each with its number, None for one whose job
+        asked before. Raises NoSuchResource."""
+        ids = self._resource_ids({each.resource for each in new if each.resource})
+        rows = [
+            {**_values(each), "resource_id": each.resource and ids[each.resource]} for each in new
+        ]
+        told = insert_and_tell(self._connection, admissions, rows, "id", "source", "external")
+        numbers = {(source, external): number for number, source, external in told}
+        return [
+            replace(each, id=number) if number else None
+            for each in new
+            for number in [numbers.get((each.source, each.external))]
+        ]
 
     def get(self, number: int) -> Admission:
         """Raises NoSuchAdmission."""
@@ -72,6 +85,12 @@ class Admissions:
         asked = {"of_source": source, "of_external": external}
         row = self._connection.execute(_BY_EXTERNAL, asked).first()
         return None if row is None else _admission(row)
+
+    def by_externals(self, source: str, externals: Iterable[str]) -> dict[str, Admission]:
+        """Those that jobs elsewhere have, by their ids there."""
+        asked = {"of_source": source, "externals": list(externals)}
+        rows = self._connection.execute(_BY_EXTERNALS, asked)
+        return {row.external: _admission(row) for row in rows}
 
     def of_job(self, job: int) -> Admission | None:
         """The newest of a job of our own workers."""
@@ -128,10 +147,18 @@ class Admissions:
             query = query.where(admissions.c.id < before)
         return self._find(query)
 
-    def asked_for(self, labels: Iterable[str]) -> list[str]:
-        """The names of the resources that labels ask for, by number; also of those of the past."""
-        plain = [label.lower() for label in labels if label.isascii()]
-        return list(self._connection.scalars(_ASKED_FOR, {"labels": plain}))
+    def asked_for(self, labels: Iterable[str], *, services: bool = False) -> list[str]:
+        """The names of the resources that labels ask for, by number; also of those of the past.
+
+        Services keep their own lists: they are asked for there.
+        """
+        return list(self.labelled(labels, services=services).values())
+
+    def labelled(self, labels: Iterable[str], *, services: bool = False) -> dict[str, str]:
+        """The same, by their labels."""
+        plain = list({label.lower() for label in labels if label.isascii()})
+        rows = self._connection.execute(_ASKED_FOR, {"labels": plain})
+        return {row.label: row.name for row in rows if services or row.kind != ResourceKind.SERVICE}
 
     def waiting(self, resource: str) -> list[Admission]:
         """Those that no machine has, the oldest first."""
@@ -160,9 +187,16 @@ class Admissions:
         self._connection.execute(_one(number).values(values))
 
     def offer(
-        self, number: int, digest: str, *, at: datetime, until: datetime, runner: str = ""
+        self,
+        number: int,
+        digest: str,
+        *,
+        at: datetime,
+        until: datetime,
+        runner: str = "",
+        holder: str = "",
     ) -> bool:
-        """Give what waits a credential, in place of what it had."""
+        """Give what waits a credential, in place of what it had, for a principal's runner."""
         offered = {
             "state": AdmissionState.OFFERED,
             "credential": digest,
@@ -170,6 +204,7 @@ class Admissions:
             "wrong": 0,
             "offered_at": at,
             "runner": runner,
+            "holder": holder,
         }
         return self._step(number, [AdmissionState.WAITING], **offered)
 
@@ -236,14 +271,27 @@ class Admissions:
         query = admissions.update().where(admissions.c.job_id.in_(list(jobs)), running)
         self._connection.execute(query.values(heard_at=at, lease_until=lease_until))
 
-    def end(self, number: int, state: AdmissionState, *, at: datetime, cost: int) -> bool:
+    def end(
+        self, number: int, state: AdmissionState, *, at: datetime, cost: int, why: str = ""
+    ) -> bool:
         """Say how it ended, and what it cost; its credential is void."""
         ended = {"state": state, "ended_at": at, "cost": cost, "credential_until": None}
-        return self._step(number, OPEN, **ended)
+        return self._step(number, OPEN, **ended, why=why)
 
     def flag(self, number: int, text: str) -> None:
         """Say what is wrong about it, for people to look at."""
         self._connection.execute(_one(number).values(flagged=text))
+
+    def _resource_ids(self, names: Iterable[str]) -> dict[str, int]:
+        """Raises NoSuchResource."""
+        wanted = set(names)
+        found: dict[str, int] = {}
+        if wanted:
+            for row in self._connection.execute(_RESOURCE_IDS, {"called": list(wanted)}):
+                found[row.name] = row.id
+        if missing := wanted - found.keys():
+            raise NoSuchResource(min(missing))
+        return found
 
     def _step(self, number: int, states: Iterable[AdmissionState], **values: Any) -> bool:
         query = _one(number).where(admissions.c.state.in_(list(states)))
@@ -290,6 +338,7 @@ def _values(admission: Admission) -> dict[str, Any]:
         "labels": list(admission.labels),
         "person": person and (person.key or f"{person.kind}:"),
         "person_name": person and person.name,
+        "head": admission.head and with_id(admission.head),
         "time": time and round(time.total_seconds()),
         "wrong": 0,
     }
@@ -307,6 +356,7 @@ def _admission(row: Row[Any]) -> Admission:
         reasons=tuple(row.reasons),
         labels=tuple(row.labels),
         person=_person(row.person, row.person_name),
+        head=row.head and Project.parse(row.head),
         time=None if row.time is None else timedelta(seconds=row.time),
     )
 
@@ -321,7 +371,7 @@ def _person(key: str | None, name: str | None) -> Person | None:
 _SAME = (
     *("source", "external", "state", "commit", "event", "branch", "run", "priority", "chain"),
     *("at", "reserved", "cost", "offered_at", "started_at", "heard_at", "lease_until", "ended_at"),
-    *("runner", "flagged"),
+    *("runner", "holder", "role", "flagged", "why"),
 )
 """Columns that are as the attributes are."""
 
@@ -330,8 +380,17 @@ _BY_EXTERNAL = _admissions().where(
     admissions.c.source == bindparam("of_source"),
     admissions.c.external == bindparam("of_external"),
 )
+_BY_EXTERNALS = _admissions().where(
+    admissions.c.source == bindparam("of_source"),
+    admissions.c.external.in_(bindparam("externals", expanding=True)),
+)
+_RESOURCE_IDS = select(resources.c.id, resources.c.name).where(
+    resources.c.name.in_(bindparam("called", expanding=True))
+)
 _ASKED_FOR = (
-    select(resources.c.name)
+    select(
+        resources.c.name, resources.c.label, resources.c.settings["kind"].as_string().label("kind")
+    )
     .where(resources.c.label.in_(bindparam("labels", expanding=True)))
     .order_by(resources.c.id)
 )
