@@ -52,7 +52,8 @@ def _allows(
         return False
     if proposed and not wanted.pull_request:
         return False
-    if not proposed and wanted.events and job.event not in wanted.events:
+    usual = ["push", "schedule", "workflow_dispatch", "release", "merge_group", "job"]
+    if not proposed and job.event not in (wanted.events or usual):
         return False
     if fork and job.head is not None:
         trusted = job.head.id is not None and job.head.key in [f.key for f in wanted.trusted_forks]

@@ -34,7 +34,9 @@ _people = st.sampled_from(
 )
 _commits = st.sampled_from(["a" * 40, "b" * 40])
 _roles = st.sampled_from(["write", "admin"])
-_events = st.sampled_from(["push", "schedule", "pull_request", "pull_request_target"])
+_events = st.sampled_from(
+    ["push", "schedule", "issue_comment", "pull_request", "pull_request_target"]
+)
 _branches = st.sampled_from(["main", "dev"])
 
 

@@ -21,6 +21,14 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]] =
     "no branch": ({"branches": ("main",)}, {}, {"branch": None}, "branch: found none"),
     "a branch in another case": ({"branches": ("main",)}, {}, {"branch": "Main"}, "found Main"),
     "another event": ({"events": ("push",)}, {}, {"event": "schedule"}, "event: found schedule"),
+    "what a stranger can bring about": (
+        {},
+        {},
+        {"event": "issue_comment"},
+        "event: found issue_comment; the grant is for push or schedule or ",
+    ),
+    "a star": ({}, {}, {"event": "watch"}, "event: found watch"),
+    "another workflow's end": ({}, {}, {"event": "workflow_run"}, "found workflow_run"),
     "a pull request": ({}, {}, {"event": "pull_request"}, "not for pull requests"),
     "a pull request, listed as an event": (
         {"events": ("pull_request",)},
@@ -147,6 +155,12 @@ ALLOWED: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
         {"terms": "tos", "terms_version": 1, "unique_label": True},
         {"role": "write", "run": "7", "labels": ("GPU", "Run-7"), "time": timedelta(hours=6)},
     ),
+    "a comment, where that is named": (
+        {"events": ("issue_comment",)},
+        {},
+        {"event": "issue_comment"},
+    ),
+    "a release": ({}, {}, {"event": "release"}),
     "a pull request": ({"pull_request": True}, {}, {"event": "pull_request"}),
     "its events are for what is no pull request": (
         {"pull_request": True, "events": ("push",)},

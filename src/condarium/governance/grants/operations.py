@@ -30,7 +30,11 @@ OfProject = Annotated[
 OfResource = Annotated[ResourceName | None, Argument("only of this resource", "-r", metavar="R")]
 Branches = Annotated[tuple[str, ...], Argument("only jobs of this branch; several, given again")]
 Events = Annotated[
-    tuple[str, ...], Argument("only jobs that this event began, such as push; given again")
+    tuple[str, ...],
+    Argument(
+        "only jobs that this event began; given again; by default push, schedule, "
+        "workflow_dispatch, release, merge_group or job"
+    ),
 ]
 People = Annotated[
     tuple[str, ...],
@@ -322,7 +326,11 @@ def public(
     resource: OfResource = None,
     project: OfProject = None,
     at: Annotated[
-        str | None, Argument("as it was then: an instant, a day, or 7d ago", metavar="INSTANT")
+        str | None,
+        Argument(
+            "as it was then: an instant, 7d ago, or a day, for all who could at any time of it",
+            metavar="INSTANT",
+        ),
     ] = None,
     actor: Actor,
 ) -> PublicList:
@@ -332,11 +340,13 @@ def public(
     the same to everybody at /lending.
     """
     from condarium.governance.grants import listing
-    from condarium.model.instants import read_instant
+    from condarium.model.instants import AsOf
 
+    asked = AsOf.read(at, store.now()) if at else None
     return listing.public(
         store,
-        at=read_instant(at, store.now()) if at else None,
+        at=asked.at if asked else None,
+        since=asked.since if asked else None,
         resource=resource.name if resource else None,
         project=listing.read_project(project),
         actor=actor,

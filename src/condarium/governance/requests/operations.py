@@ -37,7 +37,11 @@ Branches = Annotated[
     tuple[str, ...], Argument("only for jobs of this branch; several, given again")
 ]
 Events = Annotated[
-    tuple[str, ...], Argument("only for jobs that this event began, such as push; given again")
+    tuple[str, ...],
+    Argument(
+        "only for jobs that this event began; given again; by default push, schedule, "
+        "workflow_dispatch, release, merge_group or job"
+    ),
 ]
 People = Annotated[
     tuple[str, ...],

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from condarium.model.governance.admission import Applicant, Approval, Decision, Grants
-from condarium.model.governance.grants import Conditions, Grant, GrantState
+from condarium.model.governance.grants import USUAL_EVENTS, Conditions, Grant, GrantState
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
 from condarium.model.governance.resources import Resource, ResourceKind
 from condarium.model.instants import say_instant
@@ -146,9 +146,9 @@ def _event(case: _Case) -> str | None:
         if case.conditions.pull_request:
             return None
         return f"event: found {event}; the grant is not for pull requests"
-    if not wanted or event in wanted:
+    if event in (wanted or USUAL_EVENTS):
         return None
-    return f"event: found {event}; the grant is for {_or(wanted)}"
+    return f"event: found {event}; the grant is for {_or(wanted or USUAL_EVENTS)}"
 
 
 def _fork(case: _Case) -> str | None:
