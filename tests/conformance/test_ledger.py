@@ -28,7 +28,7 @@ from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import Budget
 from condarium.storage.database import Database
 from condarium.storage.facts import Facts
-from condarium.storage.governance.ledger import BudgetSpent
+from condarium.storage.governance.till import BudgetSpent
 from condarium.storage.sqlite import sqlite_url
 
 HOUR = timedelta(hours=1)

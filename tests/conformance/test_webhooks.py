@@ -15,7 +15,8 @@ from tests.support.github import GitHub, Webhook
 from tests.support.people import Clock
 from tests.support.postgresql import Server
 
-from condarium.governance.github.jobs import Delivery, forget, look_again, take, undecided
+from condarium.governance.github.deliveries import Delivery
+from condarium.governance.github.jobs import forget, look_again, take, undecided
 from condarium.governance.grants.granting import grant_in
 from condarium.model.governance.grants import Lending
 from condarium.model.governance.resources import ResourceKind

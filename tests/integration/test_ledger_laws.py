@@ -24,7 +24,7 @@ from condarium.model.governance.ledger import purses
 from condarium.model.governance.resources import Resource
 from condarium.storage.database import Database
 from condarium.storage.facts import Facts
-from condarium.storage.governance.ledger import BudgetSpent
+from condarium.storage.governance.till import BudgetSpent
 from condarium.storage.sqlite import sqlite_url
 
 _NAMES = count(1)

@@ -20,7 +20,8 @@ from typing import TypeVar
 from condarium.access.refusals import note_refusal
 from condarium.errors import CondariumError, NotFound, Refused
 from condarium.governance.github.asking import AskingGitHub
-from condarium.governance.github.jobs import Answer, Delivery, forget, look_again, take, undecided
+from condarium.governance.github.deliveries import Answer, Delivery
+from condarium.governance.github.jobs import forget, look_again, take, undecided
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import NOBODY_IN_PARTICULAR
 from condarium.model.governance.workflow_job import Nothing, read

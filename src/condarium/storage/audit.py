@@ -1,6 +1,7 @@
 """Audit entries: appended in the unit of work that they speak of, and chained."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,25 +27,21 @@ class Audit:
         outcome: Outcome = Outcome.DONE,
     ) -> None:
         """Append an entry; until the commit nobody else does, so add it last of all."""
-        last, previous = self.head(lock=True)
-        entry = AuditEntry(
-            number=last + 1,
-            at=at,
-            actor=actor.name,
-            principal=actor.who.id,
-            token=actor.token,
-            address=actor.address,
-            job=actor.job.job if actor.job else None,
-            action=action,
-            target=target,
-            outcome=outcome,
-            detail=dict(detail),
-        )
-        digest = chain(previous, entry)
-        values = {**vars(entry), "id": entry.number, "digest": digest}
-        del values["number"]
-        self._connection.execute(_APPEND, values)
-        self._connection.execute(_MOVE_HEAD, {"entry": entry.number, "digest": digest})
+        self.append([audit_entry(at, actor, action, target, detail, outcome)])
+
+    def append(self, entries: Iterable[AuditEntry]) -> None:
+        """Append entries in this order, whatever numbers they say: the same as `add` of each."""
+        last, digest = self.head(lock=True)
+        rows = []
+        for number, each in enumerate(entries, last + 1):
+            entry = replace(each, number=number)
+            digest = chain(digest, entry)
+            values = {**vars(entry), "id": number, "digest": digest}
+            del values["number"]
+            rows.append(values)
+        if rows:
+            self._connection.execute(_APPEND, rows)
+            self._connection.execute(_MOVE_HEAD, {"entry": last + len(rows), "digest": digest})
 
     def head(self, *, lock: bool = False) -> tuple[int, str]:
         """The last entry's number and digest."""
@@ -73,6 +70,30 @@ class Audit:
         if before is not None:
             chosen = chosen.where(audit.c.id < before)
         return [_entry(row) for row in self._connection.execute(chosen)]
+
+
+def audit_entry(
+    at: datetime,
+    actor: Actor,
+    action: str,
+    target: str,
+    detail: Mapping[str, str],
+    outcome: Outcome = Outcome.DONE,
+) -> AuditEntry:
+    """An entry that has no number yet."""
+    return AuditEntry(
+        number=0,
+        at=at,
+        actor=actor.name,
+        principal=actor.who.id,
+        token=actor.token,
+        address=actor.address,
+        job=actor.job.job if actor.job else None,
+        action=action,
+        target=target,
+        outcome=outcome,
+        detail=dict(detail),
+    )
 
 
 _PIECE = 1000

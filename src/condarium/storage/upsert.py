@@ -30,6 +30,16 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         connection.execute(_insert(connection)(table).on_conflict_do_nothing(), rows)
 
 
+def insert_and_tell(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], *columns: str
+) -> list[tuple[Any, ...]]:
+    """Insert those rows whose key is new, and give these columns of them, in whatever order."""
+    if not rows:
+        return []
+    statement = _insert_new(connection.dialect.name, table, columns)
+    return [tuple(row) for row in connection.execute(statement, [dict(row) for row in rows])]
+
+
 def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
     """Insert a row, and say whether its key was new."""
     statement = _insert_new(connection.dialect.name, table)
@@ -39,9 +49,10 @@ def insert_if_new(connection: Connection, table: Table, row: Mapping[str, Any]) 
 
 
 @cache
-def _insert_new(dialect: str, table: Table) -> Any:
+def _insert_new(dialect: str, table: Table, tell: tuple[str, ...] = ()) -> Any:
     """Made once: to make a statement takes longer than SQLite takes to carry it out."""
-    return _insert_of(dialect)(table).on_conflict_do_nothing()
+    statement = _insert_of(dialect)(table).on_conflict_do_nothing()
+    return statement.returning(*(table.c[name] for name in tell)) if tell else statement
 
 
 def _insert(connection: Connection) -> Any:

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from condarium.errors import Failed
-from condarium.governance.github.jobs import Delivery
+from condarium.governance.github.deliveries import Delivery
 from condarium.model.governance.workflow_job import (
     BadWebhook,
     WorkflowJob,

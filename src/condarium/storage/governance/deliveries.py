@@ -1,20 +1,23 @@
 """Webhooks that were taken, by the SHA-256 of their bodies: the same one again has no effect."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from condarium.storage.tables import webhook_deliveries
-from condarium.storage.upsert import insert_if_new
+from condarium.storage.upsert import insert_and_tell
 
 
 class Deliveries:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, digest: str, *, at: datetime) -> bool:
-        """Say whether this body has come for the first time."""
-        return insert_if_new(self._connection, webhook_deliveries, {"digest": digest, "at": at})
+    def add(self, digests: Iterable[str], *, at: datetime) -> set[str]:
+        """Say which bodies have come for the first time."""
+        rows = [{"digest": digest, "at": at} for digest in sorted(set(digests))]
+        told = insert_and_tell(self._connection, webhook_deliveries, rows, "digest")
+        return {digest for (digest,) in told}
 
     def forget(self, before: datetime) -> None:
         """What is so old is refused, or does nothing, by itself."""

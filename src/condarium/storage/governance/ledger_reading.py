@@ -198,17 +198,24 @@ class LedgerReading:
 
     def spent_under(self, grant: int, since: datetime | None) -> int:
         """What jobs that were admitted under a grant since then cost, or may yet cost."""
+        return self.spent_under_all([grant], since)[grant]
+
+    def spent_under_all(self, under: Iterable[int], since: datetime | None) -> dict[int, int]:
+        """The same of several grants."""
+        wanted = list(under)
         back = ledger_transfers.c.kind == TransferKind.REFUND
         amount = case((back, -ledger_transfers.c.amount), else_=ledger_transfers.c.amount)
         counted = ledger_transfers.c.kind.in_([TransferKind.RESERVE, TransferKind.REFUND])
         query = (
-            select(func.coalesce(func.sum(amount), 0))
+            select(admissions.c.grant_id, func.sum(amount))
             .join(admissions, admissions.c.id == ledger_transfers.c.admission_id)
-            .where(admissions.c.grant_id == grant, counted)
+            .where(admissions.c.grant_id.in_(wanted), counted)
+            .group_by(admissions.c.grant_id)
         )
         if since is not None:
             query = query.where(admissions.c.at >= since)
-        return int(self._connection.scalar(query) or 0)
+        spent = {number: int(sum_) for number, sum_ in self._connection.execute(query)}
+        return {number: spent.get(number, 0) for number in wanted}
 
     def unbalanced(self) -> list[tuple[LedgerAccount, int]]:
         """Accounts whose balance is not that of their transfers, and what it would be."""

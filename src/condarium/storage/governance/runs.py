@@ -1,61 +1,105 @@
 """Runs of workflows at GitHub, and those of their jobs that could not be decided about."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, bindparam, select
 
-from condarium.model.from_plain import from_plain
 from condarium.model.governance.workflow_job import WorkflowJob, WorkflowRun
 from condarium.model.plain import to_plain
 from condarium.storage.tables import workflow_jobs, workflow_runs
-from condarium.storage.upsert import insert_if_new
+from condarium.storage.upsert import insert_if_new, insert_new
 
 UNDECIDED, OVER = "undecided", "over"
+Attempt = tuple[str | None, str, int]
+"""A repository's id, a run's there, and which attempt of it."""
+
+
+def attempt_of(said: WorkflowJob | WorkflowRun) -> Attempt:
+    run = said.run if isinstance(said, WorkflowJob) else said.id
+    return said.project.id, run, said.attempt
 
 
 class Runs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, run: WorkflowRun, *, at: datetime) -> bool:
+    def add(self, run: WorkflowRun, *, at: datetime) -> None:
         """Keep what was said of an attempt of a run; what was said first stays."""
-        values = {
-            "repository": run.project.id,
-            "run": run.id,
-            "attempt": run.attempt,
-            "said": to_plain(run),
-            "at": at,
-        }
-        return insert_if_new(self._connection, workflow_runs, values)
+        self.add_all([run], at=at)
+
+    def add_all(self, runs: Iterable[WorkflowRun], *, at: datetime) -> None:
+        rows = [
+            {
+                "repository": run.project.id,
+                "run": run.id,
+                "attempt": run.attempt,
+                "said": to_plain(run),
+                "at": at,
+            }
+            for run in sorted(runs, key=attempt_of)
+        ]
+        insert_new(self._connection, workflow_runs, rows)
 
     def get(self, repository: str | None, run: str, attempt: int) -> WorkflowRun | None:
         asked = {"of_repository": repository, "of_run": run, "of_attempt": attempt}
         said = self._connection.scalar(_GET, asked)
         return None if said is None else _run(said)
 
+    def known(self, jobs: Iterable[WorkflowJob]) -> dict[Attempt, WorkflowRun]:
+        """The attempts of runs of these jobs, those that are known."""
+        wanted = {attempt_of(job) for job in jobs}
+        asked = {
+            "repositories": list({repository for repository, _, _ in wanted}),
+            "runs": list({run for _, run, _ in wanted}),
+        }
+        rows = self._connection.execute(_KNOWN, asked)
+        return {
+            (row.repository, row.run, row.attempt): _run(row.said)
+            for row in rows
+            if (row.repository, row.run, row.attempt) in wanted
+        }
+
     def remove(self, run: WorkflowRun) -> None:
         """Forget an attempt that has no more jobs."""
         same = _is_run(workflow_runs, run.project.id, run.id, run.attempt)
         self._connection.execute(workflow_runs.delete().where(*same))
 
-    def put_off(self, job: WorkflowJob, *, at: datetime) -> bool:
-        """Keep a job until its run is known; False where it was over before it was heard of."""
-        return self._note(job, UNDECIDED, at) or not self.is_over(job.id)
+    def put_off(self, jobs: Iterable[WorkflowJob], *, at: datetime) -> None:
+        """Keep jobs until their runs are known; what is kept of one already stays."""
+        rows = [_row(job, UNDECIDED, at) for job in sorted(jobs, key=lambda job: job.id)]
+        insert_new(self._connection, workflow_jobs, rows)
 
     def end(self, job: WorkflowJob, *, at: datetime) -> None:
         """Keep that a job is over, so that it is not decided about any more."""
-        if not self._note(job, OVER, at):
+        if not insert_if_new(self._connection, workflow_jobs, _row(job, OVER, at)):
             of = workflow_jobs.c.job == job.id
             self._connection.execute(workflow_jobs.update().where(of).values(state=OVER))
 
-    def is_over(self, job: str) -> bool:
-        return self._connection.scalar(_IS_OVER, {"of_job": job}) is not None
+    def over(self, jobs: Iterable[str]) -> set[str]:
+        """Which of these jobs were over before they were heard of."""
+        return set(self._connection.scalars(_OVER, {"jobs": list(jobs)}))
 
-    def decided(self, job: str) -> None:
-        """A job that was put off is an admission now."""
-        of = workflow_jobs.c.job == job, workflow_jobs.c.state == UNDECIDED
-        self._connection.execute(workflow_jobs.delete().where(*of))
+    def decided(self, jobs: Iterable[str]) -> None:
+        """Jobs that were put off are admissions now."""
+        self._connection.execute(_DECIDED, {"jobs": list(jobs)})
+
+    def undecided_of(self, runs: Iterable[WorkflowRun]) -> dict[Attempt, list[WorkflowJob]]:
+        """Jobs that were put off, of these runs, the oldest first."""
+        found: dict[Attempt, list[WorkflowJob]] = {attempt_of(run): [] for run in runs}
+        if not found:
+            return {}
+        asked = {
+            "repositories": list({repository for repository, _, _ in found}),
+            "runs": list({run for _, run, _ in found}),
+        }
+        for said in self._connection.scalars(_UNDECIDED_OF, asked):
+            job = _job(said)
+            if attempt_of(job) in found:
+                found[attempt_of(job)].append(job)
+        return found
 
     def undecided(
         self, run: WorkflowRun | None = None, *, limit: int | None = None
@@ -66,7 +110,7 @@ class Runs:
             of = _is_run(workflow_jobs, run.project.id, run.id, run.attempt)
             query = query.where(*of)
         found = self._connection.scalars(query.order_by(workflow_jobs.c.at).limit(limit))
-        return [from_plain(WorkflowJob, said, where="a job at GitHub") for said in found]
+        return [_job(said) for said in found]
 
     def forget(self, *, runs: datetime, jobs: datetime) -> None:
         """Forget what was heard of before, and cannot matter any more."""
@@ -74,17 +118,17 @@ class Runs:
         for old in (workflow_runs.delete().where(workflow_runs.c.at < runs), old_jobs):
             self._connection.execute(old)
 
-    def _note(self, job: WorkflowJob, state: str, at: datetime) -> bool:
-        values = {
-            "job": job.id,
-            "repository": job.project.id,
-            "run": job.run,
-            "attempt": job.attempt,
-            "said": to_plain(job),
-            "state": state,
-            "at": at,
-        }
-        return insert_if_new(self._connection, workflow_jobs, values)
+
+def _row(job: WorkflowJob, state: str, at: datetime) -> dict[str, Any]:
+    return {
+        "job": job.id,
+        "repository": job.project.id,
+        "run": job.run,
+        "attempt": job.attempt,
+        "said": to_plain(job),
+        "state": state,
+        "at": at,
+    }
 
 
 def _is_run(table: Any, repository: Any, run: Any, attempt: Any) -> tuple[Any, ...]:
@@ -92,8 +136,11 @@ def _is_run(table: Any, repository: Any, run: Any, attempt: Any) -> tuple[Any, .
 
 
 def _run(said: Any) -> WorkflowRun:
-    found: WorkflowRun = from_plain(WorkflowRun, said, where="a run at GitHub")
-    return found
+    return msgspec.convert(said, WorkflowRun)  # far quicker than `from_plain`
+
+
+def _job(said: Any) -> WorkflowJob:
+    return msgspec.convert(said, WorkflowJob)
 
 
 # to make a statement takes longer than to carry it out: those of every webhook are made once
@@ -102,6 +149,22 @@ _GET = select(workflow_runs.c.said).where(
         workflow_runs, bindparam("of_repository"), bindparam("of_run"), bindparam("of_attempt")
     )
 )
-_IS_OVER = select(workflow_jobs.c.job).where(
-    workflow_jobs.c.job == bindparam("of_job"), workflow_jobs.c.state == OVER
+_KNOWN = select(workflow_runs).where(
+    workflow_runs.c.repository.in_(bindparam("repositories", expanding=True)),
+    workflow_runs.c.run.in_(bindparam("runs", expanding=True)),
+)
+_OVER = select(workflow_jobs.c.job).where(
+    workflow_jobs.c.job.in_(bindparam("jobs", expanding=True)), workflow_jobs.c.state == OVER
+)
+_DECIDED = workflow_jobs.delete().where(
+    workflow_jobs.c.job.in_(bindparam("jobs", expanding=True)), workflow_jobs.c.state == UNDECIDED
+)
+_UNDECIDED_OF = (
+    select(workflow_jobs.c.said)
+    .where(
+        workflow_jobs.c.repository.in_(bindparam("repositories", expanding=True)),
+        workflow_jobs.c.run.in_(bindparam("runs", expanding=True)),
+        workflow_jobs.c.state == UNDECIDED,
+    )
+    .order_by(workflow_jobs.c.at)
 )
