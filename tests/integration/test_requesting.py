@@ -219,12 +219,17 @@ def test_budgets_are_looked_at(lab: Review, clock: Clock) -> None:
 def test_what_is_granted_already(lab: Review) -> None:
     first = lab.ask("ada", "gpu", duration="90d", quota="10")
     lab("ben")("request approve", request=first)
-    for given in ({"duration": "90d", "quota": "10"}, {"duration": "1d", "quota": "3"}):
+    said_less = {"duration": "1d"}  # of a quota, nothing: so that stays as well
+    for given in ({"duration": "90d", "quota": "10"}, {"duration": "1d", "quota": "3"}, said_less):
         ((said,), _) = findings(lab, **given)
         assert said.startswith("resource gpu: grant 1 covers all of it already, until 2026-05-30")
-    for more in ({"duration": "91d", "quota": "10"}, {"duration": "1d"}, {"quota": "5"}):
-        stops, notes = findings(lab, **more)
-        assert (stops, notes[1].startswith("resource gpu: grant 1 (until 2026")) == ([], True)
+    for more, what in (
+        ({"duration": "91d"}, "until: 2026-05-30T12:00:00Z → 2026-05-31T12:00:00Z"),
+        ({"duration": "90d", "quota": "11"}, "quota: 10 a month → 11 a month"),
+        ({"quota": "10"}, "until: 2026-05-30T12:00:00Z → it is revoked"),
+    ):
+        said = f"resource gpu: grant 1 is there: {what}; what is not named here stays"
+        assert findings(lab, **more) == ([], [UNSURE, said])
     assert findings(lab, revoke=True)[0] == []
 
 

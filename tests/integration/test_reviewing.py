@@ -17,6 +17,7 @@ from condarium.governance.requests.reviewing import ApprovedAlready, OwnRequest,
 from condarium.model.access.permissions import Permission
 from condarium.model.access.principals import PrincipalKind, Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR
+from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.grants import GrantState
 from condarium.model.governance.projects import Project
 from condarium.model.governance.requests import RequestOver, RequestState
@@ -83,6 +84,40 @@ def test_an_approved_request_changes_the_grant_there_is(lab: Review, clock: Cloc
         grant = facts.grants.get(1)
     assert [each.change for each in grant.decisions] == ["granted", "changed"]
     assert grant.lending.expires_at == clock.now + timedelta(days=90)
+
+
+def test_what_a_request_does_not_speak_of_stays_and_reviewers_see_what_changes(
+    lab: Review, clock: Clock
+) -> None:
+    lab.lend("gpu", "1 lender", "1 group:core")
+    people = ["github:ada#7"]
+    approve(lab, "ben", first := lab.ask("ada", "gpu", branch=["main"], quota="50", person=people))
+    approve(lab, "dan", first)
+    second = lab.ask("cleo", "gpu", branch=["dev"], use="5", duration="9d")
+    until = f"{clock.now + timedelta(days=9):%FT%TZ}"
+    said = [
+        f"resource gpu: grant 1 is there: branch: main → dev; until: it is revoked → {until}; "
+        "what is not named here stays"
+    ]
+    for name, step in (("ben", "show"), ("ben", "approve"), ("dan", "approve")):
+        assert [*map(str, lab(name)(f"request {step}", request=second).findings)] == said
+    with lab.store.database.read() as facts:
+        lending = facts.grants.get(1).lending
+    assert (lending.conditions.branches, lending.quota) == (("dev",), 50 * CREDIT)
+    assert [str(each) for each in lending.conditions.people or ()] == ["github:ada"]
+    detail = lab("ben")("grant show", grant=1)
+    assert (detail.grant.by, detail.decisions[1].changed[0]) == ("ben, dan", "branch: main → dev")
+
+
+def test_reviewers_are_told_of_a_project_without_an_id_and_of_budgets(lab: Review) -> None:
+    lab.lend("gpu", "2 lender")
+    lab.owner("resource add-budget", name="gpu", donor="acme", amount="100")
+    number = lab.ask("ada", "gpu", project="github:lab/fit", use="40")
+    nameless, budget = map(str, lab("ben")("request approve", request=number).findings)
+    assert nameless.startswith("project: the id of github:lab/fit is not known")
+    left = "resource gpu: 100 credits are left of its budgets until "
+    assert budget.startswith(left)
+    assert budget.endswith("; expected: 40 a month")
 
 
 def test_a_request_to_revoke_revokes(lab: Review, clock: Clock) -> None:

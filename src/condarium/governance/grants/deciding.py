@@ -116,6 +116,7 @@ def create(
     at = store.now()
     resolved = _resolve(store, said, [Project.parse(project)])
     lending = lend(Lending(), said, resolved, at)
+    check_span(lending, at)
     detail = {"project": project, "reason": reason}
     with store.database.change(actor, "grant create", ", ".join(resources), detail) as facts:
         names, to = sorted(set(resources)), resolved.projects[0]

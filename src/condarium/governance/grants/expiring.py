@@ -40,6 +40,7 @@ def _give(store: Store, numbers: list[int], actor: Actor) -> list[Noticed]:
     at, noticed = store.now(), []
     detail = {"grants": ", ".join(map(str, numbers))}
     with store.database.change(actor, "grant review-due", "grants", detail) as facts:
+        facts.resources.hold({each.resource for each in facts.grants.all(numbers=numbers)})
         for number in numbers:
             grant = facts.grants.lock(number)
             # whoever came first may have said it, and somebody may have renewed it

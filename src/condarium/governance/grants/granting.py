@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from condarium.errors import BadInput, Conflict
 from condarium.model.access.decisions import Thing
 from condarium.model.actor import Actor, Permission
+from condarium.model.governance.changes import differences
 from condarium.model.governance.grants import Grant, GrantChange, GrantDecision, GrantState, Lending
 from condarium.model.governance.projects import Project
 from condarium.storage.governance.grants import NoSuchGrant
@@ -55,6 +56,20 @@ class GrantedAlready(Conflict):
         )
 
 
+class GrantStands(Conflict):
+    """The project has a grant of the resource, on something else than what was said."""
+
+    def __init__(self, grant: Grant, wanted: Lending) -> None:
+        self.grant, self.resource, self.project = grant.id, grant.resource, str(grant.project)
+        self.differences = differences(grant.lending, wanted)
+        super().__init__(
+            f"grant {grant.id} lends {grant.resource} to {grant.project} already; it would become "
+            f"{'; '.join(self.differences)}",
+            hint=f"`condarium grant change {grant.id}` changes only what is said, `condarium grant "
+            f"renew {grant.id}` its end.",
+        )
+
+
 class ResourceRetired(Conflict):
     """The resource is lent no more."""
 
@@ -90,8 +105,8 @@ def grant_in(
     """Lend a resource to a project, in the caller's unit of work.
 
     A grant that the project has of it is changed rather than doubled; one that says the same stays
-    as it is, and one that is suspended stays suspended. Callers of several resources take them by
-    name, so that two of them never wait for each other. Raises NoSuchResource, ResourceRetired,
+    as it is, and one that is suspended stays suspended. Callers of several resources hold them all
+    first, so that two of them never wait for each other. Raises NoSuchResource, ResourceRetired,
     ReasonNeeded, EndsBeforeItBegins.
     """
     if facts.resources.lock(resource).retired_at is not None:
@@ -161,6 +176,15 @@ def standing_of(facts: "Facts", resource: str, project: Project, at: datetime) -
     found = facts.grants.all(resource=resource, project=project)
     standing = [each for each in found if not each.state(at).over]
     return standing[-1] if standing else None
+
+
+def check_new(
+    facts: "Facts", resource: str, project: Project, lending: Lending, at: datetime
+) -> None:
+    """Raise GrantStands where the project has a grant of the resource that says something else."""
+    held = standing_of(facts, resource, project, at)
+    if held is not None and held.lending != lending:
+        raise GrantStands(held, lending)
 
 
 def require_lender(facts: "Facts", grants: Iterable[Grant], actor: Actor) -> None:

@@ -1,16 +1,18 @@
 """What is lent to whom: a view of the decisions, as of now or of any instant."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from condarium.governance.grants.granting import may_see
+from condarium.governance.grants.unreviewed import marks
 from condarium.model.access.decisions import Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor, Permission
+from condarium.model.governance.changes import changed_by
 from condarium.model.governance.conditions_text import say_conditions
-from condarium.model.governance.grants import Grant, GrantDecision, GrantState
+from condarium.model.governance.grants import Grant, GrantDecision, GrantState, as_of
 from condarium.model.governance.listed import (
     GrantDetail,
     ListedGrant,
@@ -81,7 +83,9 @@ def grant(store: Store, number: int, *, actor: Actor) -> GrantDetail:
         (listed,) = _listed(facts, [found], seen, now, actor)
         approved = sorted(commit for _, commit in facts.grants.approved([number]))
     return GrantDetail(
-        grant=listed, decisions=tuple(map(_made, found.decisions)), approved=tuple(approved)
+        grant=listed,
+        decisions=tuple(_made(found, each) for each in found.decisions),
+        approved=tuple(approved),
     )
 
 
@@ -94,26 +98,39 @@ def public(
     store: Store,
     *,
     at: datetime | None = None,
+    since: datetime | None = None,
     resource: str | None = None,
     project: Project | None = None,
     actor: Actor = NOBODY_IN_PARTICULAR,
 ) -> PublicList:
     """Who may use what, as of an instant: the grants that stood then, of what somebody may see.
 
-    Those of a resource that was retired by then are left out.
+    With `since`, also those that stood at any time from then on, as they were at the end. Those of
+    a resource that was retired before are left out.
     """
     now = at or store.now()
+    begin = since or now
     wanted = GrantFilter(resource=resource, project=project)
     with store.database.read() as facts:
         seen = {
             name: each
             for name, each in _seen(facts, actor).items()
-            if each.retired_at is None or each.retired_at > now
+            if each.retired_at is None or each.retired_at > begin
         }
-        found = _find(facts, seen, wanted, now, keep=lambda grant: not grant.state(now).over)
+        found = _find(facts, seen, wanted, now, keep=lambda grant: _stood(grant, begin, now))
         listed = _listed(facts, found, seen, now, actor)
     listed.sort(key=lambda each: (each.resource, each.project.lower(), each.id))
-    return PublicList(at=now, grants=tuple(listed))
+    return PublicList(at=now, since=since, grants=tuple(listed))
+
+
+def _stood(grant: Grant, begin: datetime, end: datetime) -> bool:
+    """Whether a grant was not over at some time of a span: at its begin or end, or once decided."""
+    decided = [each.at for each in grant.decisions if begin < each.at <= end]
+    for at in (begin, *decided, end):
+        then = replace(grant, decisions=as_of(grant.decisions, at))
+        if then.decisions and not then.state(at).over:
+            return True
+    return False
 
 
 def public_resources(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> list[Resource]:
@@ -139,25 +156,32 @@ def sayable(store: Store, *, actor: Actor = NOBODY_IN_PARTICULAR) -> tuple[list[
     said = [
         each
         for each in found
-        if each.lending.conditions.people is None
+        if not each.lending.conditions.people
         or actor.may(Permission.RESOURCE_LEND, _thing(seen[each.resource]))
     ]
     return said, len(found) - len(said)
 
 
 def latest(
-    store: Store, *, limit: int, until: datetime | None = None, actor: Actor
+    store: Store,
+    *,
+    limit: int,
+    until: datetime | None = None,
+    project: Project | None = None,
+    actor: Actor,
 ) -> list[PublicDecision]:
     """The last decisions on what somebody may see, the newest first; with `until`, as of then."""
     with store.database.read() as facts:
         seen = _seen(facts, actor)
-        found = facts.grants.latest(resources=list(seen), until=until or store.now(), limit=limit)
+        found = facts.grants.latest(
+            resources=list(seen), project=project, until=until or store.now(), limit=limit
+        )
     return [
         PublicDecision(
             grant=grant.id,
             resource=grant.resource,
             project=str(grant.project),
-            decision=_made(decision),
+            decision=_made(grant, decision),
         )
         for grant, decision in found
     ]
@@ -213,7 +237,11 @@ def _listed(
     facts: "Facts", found: list[Grant], seen: Mapping[str, Resource], now: datetime, actor: Actor
 ) -> list[ListedGrant]:
     used = facts.grants.used([each.id for each in found], until=now)
-    return [_line(each, seen[each.resource], now, used.get(each.id), actor) for each in found]
+    approved = facts.requests.approvers(each.request for each in found if each.request)
+    lines = [_line(each, seen[each.resource], now, used.get(each.id), actor) for each in found]
+    return [
+        replace(each, by=", ".join(approved.get(each.request or 0, (each.by,)))) for each in lines
+    ]
 
 
 def _line(
@@ -239,12 +267,18 @@ def _line(
         used=used.amount if used else 0,
         jobs=used.jobs if used else 0,
         used_at=grant.used_at,
-        flags=tuple(each.text for each in notices(grant, resource, now, ahead=AHEAD)),
+        flags=_flags(grant, resource, now),
         request=grant.request,
     )
 
 
-def _made(decision: GrantDecision) -> Made:
+def _flags(grant: Grant, resource: Resource, now: datetime) -> tuple[str, ...]:
+    told = (each.text for each in notices(grant, resource, now, ahead=AHEAD))
+    nameless = grant.project.key is None and not grant.state(now).over
+    return (*(["no id: admits nothing"] if nameless else ()), *marks(grant, resource), *told)
+
+
+def _made(grant: Grant, decision: GrantDecision) -> Made:
     lending = decision.lending
     return Made(
         number=decision.number,
@@ -256,6 +290,7 @@ def _made(decision: GrantDecision) -> Made:
         until=lending.expires_at,
         quota=lending.quota,
         period=lending.period,
+        changed=changed_by(grant, decision),
     )
 
 

@@ -59,6 +59,7 @@ def revoke(store: Store, *, which: Which, reason: str, running: bool, actor: Act
     which.check()
     detail = {"reason": reason}
     with store.database.change(actor, "grant revoke", str(which), detail) as facts:
+        _hold(facts, which)
         found = chosen(facts, which, actor)
         require_lender(facts, found, actor)
         revoked = revoke_in(
@@ -83,6 +84,20 @@ def chosen(facts: "Facts", which: Which, actor: Actor) -> list[Grant]:
     return seen
 
 
+def _hold(facts: "Facts", which: Which) -> None:
+    """Hold what is lent as far as it is meant, so that grants that are being made are waited for,
+    and seen by whoever reads them after this."""
+    if which.resource is not None:
+        names = {which.resource}
+    elif which.numbers:
+        names = {each.resource for each in facts.grants.all(numbers=which.numbers)}
+    else:
+        every = facts.resources.all(retired=True)
+        provider = which.provider
+        names = {each.name for each in every if provider in (None, each.settings.provider)}
+    facts.resources.hold(names)
+
+
 def revoke_in(
     facts: "Facts",
     grants: Iterable[Grant],
@@ -97,8 +112,7 @@ def revoke_in(
     Each resource is held, so that nothing is admitted on what is revoked. Raises ReasonNeeded.
     """
     wanted = list(grants)
-    for name in sorted({grant.resource for grant in wanted}):
-        facts.resources.lock(name)
+    facts.resources.hold({grant.resource for grant in wanted})
     revoked = []
     for number in sorted({grant.id for grant in wanted}):
         if facts.grants.lock(number).state(at) is GrantState.REVOKED:
@@ -108,7 +122,8 @@ def revoke_in(
     admitted = _admitted(facts, [grant.id for grant in revoked])
     ended = [each for each in admitted if running or each.state in _HELD]
     for admission in ended:
-        _cancel(facts, admission, actor=actor, at=at)
+        why = f"grant {admission.grant} was revoked by {actor.name}: {reason}"
+        _cancel(facts, admission, actor=actor, at=at, why=why)
     return Revoked(
         grants=tuple(grant.id for grant in revoked),
         cancelled=tuple(each.id for each in ended),
@@ -123,18 +138,17 @@ def _admitted(facts: "Facts", grants: list[int]) -> list[Admission]:
     return facts.admissions.all(grants=grants, states=states)[::-1] if grants else []
 
 
-def _cancel(facts: "Facts", admission: Admission, *, actor: Actor, at: datetime) -> None:
+def _cancel(facts: "Facts", admission: Admission, *, actor: Actor, at: datetime, why: str) -> None:
     from condarium.governance.admission.ending import end_in
 
-    end_in(facts, admission, AdmissionState.CANCELLED, at=at)
+    end_in(facts, admission, AdmissionState.CANCELLED, at=at, why=why)
     if admission.job is not None:
-        _cancel_job(facts, admission.job, actor=actor, at=at)
+        _cancel_job(facts, admission.job, actor=actor, at=at, why=why)
 
 
-def _cancel_job(facts: "Facts", job: int, *, actor: Actor, at: datetime) -> None:
+def _cancel_job(facts: "Facts", job: int, *, actor: Actor, at: datetime, why: str) -> None:
     if facts.jobs.cancel(job, at=at, by=actor.name) is not JobStatus.CANCELLED:
         return
-    why = f"its grant was revoked by {actor.name}"
     status = JobEvent(number=0, at=at, kind=EventKind.STATUS, text=str(JobStatus.CANCELLED))
     facts.job_events.add(job, [status, JobEvent(number=0, at=at, kind=EventKind.SAY, text=why)])
 

@@ -26,10 +26,9 @@ class Present:
 def hold(facts: "Facts") -> None:
     """Let nobody else decide about grants, or admit jobs, until the end of this unit of work.
 
-    Resources are taken by name, as all do who take several.
+    Resources are taken in the order in which all do who take several.
     """
-    for each in facts.resources.all(retired=True):
-        facts.resources.lock(each.name)
+    facts.resources.hold(each.name for each in facts.resources.all(retired=True))
 
 
 def present(facts: "Facts", at: datetime) -> Present:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from condarium.errors import NotFound
 from condarium.governance.grants.granting import standing_of
 from condarium.governance.requests.identifying import may_know
+from condarium.governance.requests.noting import lending_of, say_change
 from condarium.governance.requests.requests import grants_of
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.amounts import say_amount
@@ -184,15 +185,16 @@ def _covered(facts: "Facts", draft: Draft, resource: Resource, at: datetime) -> 
     about = f"resource {resource.name}"
     ends = grant.lending.expires_at
     until = f"until {say_instant(ends)}" if ends else "until it is revoked"
-    if _covers(grant, draft.lending, None if draft.duration is None else at + draft.duration):
+    wanted = lending_of(draft, grant, at)
+    if _covers(grant, wanted):
         hint = "Ask for something else, or for longer."
         yield _stop(about, f"grant {grant.id} covers all of it already, {until}", hint)
     else:
-        yield _warn(about, f"grant {grant.id} ({until}) would be changed to what is asked here")
+        yield _warn(about, say_change(grant, wanted))
 
 
-def _covers(grant: Grant, wanted: Lending, until: datetime | None) -> bool:
-    held = grant.lending
+def _covers(grant: Grant, wanted: Lending) -> bool:
+    held, until = grant.lending, wanted.expires_at
     lasts = held.expires_at is None or (until is not None and until <= held.expires_at)
     enough = held.quota is None or (wanted.quota is not None and wanted.quota <= held.quota)
     return lasts and enough and held.conditions == wanted.conditions

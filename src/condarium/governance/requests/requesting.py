@@ -1,10 +1,8 @@
 """Requesting: what somebody asks for is checked at once, and all that is wrong is said together."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from condarium.errors import Conflict
 from condarium.governance.requests import checks
@@ -20,12 +18,7 @@ from condarium.model.governance.requests import (
     RequestChecked,
     RequestDetail,
 )
-from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.store import Store
-
-if TYPE_CHECKING:
-    from condarium.storage.facts import Facts
-
 
 _SHOWN = 500
 """How much of a purpose the audit entry tells, in characters."""
@@ -59,20 +52,14 @@ def create(store: Store, draft: Draft, *, actor: Actor) -> RequestDetail:
     at = store.now()
     said = {"resources": ", ".join(found.resources), "reason": found.purpose[:_SHOWN]}
     with store.database.change(actor, "request create", with_id(found.project), said) as facts:
-        for name in sorted(found.resources):
-            _hold(facts, name)
+        # of two who ask for the same at once, the second one sees the first one's request
+        facts.resources.hold(found.resources)
         findings = [*named, *checks.all_findings(facts, found, actor, at)]
         if stops := [each for each in findings if each.stops]:
             raise RequestStopped(stops)
         made = facts.requests.add(_request(found, actor, at))
         said["request"] = str(made.id)
-        return replace(detail_of(facts, made, actor), findings=tuple(findings))
-
-
-def _hold(facts: "Facts", name: str) -> None:
-    """Of two who ask for the same at once, the second one sees the first one's request."""
-    with suppress(NoSuchResource):  # the checks say so
-        facts.resources.lock(name)
+        return replace(detail_of(facts, made, actor, at), findings=tuple(findings))
 
 
 def _require(actor: Actor, what: str, draft: Draft) -> None:

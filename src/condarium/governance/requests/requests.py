@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from condarium.governance.requests.approvers import approver, rules_of, standing_of
+from condarium.governance.requests.noting import notes
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.conditions_text import say_conditions
@@ -33,7 +34,7 @@ def show(store: Store, number: int, *, actor: Actor) -> RequestDetail:
     with store.database.read() as facts:
         request = facts.requests.get(number)
         check_may_see(facts, request, actor)
-        return detail_of(facts, request, actor)
+        return detail_of(facts, request, actor, store.now())
 
 
 def list_(
@@ -70,8 +71,9 @@ def list_(
     return page_of([_line(each) for each in found], size, [(each.id,) for each in found])
 
 
-def detail_of(facts: "Facts", request: Request, actor: Actor) -> RequestDetail:
-    """The request as the actor may see it, and how far its review is."""
+def detail_of(facts: "Facts", request: Request, actor: Actor, at: datetime) -> RequestDetail:
+    """The request as the actor may see it, how far its review is, and what is to be known."""
+    ended = request.state.ended
     knows = (
         _is_own(request, actor)
         or actor.may(Permission.ACCESS_READ, PLATFORM)
@@ -80,7 +82,8 @@ def detail_of(facts: "Facts", request: Request, actor: Actor) -> RequestDetail:
     return RequestDetail(
         request=request if knows else _without_people(request),
         conditions=say_conditions(request.lending.conditions),
-        standing=None if request.state.ended else standing_of(facts, request),
+        standing=None if ended else standing_of(facts, request),
+        findings=notes(facts, request, at) if knows and not ended else (),
     )
 
 

@@ -7,23 +7,24 @@ sees what the first one said.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from condarium.errors import BadInput, Conflict, NotPermitted, Refused
+from condarium.governance.grants import granting
 from condarium.governance.grants.granting import grant_in
 from condarium.governance.grants.revoking import revoke_in
 from condarium.governance.requests.approvers import (
     approver,
+    is_by_machine,
     person_of,
     require_reaching,
     rules_of,
     standing_of,
 )
+from condarium.governance.requests.noting import lending_of, notes
 from condarium.governance.requests.requests import check_may_see, detail_of, grants_of
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.actor import Actor, Permission
-from condarium.model.governance.grants import Lending
 from condarium.model.governance.requests import (
     Asked,
     Request,
@@ -85,13 +86,16 @@ def approve(store: Store, number: int, text: str, *, actor: Actor) -> RequestDet
     with _stepping(store, number, Step.APPROVE, words, actor) as taken:
         facts, request = taken.facts, taken.request
         _check_reviewer(facts, request, actor)
+        _check_counts(facts, request, actor)
         people = {person_of(facts, each) for each in _approved_by(request)}
         before = standing_of(facts, request)
         taken.note()
         now = standing_of(facts, facts.requests.get(number))
         if now.approved:
+            changes = notes(facts, request, taken.event.at)
             _carry_out(taken, actor)
-        elif now == before and person_of(facts, actor.who.id) in people:
+            return replace(taken.after(actor), findings=changes)
+        if now == before and person_of(facts, actor.who.id) in people:
             raise ApprovedAlready(number, now.missing)
         return taken.after(actor)
 
@@ -154,7 +158,8 @@ class _Taken:
 
     def after(self, actor: Actor) -> RequestDetail:
         """The request as the step leaves it."""
-        return detail_of(self.facts, self.facts.requests.get(self.request.id), actor)
+        request = self.facts.requests.get(self.request.id)
+        return detail_of(self.facts, request, actor, self.event.at)
 
 
 @contextmanager
@@ -188,6 +193,17 @@ def _check_reviewer(facts: "Facts", request: Request, actor: Actor) -> None:
     raise NotPermitted(actor.name, "request review", (reason,))
 
 
+def _check_counts(facts: "Facts", request: Request, actor: Actor) -> None:
+    """Raise NotPermitted where an account of no person asked, and no administrator approves."""
+    who = approver(facts, actor.who.id, actor.name, request.resources)
+    if is_by_machine(facts, request) and not (who and who.administers):
+        reason = (
+            f"{request.by} is an account of no person: whoever has its token may have asked, so "
+            "that only approvals of administrators count"
+        )
+        raise NotPermitted(actor.name, "request approve", (reason,))
+
+
 def _carry_out(taken: _Taken, actor: Actor) -> None:
     """What was asked for is done with the last approval, all of it or nothing."""
     taken.decide(RequestState.APPROVED)
@@ -197,26 +213,27 @@ def _carry_out(taken: _Taken, actor: Actor) -> None:
         found = grants_of(facts, request.project, request.resources, at)
         numbers = revoke_in(facts, found, reason=reason, running=False, actor=actor, at=at).grants
     else:
-        numbers = tuple(
-            grant_in(
-                facts,
-                each,
-                request.project,
-                _lending(request, at),
-                actor=actor,
-                reason=reason,
-                at=at,
-                request=request.id,
-            ).id
-            for each in sorted(request.resources)
-        )
+        names = sorted(request.resources)
+        facts.resources.hold(names)
+        numbers = tuple(_grant(taken, each, actor, reason) for each in names)
     taken.said["grants"] = ", ".join(map(str, numbers))
 
 
-def _lending(request: Request, at: datetime) -> Lending:
-    """The lending that was asked for, from now on for as long as was asked."""
-    ends = None if request.duration is None else at + request.duration
-    return replace(request.lending, expires_at=ends)
+def _grant(taken: _Taken, resource: str, actor: Actor, reason: str) -> int:
+    """Lend one of the resources from now on; what a grant has and nobody spoke of, it keeps."""
+    facts, request, at = taken.facts, taken.request, taken.event.at
+    held = granting.standing_of(facts, resource, request.project, at)
+    grant = grant_in(
+        facts,
+        resource,
+        request.project,
+        lending_of(request, held, at),
+        actor=actor,
+        reason=reason,
+        at=at,
+        request=request.id,
+    )
+    return grant.id
 
 
 def _approved_by(request: Request) -> set[str | None]:

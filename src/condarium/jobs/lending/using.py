@@ -22,8 +22,9 @@ class AdmissionOver(Refused):
 
     def __init__(self, admission: Admission) -> None:
         self.admission, self.state = admission.id, str(admission.state)
+        why = f": {admission.why}" if admission.why else ""
         super().__init__(
-            f"the admission {admission.id} to {admission.resource} is {admission.state}",
+            f"the admission {admission.id} to {admission.resource} is {admission.state}{why}",
             hint=f"condarium admission show {admission.id}",
         )
 
@@ -38,8 +39,7 @@ _ENDS = {
 def hold(facts: Facts, jobs: Iterable[int]) -> None:
     """Hold the resources that some jobs run on, in the order in which all who hold several do."""
     found = (_open(facts, job) for job in jobs)
-    for name in sorted({each.resource for each in found if each and each.resource}):
-        facts.resources.lock(name)
+    facts.resources.hold({each.resource for each in found if each and each.resource})
 
 
 def held(facts: Facts, job: int) -> Admission | None:
@@ -74,11 +74,12 @@ def end(
     *,
     at: datetime,
     lost: bool = False,
+    why: str = "",
 ) -> None:
     """Settle what a job took that has this status now, or whose worker was lost."""
     if admission is not None:
         state = AdmissionState.LOST if lost else _ENDS[status]
-        end_in(facts, admission, state, at=at)
+        end_in(facts, admission, state, at=at, why=why)
 
 
 def bounded(admission: Admission | None, order: Order, at: datetime) -> Order:

@@ -11,12 +11,12 @@ def say_conditions(conditions: Conditions) -> tuple[str, ...]:
     """
     found = []
     if conditions.branches:
-        found.append(f"branch {_or(conditions.branches)}")
+        found.append(f"branch {any_of(conditions.branches)}")
     if conditions.events:
-        found.append(f"event {_or(conditions.events)}")
+        found.append(f"event {any_of(conditions.events)}")
     found.append("pull requests too" if conditions.pull_request else "no pull requests")
     if conditions.trusted_forks:
-        found.append(f"fork {_or([str(each) for each in conditions.trusted_forks])}")
+        found.append(f"fork {any_of([str(each) for each in conditions.trusted_forks])}")
     if conditions.fork_approval:
         found.append("other forks after approval of the commit")
     if conditions.people is not None:
@@ -25,9 +25,10 @@ def say_conditions(conditions: Conditions) -> tuple[str, ...]:
     if conditions.people_from:
         found.append(f"people listed at {conditions.people_from}, which is not asked")
     if conditions.roles:
-        found.append(f"role {_or(conditions.roles)}")
+        found.append(f"role {any_of(conditions.roles)}")
     return tuple(found)
 
 
-def _or(words: tuple[str, ...] | list[str]) -> str:
+def any_of(words: tuple[str, ...] | list[str]) -> str:
+    """Words of which one has to be, as `a, b or c`."""
     return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -121,9 +121,13 @@ class Noticed:
 
 @dataclass(frozen=True, kw_only=True)
 class PublicList:
-    """Who may use what, as of an instant: what everybody may know of the decisions until then."""
+    """Who may use what, as of an instant: what everybody may know of the decisions until then.
+
+    With `since` also who could at any time since then: it is the list of a whole day.
+    """
 
     at: datetime
+    since: datetime | None = None
     grants: tuple[ListedGrant, ...]
 
 

@@ -125,7 +125,8 @@ class RequestDetail:
     """A request and how far its review is; `standing` is None where that is over.
 
     `conditions` are in words. The people that they name are shown to whoever asked or may review:
-    for others the request has none. `findings` are what came up as it was made.
+    for others the request has none. `findings` are what came up as it was made, and later on, for
+    those people, what an approval would change, or has changed.
     """
 
     request: Request

@@ -110,6 +110,17 @@ class Requests:
             query = query.where(requests.c.id < before)
         return self._whole(self._connection.execute(query))
 
+    def approvers(self, numbers: Iterable[int]) -> dict[int, tuple[str, ...]]:
+        """The names of all who approved requests, by the request's number, the first one first."""
+        found: dict[int, dict[str, None]] = {}
+        events = request_events.c
+        query = select(events.request_id, events.by).where(events.step == str(Step.APPROVE))
+        for piece in _pieces(sorted(set(numbers))):
+            chosen = query.where(events.request_id.in_(piece)).order_by(events.number)
+            for row in self._connection.execute(chosen):
+                found.setdefault(row.request_id, {})[row.by] = None
+        return {number: tuple(names) for number, names in found.items()}
+
     def step(self, number: int, event: RequestEvent) -> None:
         """Append a step; its own number is made here."""
         events = request_events.c

@@ -17,7 +17,7 @@ from condarium.model.governance.listed import (
     PublicList,
     Revoked,
 )
-from condarium.model.instants import say_instant
+from condarium.model.instants import AsOf, say_instant
 
 _COLOURS = {
     GrantState.ACTIVE: green,
@@ -123,10 +123,11 @@ def noticed(answer: tuple[Noticed, ...], page: Page) -> None:
 
 @renders(PublicList)
 def public_list(answer: PublicList, page: Page) -> None:
+    asked = AsOf(at=answer.at, since=answer.since)
     if not answer.grants:
-        page.nothing(f"nothing was lent at {say_instant(answer.at)}")
+        page.nothing(f"nothing was lent {asked}")
         return
-    page.line(dim(f"as of {say_instant(answer.at)}"))
+    page.line(dim(str(asked)))
     rows = [
         (
             bold(each.resource),
@@ -145,8 +146,10 @@ def public_list(answer: PublicList, page: Page) -> None:
 
 
 def _decision(made: Made, page: Page) -> tuple[Part, ...]:
-    until = f"until {made.until:%Y-%m-%d}" if made.until else ""
-    return str(made.number), page.when(made.at), f"{made.change} by {made.by}", until, made.reason
+    what = "; ".join(made.changed)
+    if made.number == 1 and made.until:
+        what = f"until {made.until:%Y-%m-%d}"
+    return str(made.number), page.when(made.at), f"{made.change} by {made.by}", what, made.reason
 
 
 def _used(grant: ListedGrant) -> str:
