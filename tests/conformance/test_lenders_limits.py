@@ -14,6 +14,7 @@ from tests.support.review import Review
 from condarium.errors import CondariumError, NotPermitted
 from condarium.governance.github.resolving import AnotherId
 from condarium.governance.grants.unreviewed import ReviewNeeded
+from condarium.model.access.principals import PrincipalKind
 from condarium.model.document import Document
 from condarium.settings import Settings
 from condarium.storage.governance.resources import LentToAll
@@ -122,7 +123,7 @@ def test_what_was_accepted_through_a_link_ends_with_it(lab: Review) -> None:
     with lab.store.database.read() as facts:
         left = {
             ("rules", 1, f"user:{lab.ids['ada']}"),
-            ("rules", 1, "github:cy".replace("cy", "6")),
+            ("rules", 1, "github:6"),
         }
         assert facts.terms.accepted("rules") == left
 
@@ -161,3 +162,17 @@ def test_an_id_is_that_of_the_name(tmp_path: Path) -> None:
             assert owner("user link", name="ada", person=f"github:ada#{ada['id']}").changed
             with pytest.raises(CondariumError):
                 owner("user link", name="ada", person="github:nobody#1")
+
+
+def test_what_a_machine_asked_for_needs_an_administrator(lab: Review) -> None:
+    """Whoever holds its token would approve their own request."""
+    lab.lend("gpu")
+    with lab.store.database.note() as facts:
+        facts.principals.add(PrincipalKind.SERVICE, "ci", at=lab.store.now(), by="ben")
+    number = lab.ask("ci", "gpu")
+    with pytest.raises(NotPermitted, match="only approvals of administrators"):
+        lab("ben")("request approve", request=number)
+    lab("root0")("request approve", request=number)
+    assert str(lab("ada")("request show", request=number).request.state) == "approved"
+    again = lab.ask("ci", "gpu", project="github:lab/other#13")
+    assert lab("ben")("request deny", request=again, reason="no").request.decided_at

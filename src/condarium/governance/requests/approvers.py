@@ -1,11 +1,11 @@
 """Who reviews: the people behind accounts, and what they are at this moment."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from condarium.errors import NotPermitted
 from condarium.model.access.accounts import Account
-from condarium.model.access.decisions import Thing, decide
+from condarium.model.access.decisions import PLATFORM, Thing, decide
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import Principal, PrincipalKind
 from condarium.model.actor import Actor
@@ -30,11 +30,22 @@ def standing_of(facts: "Facts", request: Request) -> Standing:
     approvals = [each for each in request.events if each.step is Step.APPROVE]
     names = {each.principal: each.by for each in approvals}
     people = (approver(facts, who, name, request.resources) for who, name in names.items())
+    machine = is_by_machine(facts, request)
     return standing(
         rules_of(facts, request),
-        [each for each in people if each is not None],
+        [each for each in people if each and (each.administers or not machine)],
         requester=person_of(facts, request.principal),
     )
+
+
+def is_by_machine(facts: "Facts", request: Request) -> bool:
+    """Whether an account of no person asked: then whoever holds a token of it might review their
+    own request, so that only what administrators say counts. They could make such a token anyway.
+    """
+    if request.principal is None:
+        return False  # the store's owner may do everything without asking
+    account = facts.principals.by_id(request.principal)
+    return account is None or account.kind is not PrincipalKind.USER
 
 
 def person_of(facts: "Facts", principal: str | None) -> str:
@@ -66,15 +77,17 @@ def approver(
     things = [Thing(kind=ThingKind.RESOURCE, name=each) for each in resources]
     if principal is None:
         lends = frozenset(each.name for each in things)
-        return Approver(person=STORE_OWNER, name=name, lends=lends)
+        return Approver(person=STORE_OWNER, name=name, lends=lends, administers=True)
     account = facts.principals.by_id(principal)
     if account is None or account.disabled_at is not None or account.kind is not PrincipalKind.USER:
         return None
+    may = _decisions(facts, account)
     return Approver(
         person=person_of(facts, principal),
         name=account.name,
-        lends=_lends(facts, account, things),
+        lends=frozenset(each.name for each in things if may(Permission.RESOURCE_LEND, each)),
         groups=frozenset(each.group for each in facts.memberships.of_principal(principal)),
+        administers=may(Permission.RESOURCE_CREATE, PLATFORM),
     )
 
 
@@ -93,7 +106,7 @@ def require_reaching(
         raise NotPermitted(actor.name, what, (reason,))
 
 
-def _lends(facts: "Facts", account: Account, things: Iterable[Thing]) -> frozenset[str]:
+def _decisions(facts: "Facts", account: Account) -> Callable[[Permission, Thing], bool]:
     who = Principal(
         kind=account.kind,
         id=account.id,
@@ -101,10 +114,7 @@ def _lends(facts: "Facts", account: Account, things: Iterable[Thing]) -> frozens
         groups=facts.memberships.group_ids(account.id),
     )
     bindings = facts.bindings.of(account.id)
-    may: Mapping[str, bool] = {
-        each.name: decide(who, Permission.RESOURCE_LEND, each, bindings).allowed for each in things
-    }
-    return frozenset(name for name, allowed in may.items() if allowed)
+    return lambda permission, thing: decide(who, permission, thing, bindings).allowed
 
 
 def _linked(facts: "Facts", principal: str) -> Iterable[str]:

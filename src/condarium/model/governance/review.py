@@ -13,13 +13,14 @@ class Approver:
     """Somebody who approved, as they are now.
 
     `person` is what all accounts of one person share. `lends` are the resources that they are a
-    lender of, `groups` the names of the groups that they are in.
+    lender of, `groups` the names of the groups that they are in; who `administers` may lend alone.
     """
 
     person: str
     name: str = ""
     lends: frozenset[str] = frozenset()
     groups: frozenset[str] = frozenset()
+    administers: bool = False
 
     def fits(self, resource: str, kind: ApproverKind, group: str = "") -> bool:
         """Whether they are of those whom a rule of this resource wants."""
