@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import permutations
@@ -18,8 +19,10 @@ from tests.support.postgresql import Server
 from condarium.governance.github.deliveries import Delivery
 from condarium.governance.github.jobs import forget, look_again, take, undecided
 from condarium.governance.grants.granting import grant_in
+from condarium.model.audit import walk
+from condarium.model.governance.amounts import CREDIT, Period
 from condarium.model.governance.grants import Lending
-from condarium.model.governance.resources import ResourceKind
+from condarium.model.governance.resources import Budget, ResourceKind
 from condarium.model.governance.resources import Settings as Lent
 from condarium.model.governance.workflow_job import read
 from condarium.settings import Settings
@@ -69,6 +72,13 @@ def _story(github: GitHub, label: str = "gpu") -> tuple[dict[str, Any], list[Web
     run = github.run(github.repository("lab/fit"), by=github.account("ada"))
     job = github.job(run, [label])
     return job, [github.requested(run), github.queued(job), github.completed(job)]
+
+
+def _queued(github: GitHub, *labels: str) -> list[Delivery]:
+    """Jobs of one run, and before them what is said of it."""
+    run = github.run(github.repository("lab/fit"), by=github.account("ada"))
+    jobs = [github.queued(github.job(run, [label])) for label in labels]
+    return [_delivery(each) for each in [github.requested(run), *jobs]]
 
 
 def _states(store: Store) -> dict[str, str]:
@@ -125,3 +135,76 @@ def test_what_was_put_off_is_looked_at_again_and_forgotten(
         said = again.said
         assert facts.runs.get(said.project.id, said.run, said.attempt) is None  # type: ignore[union-attr]
     assert take(store, [_delivery(queued)])[0].outcome == "refused"
+
+
+def test_two_jobs_of_a_batch_do_not_spend_the_same(store: Store, github: GitHub) -> None:
+    with store.database.note() as facts:
+        paid = Budget(
+            id=0, donor="ada", amount=13 * CREDIT, period=Period.ONCE, starts_at=store.now()
+        )
+        gpu = facts.resources.get("gpu")
+        facts.resources.add_budget(gpu, paid, at=store.now(), by="owner")
+        (grant,) = facts.grants.all(resource="cpu")
+        lending = Lending(quota=7 * CREDIT)
+        said: Any = {"actor": OWNER, "reason": "tests", "at": store.now()}
+        grant_in(facts, "cpu", grant.project, lending, **said)
+    answers = take(store, _queued(github, "cpu", "cpu", "gpu", "gpu", "gpu"))
+    outcomes = [each.outcome for each in answers[1:]]
+    assert outcomes == ["admitted", "refused", "admitted", "admitted", "refused"]
+    assert "quota: the job may cost 6 credits, and of the 7" in answers[2].reasons[0]
+    assert "left are 1 of ada" in answers[5].reasons[0]
+    with store.database.read() as facts:
+        assert facts.ledger.unbalanced() == []
+        reserved = [each.reserved for each in facts.admissions.all()]
+    assert sorted(reserved) == [0, 0, *[6 * CREDIT] * 3]
+
+
+def test_the_same_job_twice_in_a_batch_is_admitted_once(store: Store, github: GitHub) -> None:
+    requested, queued = _queued(github, "gpu")
+    other = replace(queued, digest="another body")
+    answers = take(store, [requested, queued, queued, other])
+    assert [each.outcome for each in answers[1:]] == ["admitted", "already", "admitted"]
+    assert len({each.admission for each in answers[1:]}) == 1
+    with store.database.read() as facts:
+        assert [each.action for each in facts.audit.all()].count("admission decide") == 1
+
+
+def test_a_whole_story_in_one_batch_the_wrong_way_round(store: Store, github: GitHub) -> None:
+    _, webhooks = _story(github)
+    answers = take(store, [_delivery(each) for each in reversed(webhooks)])
+    assert [each.outcome for each in answers] == ["ended", "admitted", "noted"]
+    assert set(_states(store).values()) == {"cancelled"}
+
+
+def test_the_audit_log_of_a_batch_is_chained(store: Store, github: GitHub) -> None:
+    take(store, _queued(github, "cpu", "gpu", "gpu"))
+    with store.database.read() as facts:
+        verified = walk(facts.audit.all(), facts.audit.head())
+    assert verified.ok
+    assert verified.entries >= 3
+
+
+def test_a_service_is_asked_for_elsewhere(store: Store, github: GitHub) -> None:
+    with store.database.note() as facts:
+        lent = Lent(kind=ResourceKind.SERVICE)
+        facts.resources.add("travis", lent, at=store.now(), by="owner")
+    (_, alone, both) = take(store, _queued(github, "travis", "gpu"))
+    assert (alone.outcome, both.outcome) == ("nothing", "admitted")
+    assert len(_states(store)) == 1
+
+
+def test_batches_and_steps_that_hold_a_resource_do_not_wait_in_a_circle(
+    store: Store, github: GitHub
+) -> None:
+    batches = [_queued(github, *labels) for labels in [("cpu", "gpu"), ("gpu", "cpu")] * 12]
+
+    def step(number: int) -> None:
+        with store.database.change(OWNER, "test", str(number)) as facts:
+            facts.resources.lock(("cpu", "gpu")[number % 2])
+
+    with ThreadPoolExecutor(6) as pool:
+        steps = [pool.submit(step, number) for number in range(48)]
+        taken = [pool.submit(take, store, batch) for batch in batches]
+        for each in [*steps, *taken]:
+            each.result()
+    assert list(_states(store).values()) == ["waiting"] * 48
