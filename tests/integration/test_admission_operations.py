@@ -228,9 +228,9 @@ def test_a_job_is_cancelled_by_who_lends_and_by_whose_it_is(store: Store, owner:
 
 
 def test_a_check_says_what_would_be_decided(store: Store, owner: Caller) -> None:
-    bo = someone(store, "bo")
+    ada, bo = someone(store, "ada"), someone(store, "bo")
     usual = {"project": LAB, "label": ("gpu",), "person": "github:ada#1"}
-    assert bo("access check", **usual).allowed
+    assert ada("access check", **{**usual, "person": "github:Ada"}).allowed
     refused = bo("access check", **{**usual, "event": "pull_request"})
     assert refused.reasons[0] == "event: found pull_request; the grant is not for pull requests"
     assert "not said who" in bo("access check", **{**usual, "person": None}).reasons[0]
@@ -239,6 +239,35 @@ def test_a_check_says_what_would_be_decided(store: Store, owner: Caller) -> None
     assert (nothing.governed, nothing.resource) == (False, None)
     assert owner("access check", **{**usual, "label": ("hidden",)}).allowed
     assert "has no id" in bo("access check", **{**usual, "project": "github:a/b"}).reasons[0]
+
+
+def test_a_check_tells_nobody_of_the_people_of_a_grant(store: Store, owner: Caller) -> None:
+    owner("grant change", grant=1, person=["github:cy#3"], role=["write"], reason="few")
+    usual = {"project": LAB, "label": ("gpu",)}
+    for person in ("github:cy#3", "github:dee#4", "user:lena", "user:nobody-here", "github:cy"):
+        found = someone(store, "bo")("access check", **usual, person=person)
+        assert found.allowed
+        assert "not told of others, but to lenders: person, role, terms" in found.reasons[1]
+    (_, lena), (_, ada) = (
+        (name, someone(store, name)("access check", **usual, person="github:ada#1"))
+        for name in ("lena", "ada")
+    )
+    assert lena.reasons == ada.reasons
+    assert "github:ada is not among the people" in ada.reasons[0]
+
+
+def test_a_check_tells_of_no_namespace_that_is_hidden(store: Store, owner: Caller) -> None:
+    owner("resource create", name="farm", kind="queue")
+    owner("namespace create", name="secret")
+    found = [
+        someone(store, "bo")("access check", project=f"namespace:{name}", label=("farm",))
+        for name in ("secret", "secret#1", "no-such")
+    ]
+    assert [each.reasons[0].partition(",")[0] for each in found] == [
+        "which project namespace:secret is",
+        "which project namespace:secret is",
+        "which project namespace:no-such is",
+    ]
 
 
 def test_a_project_without_its_id_redeems_nothing(store: Store, owner: Caller) -> None:

@@ -186,10 +186,10 @@ def _seen(facts: "Facts", actor: Actor) -> Seen | None:
     names = actor.names_where(Permission.RESOURCE_RUN, ThingKind.RESOURCE)
     if names is None:
         return None
-    return Seen(resources=names, people=_keys(facts, actor))
+    return Seen(resources=names, people=own_keys(facts, actor))
 
 
-def _keys(facts: "Facts", actor: Actor) -> frozenset[str]:
+def own_keys(facts: "Facts", actor: Actor) -> frozenset[str]:
     """Who the actor is, here and elsewhere; a token for some things is only for those."""
     principal = actor.who
     if principal.id is None or principal.scope.names_things:
@@ -199,7 +199,7 @@ def _keys(facts: "Facts", actor: Actor) -> frozenset[str]:
 
 
 def _is_own(facts: "Facts", admission: Admission, actor: Actor) -> bool:
-    return admission.person is not None and admission.person.key in _keys(facts, actor)
+    return admission.person is not None and admission.person.key in own_keys(facts, actor)
 
 
 def _thing(facts: "Facts", admission: Admission) -> Thing:

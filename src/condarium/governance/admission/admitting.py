@@ -154,12 +154,18 @@ def still(facts: "Facts", job: Applicant, at: datetime) -> Decision:
 
 
 def judge_in(
-    facts: "Facts", job: Applicant, at: datetime, *, may_see: Callable[[str], bool]
+    facts: "Facts",
+    job: Applicant,
+    at: datetime,
+    *,
+    may_see: Callable[[str], bool],
+    untold: frozenset[str] = frozenset(),
 ) -> Decision:
     """What would be decided of a job by resources that one may see; nobody is held up by it."""
     asked_for = facts.admissions.asked_for(job.labels, services=True)
     resources = [facts.resources.get(name) for name in asked_for if may_see(name)]
-    return _within_quota(_known_of(facts, [job], resources, at), job, at)
+    known = _known_of(facts, [job], resources, at)
+    return _within_quota(replace(known, lent=replace(known.lent, untold=untold)), job, at)
 
 
 def _before(facts: "Facts", asking: Sequence[Asking]) -> dict[tuple[str, str], Admission]:

@@ -66,13 +66,15 @@ class Decision:
 class Grants:
     """What is lent, as of an instant: indexed once, asked often.
 
-    `accepted` are (terms, version, a person's key).
+    `accepted` are (terms, version, a person's key); `untold` names conditions that are not looked
+    at, since whoever asks may not learn of them.
     """
 
     resources: Iterable[Resource] = ()
     grants: Iterable[Grant] = ()
     accepted: frozenset[tuple[str, int, str]] = frozenset()
     approved: Iterable[Approval] = ()
+    untold: frozenset[str] = frozenset()
     _by_label: dict[str, Resource] = field(init=False, default_factory=dict, repr=False)
     _by_use: dict[tuple[str, str], list[Grant]] = field(
         init=False, default_factory=dict, repr=False

@@ -59,9 +59,9 @@ def _by_grants(job: Applicant, resource: Resource, grants: Grants, now: datetime
     for grant in grants.of(job.project, resource.name):
         vouched = grants.vouching(grant, job)
         case = _Case(job, resource, grant, grant.lending.conditions, grants.accepted, vouched, now)
-        failed = [why for _, condition in CONDITIONS if (why := condition(case))]
+        failed = _failed(case, grants.untold)
         if not failed:
-            return _yes(case)
+            return _yes(case, grants.untold)
         if nearest is None or len(failed) < len(nearest[1]):
             nearest = grant, failed
     ask = how_to_ask(job, resource.name)
@@ -104,9 +104,14 @@ def _has_none(project: Project, resource: str, others: Sequence[Grant]) -> list[
     return reasons
 
 
-def _yes(case: _Case) -> Decision:
+def _failed(case: _Case, untold: frozenset[str]) -> list[str]:
+    asked = (condition for name, condition in CONDITIONS if name not in untold)
+    return [why for condition in asked if (why := condition(case))]
+
+
+def _yes(case: _Case, untold: frozenset[str]) -> Decision:
     grant = case.grant
-    reasons = [f"grant {grant.id} lends {grant.resource} to {grant.project}", _HELD]
+    reasons = [f"grant {grant.id} lends {grant.resource} to {grant.project}", _held(untold)]
     if case.vouched:
         reasons.append(f"the commit {case.job.commit[:12]} was approved under it")
     return Decision(allowed=True, reasons=tuple(reasons), resource=grant.resource, grant=grant.id)
@@ -249,6 +254,14 @@ CONDITIONS: tuple[tuple[str, Callable[[_Case], str | None]], ...] = (
 """What must be true of a job and a grant; each gives why it is not, or None."""
 
 _HELD = f"all holds: {', '.join(name for name, _ in CONDITIONS)}"
+
+
+def _held(untold: frozenset[str]) -> str:
+    if not untold:
+        return _HELD
+    held = ", ".join(name for name, _ in CONDITIONS if name not in untold)
+    rest = ", ".join(sorted(untold))
+    return f"so far it holds: {held}; not told of others, but to lenders: {rest}"
 
 
 def how_to_ask(job: Applicant, resource: str) -> str:

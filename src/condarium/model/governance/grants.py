@@ -8,7 +8,6 @@ from enum import StrEnum
 from condarium.model.governance.amounts import Period
 from condarium.model.governance.projects import Person, Project
 
-
 USUAL_EVENTS = ("push", "schedule", "workflow_dispatch", "release", "merge_group", "job")
 """What a job may run for where a grant names no events. Anybody can comment, star or fork, and so
 start workflows that run for that as if they were of the project."""
@@ -20,10 +19,11 @@ class Conditions:
 
     `branches` and `events` are names; empty for any branch, and for the events of `USUAL_EVENTS`,
     which only those bring about who may write to a repository: others have to be named. A job of a
-    pull request needs `pull_request`, whatever the events. One of a fork needs that fork among `trusted_forks`, or, where
-    `fork_approval` is set, that its commit was approved. `people` are those who may trigger jobs
-    (None for anybody), `roles` what they are in the repository (empty for any). `people_from` is
-    where a list of people is kept elsewhere: its URL is carried along and trusted with nothing.
+    pull request needs `pull_request`, whatever the events. One of a fork needs that fork among
+    `trusted_forks`, or, where `fork_approval` is set, that its commit was approved. `people` are
+    those who may trigger jobs (None for anybody), `roles` what they are in the repository (empty
+    for any). `people_from` is where a list of people is kept elsewhere: its URL is carried along
+    and trusted with nothing.
     """
 
     branches: tuple[str, ...] = ()
