@@ -25,10 +25,13 @@ class _Latest:
         self._at: dict[_Key, datetime] = {}
         self._lock = Lock()
 
+    def knows(self, key: _Key, now: datetime) -> bool:
+        before = self._at.get(key)
+        return before is not None and now - before < _AGAIN
+
     def is_new(self, key: _Key, now: datetime) -> bool:
         with self._lock:
-            before = self._at.get(key)
-            if before is not None and now - before < _AGAIN:
+            if self.knows(key, now):
                 return False
             if len(self._at) >= _MOST:
                 self._at.clear()
@@ -37,6 +40,11 @@ class _Latest:
 
 
 _latest = _Latest()
+
+
+def is_noted(store: Store, actor: Actor, action: str) -> bool:
+    """Whether a refusal of a stranger was noted just now, so that nothing is to be done."""
+    return _latest.knows(_key(store, actor, action), store.now())
 
 
 def note_refusal(
@@ -55,9 +63,8 @@ def note_refusal(
     refuses as well, and can note nothing.
     """
     now, target = store.now(), thing.name or str(thing)
-    key = str(store.layout.root), actor.who.id, actor.address, action
     once = often or not actor.who.is_somebody
-    if once and not _latest.is_new(key, now):
+    if once and not _latest.is_new(_key(store, actor, action), now):
         return
     with suppress(StoreReadOnly), store.database.note() as facts:
         facts.audit.add(
@@ -68,3 +75,7 @@ def note_refusal(
             detail={"kind": str(thing.kind), "reasons": "; ".join(reasons)},
             outcome=Outcome.REFUSED,
         )
+
+
+def _key(store: Store, actor: Actor, action: str) -> _Key:
+    return str(store.layout.root), actor.who.id, actor.address, action

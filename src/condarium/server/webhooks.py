@@ -17,13 +17,13 @@ from hashlib import sha256
 from time import monotonic
 from typing import TypeVar
 
-from condarium.access.refusals import note_refusal
+from condarium.access.refusals import is_noted, note_refusal
 from condarium.errors import CondariumError, NotFound, Refused
 from condarium.governance.github.asking import AskingGitHub
 from condarium.governance.github.deliveries import Answer, Delivery
 from condarium.governance.github.jobs import forget, look_again, take, undecided
 from condarium.model.access.decisions import PLATFORM
-from condarium.model.actor import NOBODY_IN_PARTICULAR
+from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.governance.workflow_job import Nothing, read
 from condarium.model.plain import to_plain
 from condarium.server.bodies import pieces_of
@@ -104,7 +104,7 @@ class Webhooks:
             body = b"".join([piece async for piece in pieces])
         given = headers.get(_SIGNATURE, b"")
         if not self._is_signed(body, given):
-            await self._run(partial(self._note, caller.address))
+            await self._note(replace(NOBODY_IN_PARTICULAR, address=caller.address))
             raise BadSignature(given=bool(given))
         said = read(headers.get(_EVENT, b"").decode("latin-1"), body)
         answer = await self._answer(Delivery(digest=sha256(body).hexdigest(), said=said))
@@ -145,10 +145,12 @@ class Webhooks:
             delivery = self._asking.completed(delivery)
         look_again(self._store, delivery)
 
-    def _note(self, address: str | None) -> None:
-        actor = replace(NOBODY_IN_PARTICULAR, address=address)
-        reasons = ["the webhook's signature is missing, or not right"]
-        note_refusal(self._store, actor, "webhook", PLATFORM, reasons)
+    async def _note(self, actor: Actor) -> None:
+        """Note it once a minute; what is noted already takes no thread from those that are true."""
+        if not is_noted(self._store, actor, "webhook"):
+            reasons = ["the webhook's signature is missing, or not right"]
+            note = partial(note_refusal, self._store, actor, "webhook", PLATFORM, reasons)
+            await self._run(note)
 
     async def _run(self, work: Callable[[], _R]) -> _R:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
