@@ -51,6 +51,14 @@ def _starts(place: Borrowing, admission: Admission, runner: str, *, ago: timedel
         assert facts.admissions.start(admission.id, at=at, lease_until=later, runner=runner)
 
 
+def _offered(place: Borrowing, admission: Admission, runner: str, *, ago: timedelta) -> None:
+    """As if a runner had been offered it a while ago."""
+    at = place.store.now() - ago
+    with place.store.database.note() as facts:
+        until, digest = at + timedelta(days=1), f"digest of {admission.id}"
+        assert facts.admissions.offer(admission.id, digest, at=at, until=until, runner=runner)
+
+
 class TestMetering:
     def test_what_it_took_is_charged_and_the_rest_comes_back(self, place: Borrowing) -> None:
         place.lend("metered", to=place.github.repository("lab/fit"))
@@ -99,6 +107,38 @@ class TestRunners:
         found = _now(place, job)
         assert "expected 'r1'" in found.flagged
         assert found.state is AdmissionState.RUNNING
+
+    def test_a_runner_that_never_redeems(self, place: Borrowing) -> None:
+        place.lend("unasked", to=place.github.repository("lab/fit"))
+        began, never = _admitted(place, "unasked"), _admitted(place, "unasked")
+        for _, admission in (began, never):
+            _offered(place, admission, f"u{admission.id}", ago=timedelta(hours=1))
+        job, admission = began
+        runner = f"u{admission.id}"
+        assert place.says(place.github.in_progress(job, runner))["outcome"] == "flagged"
+        assert _now(place, job).state is AdmissionState.RUNNING
+        for job, admission in (began, never):
+            runner = f"u{admission.id}"
+            place.says(place.github.completed(job, runner, took=timedelta(minutes=30)))
+            ended = _now(place, job)
+            assert (ended.state, ended.cost) == (AdmissionState.ENDED, CREDIT // 2)
+            assert "without redeeming" in ended.flagged
+
+    def test_a_job_that_takes_the_machine_of_another(self, place: Borrowing) -> None:
+        github = place.github
+        place.lend("robbed", to=github.repository("lab/fit"))
+        job, admission = _admitted(place, "robbed")
+        _starts(place, admission, "r9", ago=timedelta(minutes=6))
+        for owner in ("elsewhere/x", "lab/other"):
+            run = github.run(github.repository(owner), by=github.account("eve"))
+            thief = github.job(run, ["self-hosted", f"run-{admission.run}"])
+            place.says(github.in_progress(thief, "r9"))
+            ended = _now(place, job)
+            assert bool(ended.flagged) is (owner == "lab/other")
+        assert ended.state is AdmissionState.ENDED
+        assert "was taken by job" in ended.flagged
+        assert ended.cost is not None
+        assert ended.cost < CREDIT // 9
 
     def test_what_was_refused_and_runs_anyway(self, place: Borrowing) -> None:
         place.lend("refused")

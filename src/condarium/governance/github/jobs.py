@@ -15,6 +15,7 @@ from condarium.governance.admission.ending import end_in
 from condarium.governance.github.deliveries import SOURCE, Answer, Delivery, Log
 from condarium.governance.github.queued import NOTHING, Queued, asked_for, decide_all
 from condarium.model.governance.admission import Admission, AdmissionState
+from condarium.model.governance.projects import Project
 from condarium.model.governance.workflow_job import (
     LATEST,
     Nothing,
@@ -56,9 +57,9 @@ def look_again(store: Store, delivery: Delivery) -> Answer:
 
 
 def undecided(store: Store, limit: int) -> list[Delivery]:
-    """Jobs that were put off, as if they were heard of again."""
-    with store.database.read() as facts:
-        jobs = facts.runs.undecided(limit=limit)
+    """Jobs that were put off and are looked at again now, as if they were heard of again."""
+    with store.database.note() as facts:
+        jobs = facts.runs.due(store.now(), limit=limit)
     return [Delivery(digest="", said=job) for job in jobs]
 
 
@@ -85,7 +86,10 @@ class _Batch:
         self.lent = facts.admissions.labelled(label for job in jobs for label in job.labels)
         on_the_way = [job.id for job in told if job.action != "queued"]
         self._admitted = facts.admissions.by_externals(SOURCE, on_the_way) if on_the_way else {}
-        held = {each.resource for each in self._admitted.values() if each.resource}
+        began = {job.runner for job in told if job.action == "in_progress" and job.runner}
+        self._machines = facts.admissions.on_runners(SOURCE, began) if began else []
+        told_of = (*self._admitted.values(), *self._machines)
+        held = {each.resource for each in told_of if each.resource}
         facts.resources.hold(held.union(*(asked_for(job, self.lent) for job in jobs)))
 
     def take(self, deliveries: Sequence[Delivery], log: Log) -> list[Answer]:
@@ -126,7 +130,7 @@ class _Batch:
             case WorkflowJob(action="queued") as job:
                 return decided[job.id]
             case WorkflowJob(action="in_progress") as job:
-                return _began(self._facts, job, log)
+                return _began(self._facts, job, self._robbed(job), log)
             case WorkflowJob(action="completed") as job:
                 return _completed(self._facts, job, log)
             case WorkflowRun() as run:
@@ -147,7 +151,22 @@ class _Batch:
             return None
         if said.id in self._admitted or not all(label.isascii() for label in said.labels):
             return None
-        return NOTHING
+        return None if self._robbed(said) else NOTHING
+
+    def _robbed(self, job: WorkflowJob) -> list[Admission]:
+        """What other jobs' machine a job took, if it is not its own.
+
+        A machine is registered at one owner: others may call theirs the same.
+        """
+        if job.action != "in_progress":
+            return []
+        return [
+            each
+            for each in self._machines
+            if each.runner == job.runner
+            and each.external != job.id
+            and _owner(each.project) == _owner(job.project)
+        ]
 
 
 def _already(facts: "Facts", said: Said) -> Answer:
@@ -164,13 +183,19 @@ def _heard(facts: "Facts", run: WorkflowRun, answers: Sequence[Answer]) -> Answe
     return Answer(outcome="noted", reasons=tuple(decided))
 
 
-def _began(facts: "Facts", job: WorkflowJob, log: Log) -> Answer:
+def _began(facts: "Facts", job: WorkflowJob, robbed: Sequence[Admission], log: Log) -> Answer:
     """Hold what runs where against what was admitted to run there."""
     found = _admission(facts, job)
+    wrong = _wrong_runner(found, job.runner) if found else None
+    if found is None or wrong:
+        for each in robbed:
+            _rob(facts, each, job, log)
     if found is None:
-        return Answer(outcome="noted")
-    if wrong := _wrong_runner(found, job.runner):
+        return Answer(outcome="flagged" if robbed else "noted")
+    if wrong:
         return _flag(facts, found, wrong, log)
+    if found.state is AdmissionState.OFFERED:
+        return _began_unasked(facts, found, job.runner, log)
     return Answer(outcome="noted", admission=found.id, state=found.state)
 
 
@@ -187,11 +212,14 @@ def _completed(facts: "Facts", job: WorkflowJob, log: Log) -> Answer:
         found = facts.admissions.get(found.id)
     if found.state.over:
         return Answer(outcome="flagged", admission=found.id, state=found.state)
-    ran = found.state is AdmissionState.RUNNING
+    if found.state is AdmissionState.OFFERED and job.runner:
+        _began_unasked(facts, found, job.runner, log)
+    ran = found.state is not AdmissionState.WAITING and bool(job.runner or found.started_at)
     state = AdmissionState.ENDED if ran else AdmissionState.CANCELLED
     began = found.offered_at or found.started_at or log.at
     most = max(0.0, (log.at - began).total_seconds())
-    ended = end_in(facts, found, state, at=log.at, seconds=min(job.took, most) if ran else 0.0)
+    took = most if job.took is None else min(job.took, most)
+    ended = end_in(facts, found, state, at=log.at, seconds=took if ran else 0.0)
     log.of("admission end", ended)
     return Answer(outcome="ended", admission=ended.id, state=ended.state)
 
@@ -215,6 +243,30 @@ def _flag(facts: "Facts", admission: Admission, wrong: str, log: Log) -> Answer:
     found = facts.admissions.get(admission.id)
     log.of("admission flag", found, flagged=wrong)
     return Answer(outcome="flagged", reasons=(wrong,), admission=found.id, state=found.state)
+
+
+def _began_unasked(facts: "Facts", admission: Admission, runner: str, log: Log) -> Answer:
+    """A job runs whose runner did not redeem its credential: it is charged, and people look."""
+    wrong = f"the runner {runner!r} began it without redeeming its credential"
+    until = log.at + (admission.time or LATEST)
+    facts.admissions.start(admission.id, at=log.at, lease_until=until, runner=runner)
+    facts.admissions.flag(admission.id, wrong)
+    found = facts.admissions.get(admission.id)
+    log.of("admission flag", found, flagged=wrong)
+    return Answer(outcome="flagged", reasons=(wrong,), admission=found.id, state=found.state)
+
+
+def _rob(facts: "Facts", victim: Admission, thief: WorkflowJob, log: Log) -> None:
+    """End what has no machine any more: it does not pay for another job."""
+    wrong = f"its runner {victim.runner!r} was taken by job {thief.id} of {thief.project}"
+    facts.admissions.flag(victim.id, wrong)
+    ran = victim.state is AdmissionState.RUNNING
+    state = AdmissionState.ENDED if ran else AdmissionState.CANCELLED
+    log.of("admission flag", end_in(facts, victim, state, at=log.at, why=wrong), flagged=wrong)
+
+
+def _owner(project: Project) -> str:
+    return project.name.partition("/")[0].lower()
 
 
 def _renamed(facts: "Facts", said: Renamed, log: Log) -> Answer:

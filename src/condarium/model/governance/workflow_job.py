@@ -63,10 +63,10 @@ class WorkflowJob:
     runner: str = ""
 
     @property
-    def took(self) -> float:
-        """For how many seconds it ran, as GitHub measured it."""
+    def took(self) -> float | None:
+        """For how many seconds it ran, as GitHub measured it; None where it does not say."""
         if self.started_at is None or self.completed_at is None:
-            return 0.0
+            return None
         return max(0.0, (self.completed_at - self.started_at).total_seconds())
 
 

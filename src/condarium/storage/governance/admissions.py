@@ -175,6 +175,12 @@ class Admissions:
         """Those that take a machine: running, or offered to one; the oldest first."""
         return self.all(states=HELD, resource=resource)[::-1]
 
+    def on_runners(self, source: str, runners: Iterable[str]) -> list[Admission]:
+        """Those that runners of these names have, or were offered."""
+        held = admissions.c.state.in_(HELD), admissions.c.source == source
+        named = admissions.c.runner.in_(list(runners))
+        return self._find(_admissions().where(*held, named))
+
     def silent(self, at: datetime) -> list[Admission]:
         """Running ones of which nothing was heard for too long."""
         running = admissions.c.state == AdmissionState.RUNNING
