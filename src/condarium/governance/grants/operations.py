@@ -92,8 +92,9 @@ def create(
 ) -> GrantsDecided:
     """Lend resources to a project, without a request.
 
-    A grant that the project has already is changed. An id behind a project's or a person's name is
-    what counts; where none is given, it is asked for where condarium can.
+    Where the resource's rule wants more than one lender, only administrators do, and lists say
+    that it was without review. An id behind a project's or a person's name is what counts, and has
+    to be the name's own; it is asked for where condarium can.
     """
     from condarium.governance.grants import deciding
 
@@ -183,7 +184,8 @@ def change(
 ) -> GrantsDecided:
     """Change on what a grant is; what is not given stays as it is.
 
-    `none` empties a list: `--branch none` is any branch, `--person none` anybody.
+    `none` empties a list: `--branch none` is any branch, `--person none` anybody. Where the
+    resource's rule wants more than one lender, only administrators widen a grant.
     """
     from condarium.governance.grants import deciding
 
@@ -212,7 +214,10 @@ def renew(
     for_: For = None,
     actor: Actor,
 ) -> GrantsDecided:
-    """Give a grant another end, be it expired or not."""
+    """Give a grant another end, be it expired or not.
+
+    Where the resource's rule wants more than one lender, only administrators give a later one.
+    """
     from condarium.governance.grants import deciding
 
     said = deciding.Said(until=until, time=for_)
@@ -229,7 +234,11 @@ def suspend(store: Store, grant: Number, *, reason: Reason, actor: Actor) -> Gra
 
 @operation("grant resume", permission=_LEND, changes=True, where=Where.INSIDE)
 def resume(store: Store, grant: Number, *, reason: Reason, actor: Actor) -> GrantsDecided:
-    """Let jobs be admitted again under a grant that was suspended."""
+    """Let jobs be admitted again under a grant that was suspended.
+
+    Where the resource's rule wants more than one lender, whoever suspended it may, and
+    administrators.
+    """
     from condarium.governance.grants import deciding
 
     return deciding.resume(store, grant, reason=reason, actor=actor)

@@ -173,7 +173,9 @@ def resource_change(
 ) -> ResourceChanged:
     """Change what is given, and nothing else; `none` empties a text, a list or a limit.
 
-    What was decided already stays so: of jobs that wait, and of requests that were approved.
+    What was decided already stays so: of jobs that wait, and of requests that were approved. For
+    administrators are another label, and another rule than one that wants more than a lender;
+    terms are taken by who may publish them.
     """
     from condarium.errors import BadArguments
     from condarium.governance.resources import resources
@@ -420,7 +422,10 @@ def user_unlink(
     *,
     actor: Actor,
 ) -> IdentityChanged:
-    """Say that an account here is not, or no longer, somebody elsewhere."""
+    """Say that an account here is not, or no longer, somebody elsewhere.
+
+    What was accepted for them by the link ends with it.
+    """
     from condarium.governance.resources import linking
 
     return linking.unlink(store, name, person, actor=actor)

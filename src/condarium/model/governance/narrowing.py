@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from condarium.model.governance.grants import Conditions, Lending
+from condarium.model.governance.grants import USUAL_EVENTS, Conditions, Lending
 from condarium.model.governance.projects import Person, Project, with_id
 
 _W = TypeVar("_W", Project, Person)
@@ -22,13 +22,13 @@ def narrower(before: Lending, after: Lending) -> Iterator[str]:
 
 def is_wider(before: Lending, after: Lending) -> bool:
     """Whether more may be done after than before, in any way."""
-    return has_other_events(before, after) or any(narrower(after, before))
+    return any(narrower(after, before))
 
 
 def has_other_events(before: Lending, after: Lending) -> bool:
-    """Whether an event may be that was not named before: no name at all stands for some."""
-    was, now = before.conditions.events, after.conditions.events
-    return was != now and not (was and now and set(now) <= set(was))
+    """Whether some event may be after that may not before."""
+    was, now = _names(before.conditions, "events"), _names(after.conditions, "events")
+    return not set(now) <= set(was)
 
 
 def _conditions(before: Conditions, after: Conditions) -> Iterator[str]:
@@ -37,7 +37,7 @@ def _conditions(before: Conditions, after: Conditions) -> Iterator[str]:
     if before.fork_approval and not after.fork_approval:
         yield "commits of forks can no more be approved"
     for what in ("branches", "events", "roles"):
-        was, now = getattr(before, what), getattr(after, what)
+        was, now = _names(before, what), _names(after, what)
         if now and (not was or not set(was) <= set(now)):
             yield f"only the {what} {', '.join(now)}"
     for fork in gone(before.trusted_forks, after.trusted_forks):
@@ -50,14 +50,18 @@ def _conditions(before: Conditions, after: Conditions) -> Iterator[str]:
             yield f"{with_id(person)} may not trigger jobs"
 
 
+def _names(conditions: Conditions, what: str) -> tuple[str, ...]:
+    """The names that are meant: none stands for any, of events for the usual ones."""
+    found: tuple[str, ...] = getattr(conditions, what)
+    return found or (USUAL_EVENTS if what == "events" else ())
+
+
 def gone(before: Iterable[_W], after: Iterable[_W]) -> list[_W]:
     """Those who were before, and are not after, by name and id."""
-    """Those of the first who are not among the second."""
     left = {with_id(each).lower() for each in after}
     return [each for each in before if with_id(each).lower() not in left]
 
 
 def is_less(before: int | None, after: int | None) -> bool:
     """Whether a limit is lower than it was; None is no limit."""
-    """Of two limits, of which None is none."""
     return after is not None and (before is None or after < before)
