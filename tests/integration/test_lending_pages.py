@@ -4,6 +4,7 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -108,7 +109,7 @@ def test_everybody_reads_who_may_use_what_and_the_private_stays_so(server: Serve
     page = get(server, "lending").text
     assert "github:lab/tool#77" in page
     assert "40 a month" in page
-    assert "<meter" in page
+    assert page.count("<meter") == 1  # where there is a quota
 
 
 def test_lenders_read_the_rest_with_their_token(server: Server, store: Store) -> None:
@@ -169,10 +170,47 @@ def test_ciruns_files_leave_out_what_they_could_not_say_without_naming_people(
 
 def test_it_is_shown_as_of_any_day(server: Server) -> None:
     assert get(server, "lending.json?at=2020-01-01").json()["grants"] == []
-    assert "as of 2020-01-01" in get(server, "lending?at=2020-01-01").text
+    assert "on 2020-01-01, at any time of the day" in get(server, "lending?at=2020-01-01").text
     assert len(get(server, "lending.json?q=FEW").json()["grants"]) == 1
     for path, status in (("lending?at=soon", 400), ("lending/nothing", 404)):
         assert httpx.get(f"{server.url}/{path}").status_code == status
+
+
+def test_a_wrong_day_is_told_on_the_page_and_the_rest_is_there(server: Server) -> None:
+    answer = httpx.get(f"{server.url}/lending?at=%3Cb%3E&q=few")
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Found &#39;&lt;b&gt;&#39;; expected an instant" in answer.text
+    assert "github:lab/few#79" in answer.text
+    assert 'type="date"' in answer.text
+
+
+def test_there_is_a_feed_of_each_project(server: Server) -> None:
+    feed = ElementTree.fromstring(get(server, "lending.atom?project=github:lab/FEW").text)
+    (entry,) = feed.findall(f"{ATOM}entry")
+    assert entry.findtext(f"{ATOM}title") == "gpu-a100: granted, github:lab/few"
+    own = f"{server.url}/lending.atom?project=github%3Alab%2FFEW"
+    assert feed.findtext(f"{ATOM}id") == own
+    assert httpx.get(f"{server.url}/lending.atom?project=few").status_code == 400
+
+
+def test_programs_read_it_in_pages(server: Server) -> None:
+    found = get(server, "lending.json?page=7").json()
+    assert (found["page"], found["pages"], len(found["grants"])) == (1, 1, 3)
+
+
+def test_strangers_ask_about_whole_days(server: Server, store: Store) -> None:
+    asked = "lending.json?at=2020-01-01T09:30:00Z"
+    assert "09:30" not in get(server, asked).json()["at"]
+    assert "09:30" in get(server, asked, **bearer(store, "ben")).json()["at"]
+
+
+def test_strangers_wait_for_each_other_and_not_without_end(server: Server) -> None:
+    with ThreadPoolExecutor(60) as pool:
+        asked = [f"{server.url}/lending?q={number}" for number in range(60)]
+        found = [each.status_code for each in pool.map(httpx.get, asked)]
+        assert found.count(200) >= 32
+        assert set(found) <= {200, 503}
+    assert get(server, "lending").status_code == 200
 
 
 def test_a_change_is_seen_at_once_by_all_who_read_it_before(server: Server, folder: Path) -> None:
@@ -206,5 +244,7 @@ def test_in_a_browser_it_is_found_from_the_first_page_and_searched(server: Serve
         assert "0 grants" in page.inner_text("main")
         page.click("text=See it as it is now")
         assert page.locator("tbody tr[data-name]").count() == 3
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
         browser.close()
     assert not said

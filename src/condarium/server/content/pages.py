@@ -45,6 +45,11 @@ class Asked:
         return self._field("at", "").strip()
 
     @property
+    def project(self) -> str:
+        """Whose; empty for all."""
+        return self._field("project", "").strip()
+
+    @property
     def number(self) -> int:
         """Which page of a list, from 1."""
         text = self._field("page", "1")

@@ -231,7 +231,12 @@ class Grants:
         return found
 
     def latest(
-        self, *, resources: Iterable[str], until: datetime, limit: int
+        self,
+        *,
+        resources: Iterable[str],
+        project: Project | None = None,
+        until: datetime,
+        limit: int,
     ) -> list[tuple[Grant, GrantDecision]]:
         """The last decisions by then about grants of some resources, the newest first."""
         query = (
@@ -246,6 +251,8 @@ class Grants:
             )
             .limit(limit)
         )
+        if project is not None:
+            query = query.where(_is_project(project))
         made = [(row.grant_id, _decision(row)) for row in self._connection.execute(query)]
         about = {each.id: each for each in self.all(numbers={number for number, _ in made})}
         return [(about[number], decision) for number, decision in made]
