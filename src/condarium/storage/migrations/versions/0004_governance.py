@@ -98,12 +98,15 @@ def upgrade() -> None:
         sa.Column("said", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
+        sa.Column("again_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("job", name="pk_workflow_jobs"),
     )
     op.create_index(
         "ix_workflow_jobs_repository_run", "workflow_jobs", ["repository", "run"], unique=False
     )
-    op.create_index("ix_workflow_jobs_state_at", "workflow_jobs", ["state", "at"], unique=False)
+    op.create_index(
+        "ix_workflow_jobs_state_again_at", "workflow_jobs", ["state", "again_at"], unique=False
+    )
 
     op.create_table(
         "budgets",
@@ -338,3 +341,15 @@ def upgrade() -> None:
 
     with op.batch_alter_table("tokens") as batch:
         batch.add_column(sa.Column("resources", sa.JSON(), nullable=True))
+
+    # a store that keeps itself tidy each day gives notice of grants as well, as new ones do
+    op.execute("""
+        INSERT INTO schedules (name, operation, arguments, cron, enabled, created_at, created_by)
+        SELECT 'grant-review-due', 'grant review-due', '{}', '37 4 * * *', enabled, created_at,
+            'condarium'
+        FROM schedules
+        WHERE name IN ('gc', 'job-prune') AND created_by = 'condarium'
+            AND NOT EXISTS (SELECT 1 FROM schedules WHERE name = 'grant-review-due')
+        ORDER BY name
+        LIMIT 1
+    """)
