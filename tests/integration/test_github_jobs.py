@@ -1,5 +1,6 @@
 """Jobs at GitHub from their webhooks to the ledger, and what the API is asked about them."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
@@ -10,6 +11,7 @@ import pytest
 from tests.support.answering import AnsweringServer
 from tests.support.borrowing import Borrowing, borrowing
 from tests.support.github import GitHub
+from tests.support.people import Caller
 
 from condarium.engine.network.github import NotAtGithub
 from condarium.governance.github.resolving import resolve
@@ -17,6 +19,7 @@ from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.grants import Conditions
 from condarium.model.governance.projects import Person, Project, with_id
+from condarium.model.governance.workflow_job import WorkflowRun, read
 from condarium.settings import Settings
 from condarium.storage.store import Store
 
@@ -290,3 +293,33 @@ class TestAsking:
         assert [each.id for each in found.people] == [str(ada["id"]), None]
         assert f"github:lab/old is called github:lab/new#{moved['id']} now" in found.warnings
         assert any("id of user:nobody is not known" in text for text in found.warnings)
+
+
+class TestPutOff:
+    def test_it_is_listed_and_decided_about_after_a_restart(self, tmp_path: Path) -> None:
+        with borrowing(tmp_path) as place:
+            github = place.github
+            repository = github.repository("lab/fit")
+            place.lend("gpu", to=repository)
+            run = github.run(repository, by=github.account("ada"))
+            job = github.job(run, ["gpu"])
+            assert place.says(github.queued(job))["outcome"] == "undecided"
+            (listed,) = _asked(place.store)
+            assert (listed.external, listed.resource) == (str(job["id"]), "gpu")
+            assert str(listed.state) == "asked"
+        settings = Settings.read({"HOME": str(tmp_path)}, store=tmp_path / "store")
+        with closing(Store(settings)) as store:
+            said = read("workflow_run", github.requested(run).body)
+            assert isinstance(said, WorkflowRun)
+            with store.database.note() as facts:
+                facts.runs.add(said, at=store.now())
+        with borrowing(tmp_path, github) as place:
+            until = time.monotonic() + 20
+            while place.admission(job) is None and time.monotonic() < until:
+                time.sleep(0.05)
+            assert _now(place, job).state is AdmissionState.WAITING
+            assert _asked(place.store) == []
+
+
+def _asked(store: Store) -> list[Admission]:
+    return list(Caller(store)("admission list", state="asked"))

@@ -109,6 +109,7 @@ class Serving(ServerStarted):
             opened.enter_context(modes_of(store.layout.root))
             store.keep_secrets()
             content.start()
+            webhooks.start()
             opened.callback(content.stop)
             opened.callback(uploads.stop)
             opened.callback(rest.stop)

@@ -14,6 +14,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
+from threading import Event, Thread
 from time import monotonic
 from typing import TypeVar
 
@@ -82,12 +83,21 @@ class Webhooks:
         self._asking = AskingGitHub(store, settings)
         self._pool = ThreadPoolExecutor(_AT_ONCE, "github")
         self._taking: Together[Delivery, Answer] = Together(partial(take, store), "webhooks")
-        self._looking: asyncio.Task[None] | None = None
+        self._stopping = Event()
+        self._looking = Thread(target=self._keep_looking, name="jobs put off", daemon=True)
 
     def takes(self, path: str) -> bool:
         return path == PATH
 
+    def start(self) -> None:
+        """Look at jobs that were put off from now on: also at those of before a restart."""
+        if self._secrets:
+            self._looking.start()
+
     def stop(self) -> None:
+        self._stopping.set()
+        if self._looking.is_alive():
+            self._looking.join()
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._taking.stop()
         self._asking.close()
@@ -117,8 +127,6 @@ class Webhooks:
     async def _answer(self, delivery: Delivery) -> Answer:
         if isinstance(delivery.said, Nothing):
             return Answer(outcome="nothing", reasons=(delivery.said.reason,))
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._keep_looking())
         return await self._take(delivery)
 
     async def _take(self, delivery: Delivery) -> Answer:
@@ -126,19 +134,21 @@ class Webhooks:
             delivery = await self._run(partial(self._asking.completed, delivery))
         return await self._taking.do(delivery)
 
-    async def _keep_looking(self) -> None:
+    def _keep_looking(self) -> None:
         """Look again and again at jobs that were put off, and forget what is old."""
-        tidied = 0.0
-        while True:
-            await asyncio.sleep(_AGAIN)
+        tidied = -_TIDY
+        while not self._stopping.is_set():
             try:
-                for delivery in await self._run(partial(undecided, self._store, _MOST)):
-                    await self._run(partial(self._look_again, delivery))
+                for delivery in undecided(self._store, _MOST):
+                    if self._stopping.is_set():
+                        return
+                    self._look_again(delivery)
                 if monotonic() - tidied >= _TIDY:
-                    await self._run(partial(forget, self._store))
+                    forget(self._store)
                     tidied = monotonic()
             except CondariumError as error:
                 _log.warning("jobs at GitHub wait longer", extra={"error": error.message})
+            self._stopping.wait(_AGAIN)
 
     def _look_again(self, delivery: Delivery) -> None:
         if self._asking.may_ask:

@@ -8,6 +8,7 @@ from condarium.errors import BadArguments, Conflict
 from condarium.governance.admission.credentials import check_holder, lease_of
 from condarium.governance.admission.ending import end_in
 from condarium.governance.admission.turns import turn
+from condarium.governance.github.queued import put_off
 from condarium.model.access.decisions import PLATFORM, Thing
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
@@ -58,6 +59,8 @@ def list_(
     """Those that the actor may see, the newest first."""
     before = int(decode_cursor(cursor, int)[0]) if cursor is not None else None
     size = read_limit(limit)
+    if state is AdmissionState.ASKED:
+        return _put_off(store, resource=resource, project=project, limit=size, actor=actor)
     with store.database.read() as facts:
         found = facts.admissions.all(
             states=[state] if state else (),
@@ -68,6 +71,24 @@ def list_(
             limit=size and size + 1,
         )
     return page_of(found, size, [(each.id,) for each in found])
+
+
+def _put_off(
+    store: Store, *, resource: str | None, project: str | None, limit: int | None, actor: Actor
+) -> Page[Admission]:
+    """Jobs that cannot be decided about yet, as those see them who may; they are few."""
+    of = Project.parse(project) if project else None
+    with store.database.read() as facts:
+        seen, found = _seen(facts, actor), put_off(facts)
+    chosen = [
+        each
+        for each in found
+        if (seen is None or each.resource in seen.resources)
+        and resource in (None, each.resource)
+        and (of is None or of.name.lower() == each.project.name.lower())
+        and (of is None or of.id in (None, each.project.id))
+    ]
+    return Page(items=tuple(chosen[:limit]))
 
 
 def show(store: Store, number: int, actor: Actor) -> Admission:

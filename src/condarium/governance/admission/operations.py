@@ -23,8 +23,11 @@ def list_(
     store: Store,
     *,
     state: Annotated[
-        Literal["refused", "waiting", "offered", "running", "ended", "lost", "cancelled"] | None,
-        Argument("only those of this state"),
+        Literal[
+            "asked", "refused", "waiting", "offered", "running", "ended", "lost", "cancelled"
+        ]
+        | None,
+        Argument("only those of this state; asked: those that cannot be decided about yet"),
     ] = None,
     resource: Annotated[
         ResourceName | None, Argument("only those to this resource", "-r", metavar="R")

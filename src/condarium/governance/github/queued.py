@@ -46,7 +46,8 @@ def decide_all(
     found = _Sorted(facts, new, log.at)
     facts.runs.put_off([job for job, _ in found.undecided], at=log.at)
     facts.runs.decided(asked.keys() - {job.id for job, _ in found.undecided})
-    refused = [_refusal(job, why, lent, log.at) for job, why in found.refused]
+    no = AdmissionState.REFUSED
+    refused = [_unruled(job, no, why, lent, log.at) for job, why in found.refused]
     added = [*facts.admissions.add_all(refused), *admit_all_in(facts, found.asking, log.at)]
     made = {admission.external: admission for admission in added if admission is not None}
     for admission in made.values():
@@ -87,8 +88,17 @@ def _too_late(job: WorkflowJob, at: datetime) -> str | None:
     return f"it was created more than {hours} hours ago; run it again"
 
 
-def _refusal(job: WorkflowJob, why: str, lent: Mapping[str, str], at: datetime) -> Admission:
-    """What is refused without that a rule is asked is an admission like other refusals."""
+def put_off(facts: "Facts") -> list[Admission]:
+    """Jobs that cannot be decided about yet, the newest first, as what they ask for."""
+    jobs = facts.runs.undecided()[::-1]
+    lent = facts.admissions.labelled(label for job in jobs for label in job.labels)
+    return [_unruled(job, AdmissionState.ASKED, _NO_RUN, lent, job.created_at) for job in jobs]
+
+
+def _unruled(
+    job: WorkflowJob, state: AdmissionState, why: str, lent: Mapping[str, str], at: datetime
+) -> Admission:
+    """A job about which no rule was asked; one that is refused is an admission like others."""
     return Admission(
         id=0,
         source=SOURCE,
@@ -96,7 +106,7 @@ def _refusal(job: WorkflowJob, why: str, lent: Mapping[str, str], at: datetime) 
         project=job.project,
         resource=next(iter(asked_for(job, lent)), None),
         grant=None,
-        state=AdmissionState.REFUSED,
+        state=state,
         reasons=(why,),
         commit=job.commit,
         event="",

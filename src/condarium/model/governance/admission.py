@@ -141,6 +141,9 @@ class Grants:
 
 
 class AdmissionState(StrEnum):
+    ASKED = "asked"
+    """Not decided yet: what has to be known of it has not come. It is no admission, and has no
+    number."""
     REFUSED = "refused"
     WAITING = "waiting"
     """Admitted; its cost is reserved, and no runner has it."""
@@ -154,7 +157,7 @@ class AdmissionState(StrEnum):
 
     @property
     def over(self) -> bool:
-        return self not in (self.WAITING, self.OFFERED, self.RUNNING)
+        return self not in (self.ASKED, self.WAITING, self.OFFERED, self.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from condarium.model.governance.amounts import say_amount
 from condarium.model.governance.projects import with_id
 
 _COLOURS = {
+    AdmissionState.ASKED: yellow,
     AdmissionState.REFUSED: red,
     AdmissionState.WAITING: dim,
     AdmissionState.OFFERED: cyan,
@@ -46,6 +47,7 @@ def admission(answer: Admission, page: Page) -> None:
         ("begun", page.clock(answer.started_at) if answer.started_at else ""),
         ("lease", f"until {page.clock(lease)}" if lease else ""),
         ("ended", page.clock(answer.ended_at) if answer.ended_at else ""),
+        ("why", answer.why),
         ("credits", _credits(answer)),
     ]
     page.table(("", ""), [(dim(name), text) for name, text in facts if text])
