@@ -23,7 +23,7 @@ from condarium.governance.grants.revoking import Which, revoke
 from condarium.model.actor import Actor
 from condarium.model.audit import Outcome
 from condarium.model.governance.admission import Admission, AdmissionState
-from condarium.model.governance.amounts import CREDIT, Period
+from condarium.model.governance.amounts import CREDIT, Period, cost_of
 from condarium.model.governance.grants import (
     Conditions,
     GrantChange,
@@ -39,7 +39,7 @@ from condarium.storage.store import Store
 
 LENA = Actor(name="lena")
 OTHER = Project.parse("github:bo/other#12")
-HOUR = timedelta(hours=1)
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STATE = AdmissionState
 
 
@@ -331,7 +331,7 @@ def test_a_runner_says_how_long_it_took_but_never_more(store: Store, clock: Cloc
         assert admissions.end(store, running.id, said, LENA).cost == cost
 
 
-def test_what_falls_silent_is_lost_and_costs_until_it_was_heard_of(
+def test_what_falls_silent_is_lost_and_costs_as_long_as_its_lease_went_on(
     store: Store, clock: Clock
 ) -> None:
     lend(store, budget=CREDIT)
@@ -344,13 +344,60 @@ def test_what_falls_silent_is_lost_and_costs_until_it_was_heard_of(
     assert leases.expire(store) == ()
     clock.now += timedelta(seconds=1)
     (lost,) = leases.expire(store)
-    assert (lost.id, lost.state, lost.cost) == (running.id, STATE.LOST, CREDIT // 20)
+    assert (lost.id, lost.state, lost.cost) == (running.id, STATE.LOST, cost_of(8 * MINUTE, CREDIT))
     assert leases.expire(store) == ()
     with pytest.raises(admissions.NotRunning, match="is lost; expected one that is running"):
         admissions.heartbeat(store, running.id, LENA)
-    with pytest.raises(admissions.NotRunning):
-        admissions.end(store, running.id, None, LENA)
-    assert balances(store)["budget"] == CREDIT - CREDIT // 20
+    assert balances(store)["used"] == lost.cost
+    clock.now += timedelta(minutes=36, seconds=-1)
+    ended = admissions.end(store, running.id, None, LENA)
+    assert (ended.state, ended.cost) == (STATE.ENDED, cost_of(44 * MINUTE, CREDIT))
+    assert admissions.end(store, running.id, None, LENA) == ended
+    assert balances(store)["used"] == ended.cost
+
+
+def test_a_lost_job_that_goes_on_is_charged_no_more_than_there_is(
+    store: Store, clock: Clock
+) -> None:
+    lend(store, budget=CREDIT)
+    grant(store)
+    ask(store, "1")
+    running = present(store, offer_next(store, "gpu", runner="", actor=LENA).secret)
+    clock.now += HOUR / 2
+    (lost,) = leases.expire(store)
+    assert ask(store, "2", time=HOUR * 0.75).state is STATE.WAITING
+    ended = admissions.end(store, running.id, None, LENA)
+    assert (ended.state, ended.cost) == (STATE.ENDED, lost.cost)
+    assert "0.416666 credits were not charged" in ended.flagged
+
+
+def test_a_job_costs_what_it_did_when_it_was_admitted(store: Store, clock: Clock) -> None:
+    lend(store, budget=CREDIT)
+    grant(store)
+    ask(store, "1")
+    running = present(store, offer_next(store, "gpu", runner="", actor=LENA).secret)
+    with store.database.note() as facts:
+        lent = facts.resources.get("gpu")
+        facts.resources.change(lent, replace(lent.settings, factor=1), at=store.now())
+    clock.now += HOUR / 4
+    assert admissions.end(store, running.id, None, LENA).cost == CREDIT // 4
+
+
+def test_what_has_ended_meanwhile_is_not_ended_again(store: Store) -> None:
+    lend(store)
+    grant(store)
+    found = ask(store, "1")
+    with store.database.note() as facts:
+        assert end_in(facts, found, STATE.ENDED, at=store.now())
+        assert end_in(facts, found, STATE.CANCELLED, at=store.now()) is None
+
+
+def test_no_more_than_a_quota_is_admitted_however_many_ask_at_once(store: Store) -> None:
+    lend(store)
+    grant(store, quota=2 * CREDIT)
+    with ThreadPoolExecutor(6) as pool:
+        found = list(pool.map(lambda each: ask(store, str(each)), range(6)))
+    assert sorted(str(each.state) for each in found) == ["refused"] * 4 + ["waiting"] * 2
 
 
 def test_a_job_never_has_more_time_than_it_was_admitted_for(store: Store, clock: Clock) -> None:
@@ -365,6 +412,11 @@ def test_a_job_never_has_more_time_than_it_was_admitted_for(store: Store, clock:
     clock.now += timedelta(minutes=2)
     with pytest.raises(admissions.TimeOver):
         admissions.heartbeat(store, running.id, LENA)
+    clock.now += timedelta(seconds=1)
+    (over,) = leases.expire(store)
+    assert (over.state, over.cost) == (STATE.ENDED, CREDIT // 10)
+    assert over.ended_at == heard.lease_until
+    assert admissions.end(store, running.id, None, LENA) == over
 
 
 def test_what_waits_says_why(store: Store) -> None:

@@ -7,7 +7,7 @@ with opened(url, folder) as database, database.note() as facts:
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -86,6 +86,7 @@ def admission(
             event="push",
             at=at,
             reserved=reserved,
+            time=timedelta(hours=reserved / facts.resources.get(resource).settings.factor),
         )
     )
     return added.id

@@ -273,7 +273,9 @@ class Worker:
                 facts.workers.revive(self.id, at=now)
             beats = facts.workers.heartbeats()
             held = facts.jobs.held_by(self.id)
-            facts.admissions.hear_of(held, at=now, lease_until=now + leases.LEASE)
+            facts.admissions.hear_of(
+                held, at=now, lease_until=now + using.lease(self.settings.silence)
+            )
             lost = [job for job in held.values() if self._forgot(job, now)]
             release(facts, lost, store, "its worker lost it")
         patience = self.settings.silence

@@ -119,7 +119,8 @@ def heartbeat(store: Store, number: int, actor: Actor) -> Admission:
 def end(store: Store, number: int, seconds: float | None, actor: Actor) -> Admission:
     """Say that the job of a runner is over, and settle. Again, it changes nothing.
 
-    Raises NotRunning where it never began, or was lost or cancelled meanwhile.
+    One that was lost meanwhile costs as much more as it went on. Raises NotRunning where it never
+    began, or was cancelled.
     """
     now, detail = store.now(), {"seconds": str(seconds)} if seconds is not None else {}
     with store.database.read() as facts:
@@ -128,10 +129,10 @@ def end(store: Store, number: int, seconds: float | None, actor: Actor) -> Admis
         return found
     with store.database.change(actor, "admission end", str(number), detail) as facts:
         found = _held(facts, number, actor)
-        if found.state is not AdmissionState.ENDED:
+        if found.job is not None or found.state not in _MAY_END:
             _check_runs(found)
         took = None if seconds is None else _believed(facts, found, seconds, now, actor)
-        ended = end_in(facts, found, AdmissionState.ENDED, at=now, seconds=took)
+        ended = end_in(facts, found, AdmissionState.ENDED, at=now, seconds=took) or found
         detail |= {"cost": str(ended.cost), "project": str(ended.project)}
     return ended
 
@@ -142,6 +143,7 @@ def _believed(
     """How long a job took, of what is said: at least until its last heartbeat, and until now at
     most. Those who lend the resource may say less."""
     lends = actor.may(Permission.RESOURCE_LEND, _thing(facts, found))
+    found = replace(found, ended_at=None)  # one that was lost may have gone on
     least = 0.0 if lends else found.took(found.heard_at or now).total_seconds()
     return min(max(seconds, least), found.took(now).total_seconds())
 
@@ -166,7 +168,13 @@ def cancel(store: Store, number: int, reason: str, actor: Actor) -> Admission:
         raise NotRunning(number, found.state)
     with store.database.change(actor, "admission cancel", str(number), detail) as facts:
         why = f"cancelled by {actor.name}{f': {reason}' if reason else ''}"
-        return end_in(facts, found, AdmissionState.CANCELLED, at=store.now(), why=why)
+        ended = end_in(facts, found, AdmissionState.CANCELLED, at=store.now(), why=why)
+        if ended is None:  # somebody was quicker: nothing was cancelled
+            raise NotRunning(number, facts.admissions.get(number).state)
+        return ended
+
+
+_MAY_END = (AdmissionState.RUNNING, AdmissionState.ENDED, AdmissionState.LOST)
 
 
 def _check_runs(found: Admission) -> None:

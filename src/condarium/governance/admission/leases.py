@@ -1,4 +1,4 @@
-"""Leases: what nobody redeems waits again, and what nobody hears of is lost, and costs no more."""
+"""Leases: what nobody redeems waits again, and what nobody hears of is lost."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -47,24 +47,36 @@ def _lapsed(facts: "Facts", now: datetime) -> list[Admission]:
 
 
 def _drop(store: Store, lapsed: Admission) -> Admission | None:
-    now, detail = store.now(), {"grant": str(lapsed.grant), "project": str(lapsed.project)}
-    with store.database.change(_ITSELF, "admission cancel", str(lapsed.id), detail) as facts:
+    now = store.now()
+    with store.database.note() as facts:
         if lapsed.resource is not None:
             facts.resources.lock(lapsed.resource)
         if lapsed.id not in [each.id for each in _lapsed(facts, now)]:
-            detail["outcome"] = "it goes on after all"
             return None
         facts.admissions.flag(lapsed.id, f"grant {lapsed.grant} ended before its turn came")
-        return end_in(facts, lapsed, AdmissionState.CANCELLED, at=now)
+        ended = end_in(facts, lapsed, AdmissionState.CANCELLED, at=now)
+        return _audit(facts, "admission cancel", ended, now)
 
 
 def _lose(store: Store, silent: Admission) -> Admission | None:
-    now, detail = store.now(), {"runner": silent.runner, "project": str(silent.project)}
-    with store.database.change(_ITSELF, "admission lose", str(silent.id), detail) as facts:
+    """End one that fell silent: as it should, where that is because its time is up."""
+    now = store.now()
+    with store.database.note() as facts:
         if silent.resource is not None:
             facts.resources.lock(silent.resource)
         found = facts.admissions.get(silent.id)
         if found.lease_until is None or found.lease_until >= now:
-            detail["outcome"] = "it was heard of after all"
             return None
-        return end_in(facts, found, AdmissionState.LOST, at=now)
+        if found.job is None and found.up_at and found.lease_until >= found.up_at:
+            ended = end_in(facts, found, AdmissionState.ENDED, at=now)
+            return _audit(facts, "admission end", ended, now)
+        ended = end_in(facts, found, AdmissionState.LOST, at=now)
+        return _audit(facts, "admission lose", ended, now)
+
+
+def _audit(facts: "Facts", action: str, ended: Admission | None, at: datetime) -> Admission | None:
+    """Put an end in the audit log that was one."""
+    if ended is not None:
+        detail = {"project": str(ended.project), "runner": ended.runner, "cost": str(ended.cost)}
+        facts.audit.add(at=at, actor=_ITSELF, action=action, target=str(ended.id), detail=detail)
+    return ended

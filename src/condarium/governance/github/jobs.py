@@ -205,13 +205,13 @@ def _completed(facts: "Facts", job: WorkflowJob, log: Log) -> Answer:
     if found is None:
         facts.runs.end(job, at=log.at)
         return Answer(outcome="noted")
-    if found.state.over:
+    if found.state.over and found.state is not AdmissionState.LOST:
         return Answer(outcome="noted", admission=found.id, state=found.state)
     if job.runner and (wrong := _wrong_runner(found, job.runner)):
-        _flag(facts, found, wrong, log)
+        answer = _flag(facts, found, wrong, log)
         found = facts.admissions.get(found.id)
-    if found.state.over:
-        return Answer(outcome="flagged", admission=found.id, state=found.state)
+        if found.state.over:
+            return answer
     if found.state is AdmissionState.OFFERED and job.runner:
         _began_unasked(facts, found, job.runner, log)
     ran = found.state is not AdmissionState.WAITING and bool(job.runner or found.started_at)
@@ -220,13 +220,15 @@ def _completed(facts: "Facts", job: WorkflowJob, log: Log) -> Answer:
     most = max(0.0, (log.at - began).total_seconds())
     took = most if job.took is None else min(job.took, most)
     ended = end_in(facts, found, state, at=log.at, seconds=took if ran else 0.0)
+    if ended is None:  # somebody was quicker
+        return Answer(outcome="noted", admission=found.id, state=found.state)
     log.of("admission end", ended)
     return Answer(outcome="ended", admission=ended.id, state=ended.state)
 
 
 def _wrong_runner(admission: Admission, runner: str) -> str | None:
     """What is wrong about where a job runs, if anything. A runner without a name is any."""
-    if admission.state in (AdmissionState.OFFERED, AdmissionState.RUNNING):
+    if admission.state in (AdmissionState.OFFERED, AdmissionState.RUNNING, AdmissionState.LOST):
         if admission.runner in ("", runner):
             return None
         return f"picked up by another runner, {runner!r}; expected {admission.runner!r}"
@@ -262,7 +264,8 @@ def _rob(facts: "Facts", victim: Admission, thief: WorkflowJob, log: Log) -> Non
     facts.admissions.flag(victim.id, wrong)
     ran = victim.state is AdmissionState.RUNNING
     state = AdmissionState.ENDED if ran else AdmissionState.CANCELLED
-    log.of("admission flag", end_in(facts, victim, state, at=log.at, why=wrong), flagged=wrong)
+    ended = end_in(facts, victim, state, at=log.at, why=wrong)
+    log.of("admission flag", ended or victim, flagged=wrong)
 
 
 def _owner(project: Project) -> str:

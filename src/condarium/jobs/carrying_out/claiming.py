@@ -14,6 +14,7 @@ from condarium.model.actor import Actor, JobClaim
 from condarium.model.governance.admission import AdmissionState
 from condarium.model.governance.resources import Resource
 from condarium.model.jobs import Job, JobStatus
+from condarium.settings.worker import WorkerSettings
 from condarium.storage.facts import Facts
 from condarium.storage.store import Store
 
@@ -98,7 +99,8 @@ def _claim(facts: Facts, job: Job, worker: str, store: Store) -> JobClaim | None
     claim = facts.jobs.claim(job.id, worker, at=now)
     if claim:
         if admission:
-            using.begin(facts, admission, worker, at=now)
+            silence = WorkerSettings.read(store.settings.environ).silence
+            using.begin(facts, admission, worker, at=now, silence=silence)
         note_status(facts, claim.job, JobStatus.RUNNING, store)
     return claim
 

@@ -50,9 +50,16 @@ def held(facts: Facts, job: int) -> Admission | None:
     return _open(facts, job)  # somebody else may have had it held, and ended it
 
 
-def begin(facts: Facts, admission: Admission, worker: str, *, at: datetime) -> bool:
+def lease(silence: timedelta) -> timedelta:
+    """How long nothing need be heard of a job whose worker is dead after such a silence."""
+    return max(LEASE, silence)
+
+
+def begin(
+    facts: Facts, admission: Admission, worker: str, *, at: datetime, silence: timedelta
+) -> bool:
     """Say that a worker has its job; what earlier attempts took counts, as if it were one piece."""
-    began, until = at - admission.took(at), at + LEASE
+    began, until = at - admission.took(at), at + lease(silence)
     started = facts.admissions.start(admission.id, at=began, lease_until=until, runner=worker)
     return started and facts.admissions.heartbeat(admission.id, at=at, lease_until=until)
 

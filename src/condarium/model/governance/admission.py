@@ -152,7 +152,7 @@ class AdmissionState(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
     LOST = "lost"
-    """Its runner fell silent: it costs what it took until then."""
+    """Its runner fell silent: it costs what it took until it was taken for lost."""
     CANCELLED = "cancelled"
 
     @property
@@ -223,6 +223,11 @@ class Admission:
             run=self.run,
             time=self.time,
         )
+
+    @property
+    def up_at(self) -> datetime | None:
+        """When it has had all its time; None where it did not begin."""
+        return self.started_at + self.time if self.started_at and self.time is not None else None
 
     def took(self, until: datetime) -> timedelta:
         """How long it ran, until then at most.

@@ -64,3 +64,16 @@ def cost_of(time: timedelta, factor: int) -> int:
     microseconds = time // timedelta(microseconds=1)
     exact = Decimal(microseconds) * factor / Decimal(3_600_000_000)
     return int(exact.to_integral_value(ROUND_CEILING))
+
+
+def part_of(amount: int, took: timedelta, time: timedelta) -> int:
+    """What is due for a part of the time for which an amount is, rounded up; never more than it.
+
+    So a job is charged at the price that held when it was admitted.
+
+    >>> part_of(2 * CREDIT, timedelta(minutes=15), timedelta(hours=1))
+    500000
+    """
+    if took >= time:
+        return amount
+    return -(-amount * (took // timedelta(microseconds=1)) // (time // timedelta(microseconds=1)))

@@ -280,9 +280,9 @@ class Admissions:
     def end(
         self, number: int, state: AdmissionState, *, at: datetime, cost: int, why: str = ""
     ) -> bool:
-        """Say how it ended, and what it cost; its credential is void."""
+        """Say how it ended, and what it cost; its credential is void. A lost one may have ended."""
         ended = {"state": state, "ended_at": at, "cost": cost, "credential_until": None}
-        return self._step(number, OPEN, **ended, why=why)
+        return self._step(number, [*OPEN, AdmissionState.LOST], **ended, why=why)
 
     def flag(self, number: int, text: str) -> None:
         """Say what is wrong about it, for people to look at."""
@@ -345,7 +345,7 @@ def _values(admission: Admission) -> dict[str, Any]:
         "person": person and (person.key or f"{person.kind}:"),
         "person_name": person and person.name,
         "head": admission.head and with_id(admission.head),
-        "time": time and round(time.total_seconds()),
+        "time": None if time is None else round(time.total_seconds()),
         "wrong": 0,
     }
 

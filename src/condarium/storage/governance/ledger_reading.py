@@ -1,13 +1,12 @@
 """What the ledger says: balances, transfers, who used how much, and whether all adds up."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
-from condarium.model.governance.admission import AdmissionState
-from condarium.model.governance.amounts import cost_of
+from condarium.model.governance.amounts import part_of
 from condarium.model.governance.ledger import (
     AccountKind,
     LedgerAccount,
@@ -117,9 +116,6 @@ class LedgerReading:
             since=since,
             until=until,
         )
-        # of one whose runner fell silent, nobody knows more than what it last said
-        lost = admissions.c.state == AdmissionState.LOST
-        ended = case((lost, admissions.c.heard_at), else_=admissions.c.ended_at)
         query = (
             _transfers()
             .join(admissions, admissions.c.id == ledger_transfers.c.admission_id)
@@ -128,7 +124,7 @@ class LedgerReading:
                 _targets.c.project,
                 resources.c.name.label("resource"),
                 admissions.c.started_at,
-                ended.label("ended_at"),
+                admissions.c.ended_at,
             )
         )
         named, sums = _Named(self._connection), dict[tuple[str, str, str], _Sum]()
@@ -191,9 +187,9 @@ class LedgerReading:
         query = select(admissions).where(admissions.c.resource_id == resource.id, going)
         for row in self._connection.execute(query):
             began = max(row.started_at or row.offered_at or now, since)
-            so_far = cost_of(now - began, resource.settings.factor) if began < now else 0
+            took, time = max(now - began, timedelta()), timedelta(seconds=row.time or 0)
             key = f"{row.project_kind}:{row.project_id}"
-            found[key] = found.get(key, 0) + min(so_far, row.reserved)
+            found[key] = found.get(key, 0) + part_of(row.reserved, took, time)
         return found
 
     def spent_under(self, grant: int, since: datetime | None) -> int:
