@@ -28,7 +28,9 @@ OfProject = Annotated[
     str | None, Argument("only of this project: github:OWNER/NAME, namespace:NAME", "-p")
 ]
 OfResource = Annotated[ResourceName | None, Argument("only of this resource", "-r", metavar="R")]
-Branches = Annotated[tuple[str, ...], Argument("only jobs of this branch; several, given again")]
+Branches = Annotated[
+    tuple[str, ...], Argument("only jobs of this branch, or tag of that name; several, given again")
+]
 Events = Annotated[
     tuple[str, ...],
     Argument(

@@ -35,4 +35,6 @@ def _approval(
     facts: "Facts", principal: str | None, resource: str
 ) -> tuple[frozenset[str], bool] | None:
     who = approver(facts, principal, "", [resource])
-    return who and (keys_of(facts, principal), resource in who.lends)
+    if who is None:
+        return None
+    return keys_of(facts, principal), resource in who.lends

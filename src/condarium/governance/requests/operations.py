@@ -34,7 +34,8 @@ Use = Annotated[str | None, Argument("how many credits a month are expected", me
 Quota = Annotated[str | None, Argument("at most so many credits a month", metavar="CREDITS")]
 PullRequests = Annotated[bool, Argument("for jobs of pull requests too")]
 Branches = Annotated[
-    tuple[str, ...], Argument("only for jobs of this branch; several, given again")
+    tuple[str, ...],
+    Argument("only for jobs of this branch, or tag of that name; several, given again"),
 ]
 Events = Annotated[
     tuple[str, ...],
