@@ -1,7 +1,7 @@
 """Runs of workflows at GitHub, and those of their jobs that could not be decided about."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ from condarium.storage.tables import workflow_jobs, workflow_runs
 from condarium.storage.upsert import insert_if_new, insert_new
 
 UNDECIDED, OVER = "undecided", "over"
+_SOON, _LATE = timedelta(seconds=20), timedelta(hours=1)
 Attempt = tuple[str | None, str, int]
 """A repository's id, a run's there, and which attempt of it."""
 
@@ -112,6 +113,20 @@ class Runs:
         found = self._connection.scalars(query.order_by(workflow_jobs.c.at).limit(limit))
         return [_job(said) for said in found]
 
+    def due(self, at: datetime, *, limit: int) -> list[WorkflowJob]:
+        """Jobs that were put off and are looked at again now, whoever waited longest for it first.
+
+        The next time is as far off as they are old already, an hour at most: so those that nothing
+        is ever heard of keep no other waiting.
+        """
+        rows = self._connection.execute(_DUE.limit(limit), {"now": at}).all()
+        later = [
+            {"of_job": row.job, "then": at + min(max(at - row.at, _SOON), _LATE)} for row in rows
+        ]
+        if later:
+            self._connection.execute(_LOOK_LATER, later)
+        return [_job(row.said) for row in rows]
+
     def forget(self, *, runs: datetime, jobs: datetime) -> None:
         """Forget what was heard of before, and cannot matter any more."""
         old_jobs = workflow_jobs.delete().where(workflow_jobs.c.at < jobs)
@@ -128,6 +143,7 @@ def _row(job: WorkflowJob, state: str, at: datetime) -> dict[str, Any]:
         "said": to_plain(job),
         "state": state,
         "at": at,
+        "again_at": at,
     }
 
 
@@ -158,6 +174,16 @@ _OVER = select(workflow_jobs.c.job).where(
 )
 _DECIDED = workflow_jobs.delete().where(
     workflow_jobs.c.job.in_(bindparam("jobs", expanding=True)), workflow_jobs.c.state == UNDECIDED
+)
+_DUE = (
+    select(workflow_jobs.c.job, workflow_jobs.c.at, workflow_jobs.c.said)
+    .where(workflow_jobs.c.state == UNDECIDED, workflow_jobs.c.again_at <= bindparam("now"))
+    .order_by(workflow_jobs.c.again_at, workflow_jobs.c.job)
+)
+_LOOK_LATER = (
+    workflow_jobs.update()
+    .where(workflow_jobs.c.job == bindparam("of_job"))
+    .values(again_at=bindparam("then"))
 )
 _UNDECIDED_OF = (
     select(workflow_jobs.c.said)

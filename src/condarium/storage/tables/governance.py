@@ -308,8 +308,10 @@ workflow_jobs = Table(
     # undecided, or over: it had ended before it was heard of
     Column("state", String(16), nullable=False),
     Column("at", Instant, nullable=False),
+    # when what is undecided is looked at again
+    Column("again_at", Instant, nullable=False),
     Index(None, "repository", "run"),
-    Index(None, "state", "at"),
+    Index(None, "state", "again_at"),
 )
 
 webhook_deliveries = Table(
