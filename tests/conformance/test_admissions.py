@@ -303,7 +303,7 @@ def test_what_waits_on_a_grant_that_ends_is_cancelled(store: Store, clock: Clock
     assert offer_next(store, "gpu", runner="", actor=LENA).admission is None
     cancelled = now_of(store, found.id)
     assert cancelled.state is STATE.CANCELLED
-    assert cancelled.flagged == "grant 1 ended before its turn came"
+    assert cancelled.why == "grant 1 ended before its turn came"
     assert balances(store)["budget"] == CREDIT
 
 

@@ -53,8 +53,8 @@ def _drop(store: Store, lapsed: Admission) -> Admission | None:
             facts.resources.lock(lapsed.resource)
         if lapsed.id not in [each.id for each in _lapsed(facts, now)]:
             return None
-        facts.admissions.flag(lapsed.id, f"grant {lapsed.grant} ended before its turn came")
-        ended = end_in(facts, lapsed, AdmissionState.CANCELLED, at=now)
+        why = f"grant {lapsed.grant} ended before its turn came"
+        ended = end_in(facts, lapsed, AdmissionState.CANCELLED, at=now, why=why)
         return _audit(facts, "admission cancel", ended, now)
 
 
