@@ -137,6 +137,23 @@ def test_what_was_put_off_is_looked_at_again_and_forgotten(
     assert take(store, [_delivery(queued)])[0].outcome == "refused"
 
 
+def test_what_nothing_is_heard_of_keeps_no_other_waiting(
+    store: Store, github: GitHub, clock: Clock
+) -> None:
+    for _ in range(3):
+        take(store, [_delivery(_story(github)[1][1])])
+    clock.now += timedelta(minutes=1)
+    _, (_, queued, _) = _story(github)
+    take(store, [_delivery(queued)])
+    assert len(undecided(store, 3)) == 3
+    assert [each.said for each in undecided(store, 3)] == [_delivery(queued).said]
+    assert undecided(store, 3) == []
+    clock.now += timedelta(seconds=30)
+    assert len(undecided(store, 9)) == 1  # the older ones have longer pauses
+    clock.now += timedelta(seconds=30)
+    assert len(undecided(store, 9)) == 4
+
+
 def test_two_jobs_of_a_batch_do_not_spend_the_same(store: Store, github: GitHub) -> None:
     with store.database.note() as facts:
         paid = Budget(
