@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.accounts import bind
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
 from tests.support.postgresql import Server
 
@@ -288,6 +289,10 @@ def test_only_administrators_do_this_and_everybody_sees_what_is_public(owner: Ca
     ):
         with pytest.raises(NotPermitted):
             ben(name, **given)
+    bind(owner.store, "ben", "lender", "resource", "gpu")
+    (told,) = owner("access export").left_out
+    assert told.startswith("who has a role on gpu, ")
+    assert ben("access export", public=True).left_out == ()
     text = export(ben, public=True)
     assert "github:lab/tool#77" in text
     assert not [each for each in ("safe", "ada") if each in text]

@@ -373,7 +373,7 @@ BAD_ELSEWHERE = {
         ACCESS.replace("pull_request: false", "branches: [main]"),
         "found the key 'branches'",
     ),
-    "a bad login": (ACCESS.replace("[ada,", "[a_da,"), "11:13: found 'a_da'"),
+    "a bad login": (ACCESS.replace("[ada,", "[a.da,"), "11:13: found 'a.da'"),
     "a runner without a name": ("runners: [{cloud: x}]", "found a runner without a name"),
     "a runner twice": ("runners: [{name: x}, {name: x}]", "found the runner x a second time"),
     "our own": ("version: 1\nresources: {}", "`condarium access plan FILE`"),

@@ -9,6 +9,7 @@ from condarium.governance.files.state import SaidGrant, SaidResource, State
 from condarium.governance.files.writing import write_public, write_state
 from condarium.governance.planning.present import present
 from condarium.model.access.decisions import PLATFORM
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.grants import GrantState
 from condarium.model.governance.planned import Exported
@@ -16,6 +17,7 @@ from condarium.storage.store import Store
 
 if TYPE_CHECKING:
     from condarium.governance.planning.present import Present
+    from condarium.storage.facts import Facts
 
 
 def export(
@@ -43,13 +45,33 @@ def export(
     now = store.now()
     with store.database.read() as facts:
         there = present(facts, now)
+        roles = _roles(facts, there) if form == "condarium" and not public else ()
     if form == "access.yml":
         running = {each.id for each in there.grants if each.state(now) is GrantState.ACTIVE}
         return _exported(form, _access(there, running, organisation, wider=wider))
     if form == "cirun.global.yml":
         return _exported(form, _runners(there.state))
     text = write_public(there.state) if public else write_state(there.state)
-    return Exported(format=form, content=text)
+    return Exported(format=form, content=text, left_out=roles)
+
+
+def _roles(facts: "Facts", there: "Present") -> tuple[str, ...]:
+    """That it is said elsewhere who lends, runs and borrows, where there are such roles."""
+    lent = [
+        name
+        for name in there.state.resources
+        if facts.bindings.all(thing=(_RESOURCE, name), limit=1)
+    ]
+    if not lent:
+        return ()
+    return (
+        f"who has a role on {', '.join(lent[:_TOLD])}{', …' if len(lent) > _TOLD else ''}, and who "
+        "is in which group, is not in it: `condarium access list` says so",
+    )
+
+
+_RESOURCE = ThingKind.RESOURCE
+_TOLD = 4
 
 
 def _exported(form: str, written: Written) -> Exported:

@@ -1,5 +1,6 @@
 """What files change of what is lent, and what follows."""
 
+import re
 from collections.abc import Iterable
 
 from condarium.cli.amounts import count
@@ -18,6 +19,8 @@ from condarium.model.governance.planned import (
 
 _SIGNS = {"made": green("+"), "changed": yellow("~"), "ended": red("-")}
 _LONGEST = 60
+_PLACE = re.compile(r".*?:[0-9]+: ")
+"""Where something stands, before what is said of it."""
 
 
 @renders(Plan)
@@ -121,8 +124,15 @@ def _job(job: AffectedJob) -> str:
 
 
 def _warnings(warnings: Iterable[str], page: Page) -> None:
+    """Each once: of what is said of several places, the first, and how many there are."""
+    said: dict[str, list[str]] = {}
     for each in warnings:
-        page.line(yellow("note: "), each)
+        found = _PLACE.match(each)
+        place = found[0] if found else ""
+        said.setdefault(each.removeprefix(place), []).append(place)
+    for text, (place, *others) in said.items():
+        more = f" (and {len(others)} more)" if others else ""
+        page.line(yellow("note: "), place, text, more)
 
 
 def _summary(changes: Iterable[StateChange]) -> str:

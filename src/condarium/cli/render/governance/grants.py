@@ -17,7 +17,7 @@ from condarium.model.governance.listed import (
     PublicList,
     Revoked,
 )
-from condarium.model.instants import AsOf, say_instant
+from condarium.model.instants import AsOf
 
 _COLOURS = {
     GrantState.ACTIVE: green,
