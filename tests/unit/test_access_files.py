@@ -255,6 +255,12 @@ def test_a_name_in_two_files_is_told_with_both_places() -> None:
     )
 
 
+def test_more_terms_than_anybody_reads_are_refused() -> None:
+    said = "".join(f"  t{number}: x\n" for number in range(10_001))
+    with pytest.raises(BadAccessFile, match="found 10,001 times terms; expected at most 10,000"):
+        state_of(f"version: 1\nterms:\n{said}")
+
+
 def test_ids_tell_apart_grants_of_one_name() -> None:
     grants = "\n".join(f"- {{project: 'github:lab/x#{n}', resource: a}}" for n in (1, 2))
     state = state_of(f"version: 1\nresources: {{a: {{kind: queue}}}}\ngrants:\n{grants}")

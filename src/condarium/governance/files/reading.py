@@ -28,6 +28,9 @@ from condarium.values import did_you_mean
 
 _V = TypeVar("_V")
 _SECTIONS = ("version", "terms", "resources", "grants")
+_MOST = 10_000
+"""How many terms, and resources, a file may say: each is some statements in the database."""
+_TOLD = 20
 _WHERE = ("project", "resource", "resources")
 
 
@@ -55,6 +58,7 @@ class Sections:
         self._terms: dict[str, Placed] = {}
         self._resources: dict[str, Placed] = {}
         self._grants: dict[tuple[str, str, str], Placed] = {}
+        self._first: dict[tuple[str, str], tuple[str, str, str]] = {}
 
     def read(self, node: yaml.Node, findings: Findings) -> None:
         """Take what one document says; what is wrong goes to its findings."""
@@ -70,7 +74,9 @@ class Sections:
             for grant in _grants(value, findings):
                 said = Placed(grant, findings, value)
                 what = f"a grant of {grant.resource} to {grant.project}"
-                self._add(self._grants, self._place(grant), said, what)
+                place = self._place(grant)
+                self._first.setdefault(grant.place, place)
+                self._add(self._grants, place, said, what)
 
     def state(self) -> State:
         """All of it in order; what it says of other things is checked to be there."""
@@ -92,8 +98,7 @@ class Sections:
         """Where a grant stands: of one name are several only where ids tell all of them apart."""
         nameless = (*grant.place, "")
         if grant.project.id is None or nameless in self._grants:
-            same = (key for key in self._grants if key[:2] == grant.place)
-            return next(same, nameless)
+            return self._first.get(grant.place, nameless)
         return (*grant.place, grant.project.id)
 
     def _add(self, among: dict[Any, Placed], key: Any, said: Placed, what: str) -> None:
@@ -107,7 +112,9 @@ class Sections:
 
     def _absent(self, said: Placed, found: str, section: str, known: Mapping[str, Placed]) -> None:
         word = found.rpartition(" ")[2].strip("'")
-        hint = did_you_mean(word, known) or f"Write them below '{section}:', in any of the files."
+        # to look for what is alike takes long where much is known, or much is absent
+        near = list(known) if len(said.findings.problems) < _TOLD else []
+        hint = did_you_mean(word, near) or f"Write them below '{section}:', in any of the files."
         said.findings.problem(said.node, found, f"one of those below '{section}:'", hint)
 
 
@@ -177,6 +184,9 @@ def _named(
         return
     if not isinstance(node, yaml.MappingNode):
         findings.problem(node, findings.describe(node), f"{what} by name", "Write 'name: …'.")
+        return
+    if len(node.value) > _MOST:
+        findings.problem(node, f"{len(node.value):,} times {what}", f"at most {_MOST:,}")
         return
     for key, value in entries(node, findings):
         if read_value(key, check_name, f"a name for {what}", findings) is not None:
