@@ -66,7 +66,7 @@ def _said(lending: Lending) -> dict[str, str]:
     people = conditions.people
     return {
         "branch": _words(conditions.branches),
-        "event": _words(conditions.events),
+        "event": _words(conditions.events, "the usual ones"),
         "role": _words(conditions.roles),
         "pull requests": "yes" if conditions.pull_request else "no",
         "forks": _words(map(str, conditions.trusted_forks), "none"),
