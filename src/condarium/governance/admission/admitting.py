@@ -93,6 +93,8 @@ def admit_in(
     None is for one whose labels ask for nothing that is lent. `job` is the number of one of our own
     workers.
     """
+    if found := facts.admissions.by_external(source, external):
+        return found
     asking = Asking(
         job=applicant, source=source, external=external, number=job, priority=priority, chain=chain
     )
@@ -101,24 +103,25 @@ def admit_in(
 
 
 def admit_all_in(facts: "Facts", asking: Sequence[Asking], at: datetime) -> list[Admission | None]:
-    """The same for several, at once: what they depend on is asked and written together.
+    """The same for several jobs, which are different ones that have not asked before.
 
-    They are decided one after the other; each sees what those before it reserved.
+    What they depend on is asked and written together; they are decided one after the other, and
+    each sees what those before it reserved.
     """
-    found = _before(facts, asking)
-    new = {each.key: each for each in asking if each.key not in found}
-    known = _known(facts, [each.job for each in new.values()], at)
+    if not asking:
+        return []
+    known = _known(facts, [each.job for each in asking], at)
     till = facts.ledger.till(known.lent.resources, at)
     claims: dict[tuple[str, str], Claim] = {}
-    decided = {key: _decided(known, till, claims, each, at) for key, each in new.items()}
-    asked = [each for each in decided.values() if each is not None]
-    added = filter(None, facts.admissions.add_all(asked))
-    made = {(each.source, each.external): each for each in added}
+    decided = [_decided(known, till, claims, each, at) for each in asking]
+    added = facts.admissions.add_all([each for each in decided if each is not None])
+    made = {(each.source, each.external): each for each in added if each is not None}
     till.write({made[key].id: claim for key, claim in claims.items() if key in made})
-    if len(made) < len(asked):  # somebody else was quicker
-        made |= _before(facts, [new[each.source, each.external] for each in asked])
-    found |= made
-    return [found.get(each.key) for each in asking]
+    return [
+        # it is there and not new where somebody else was quicker
+        each and (made.get(asked.key) or facts.admissions.by_external(*asked.key))
+        for asked, each in zip(asking, decided, strict=True)
+    ]
 
 
 def said(admission: Admission) -> dict[str, str]:
@@ -166,18 +169,6 @@ def judge_in(
     resources = [facts.resources.get(name) for name in asked_for if may_see(name)]
     known = _known_of(facts, [job], resources, at)
     return _within_quota(replace(known, lent=replace(known.lent, untold=untold)), job, at)
-
-
-def _before(facts: "Facts", asking: Sequence[Asking]) -> dict[tuple[str, str], Admission]:
-    """What those got that asked before."""
-    sources: dict[str, list[str]] = {}
-    for each in asking:
-        sources.setdefault(each.source, []).append(each.external)
-    return {
-        (source, external): admission
-        for source, externals in sources.items()
-        for external, admission in facts.admissions.by_externals(source, externals).items()
-    }
 
 
 def _known(facts: "Facts", jobs: Sequence[Applicant], at: datetime) -> Known:
