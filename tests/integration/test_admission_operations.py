@@ -219,6 +219,7 @@ def test_a_job_is_cancelled_by_who_lends_and_by_whose_it_is(store: Store, owner:
     assert someone(store, "ada")("admission cancel", admission=1).state is AdmissionState.CANCELLED
     done = someone(store, "lena")("admission cancel", admission=2, reason="too many")
     assert (done.state, done.cost) == (AdmissionState.CANCELLED, 0)
+    assert done.why == "cancelled by lena: too many"
     with pytest.raises(NotPermitted):
         someone(store, "ron")("admission cancel", admission=3)
     with pytest.raises(NoSuchAdmission):

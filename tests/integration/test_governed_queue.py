@@ -18,6 +18,7 @@ from tests.support.postgresql import Server
 from condarium.governance.admission import leases
 from condarium.governance.admission.ending import end_in
 from condarium.jobs.asking import changing
+from condarium.jobs.asking.explaining import with_reasons
 from condarium.jobs.carrying_out.running import HANDED_BACK
 from condarium.jobs.carrying_out.settling import settle, take_from_dead
 from condarium.jobs.lending import using
@@ -247,6 +248,8 @@ def test_a_revoked_grant_cancels_what_waits_and_what_runs_where_asked(lent: Lent
     lent.revoke(again, running=True)
     assert lent.job(number).status is JobStatus.CANCELLED
     assert lent.admission(number).state is AdmissionState.CANCELLED
+    assert f"grant {again.id} was revoked by " in lent.admission(number).why
+    assert with_reasons(lent.store, lent.job(number)).reasons == (lent.admission(number).why,)
     assert lent.balances() == 0
 
 

@@ -53,7 +53,7 @@ def job(answer: Job, page: Page) -> None:
         ("asked", f"{page.clock(answer.created_at)} by {answer.actor}"),
         ("schedule", answer.schedule or ""),
         ("queue", f"{answer.queue}, priority {answer.priority}"),
-        ("waits", "; ".join(answer.reasons)),
+        ("waits" if answer.status is JobStatus.QUEUED else "why", "; ".join(answer.reasons)),
         ("begun", page.clock(answer.started_at) if answer.started_at else ""),
         ("worker", answer.worker or ""),
         ("attempts", f"{answer.attempts} of {answer.most_attempts}" if answer.attempts else ""),

@@ -97,6 +97,8 @@ def show(store: Store, number: int, actor: Actor) -> Admission:
         found = _visible(facts, number, actor)
         if found.state is not AdmissionState.WAITING or found.resource is None:
             return found
+        if found.job is not None:  # its worker and its namespace's quota count as well
+            return replace(found, waits=f"a worker; condarium job show {found.job} says why")
         choice = turn(facts, facts.resources.get(found.resource), store.now())
     if choice.next and choice.next.id == number:
         return replace(found, waits="nothing: it is next")

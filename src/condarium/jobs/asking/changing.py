@@ -32,8 +32,9 @@ def cancel(store: Store, job: Job, *, actor: Actor) -> Job:
         admission, now = using.held(facts, job.id), store.now()
         status = facts.jobs.cancel(job.id, at=now, by=actor.name)
         if status is JobStatus.CANCELLED:
-            using.end(facts, admission, status, at=now)
-            note_status(facts, job.id, status, store, f"cancelled by {actor.name}")
+            why = f"cancelled by {actor.name}"
+            using.end(facts, admission, status, at=now, why=why)
+            note_status(facts, job.id, status, store, why)
     bell.ring()
     return watching.job(store, job.id)
 

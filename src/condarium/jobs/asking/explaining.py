@@ -1,4 +1,4 @@
-"""Why a job waits, by the rule that chooses."""
+"""Why a job waits, by the rule that chooses, and why one was cancelled."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,7 +17,11 @@ NO_WORKER = "no worker is at work"
 
 
 def with_reasons(store: Store, job: Job) -> Job:
-    """A job that waits, with the reasons; any other as it is."""
+    """A job that waits, or whose machine was taken back, with the reasons; others as they are."""
+    if job.status is JobStatus.CANCELLED:
+        with store.database.read() as facts:
+            admitted = facts.admissions.of_job(job.id)
+        return replace(job, reasons=(admitted.why,)) if admitted and admitted.why else job
     if job.status is not JobStatus.QUEUED:
         return job
     now = store.now()
