@@ -19,7 +19,7 @@ from condarium.model.governance.admission import (
     Grants,
 )
 from condarium.model.governance.amounts import cost_of, say_amount
-from condarium.model.governance.deciding import decide, how_to_ask
+from condarium.model.governance.deciding import decide
 from condarium.model.governance.grants import Grant
 from condarium.model.governance.ledger import begin_of, end_of
 from condarium.model.governance.projects import with_id
@@ -282,7 +282,7 @@ def _within_quota(known: Known, job: Applicant, at: datetime) -> Decision:
         return decision
     others = [each for each in known.lent.grants if each is not grant]
     again = _within_quota(replace(known, lent=replace(known.lent, grants=others)), job, at)
-    refused = replace(decision, allowed=False, reasons=(why, how_to_ask(job, resource.name)))
+    refused = replace(decision, allowed=False, reasons=(why,))
     return again if again.allowed else refused
 
 
@@ -294,7 +294,7 @@ def _too_much(known: Known, grant: Grant, cost: int, at: datetime) -> str | None
     until = f" until {say_instant(ends)}" if ends else ""
     return (
         f"quota: the job may cost {say_amount(cost)} credits, and of the {say_amount(quota)} of "
-        f"grant {grant.id} are {say_amount(max(quota - spent, 0))} left{until}"
+        f"grant {grant.id}, {say_amount(max(quota - spent, 0))} are left{until}"
     )
 
 

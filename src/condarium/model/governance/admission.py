@@ -61,6 +61,11 @@ class Decision:
     grant: int | None = None
     governed: bool = True
 
+    @property
+    def ok(self) -> bool:
+        """Whether the job would run: else the command fails."""
+        return self.allowed
+
 
 @dataclass(frozen=True)
 class Grants:

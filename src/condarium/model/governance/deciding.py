@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from condarium.model.governance.admission import Applicant, Approval, Decision, Grants
 from condarium.model.governance.grants import USUAL_EVENTS, Conditions, Grant, GrantState
-from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
+from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind, with_id
 from condarium.model.governance.resources import Resource, ResourceKind
 from condarium.model.instants import say_instant
 
@@ -69,7 +69,9 @@ def _by_grants(job: Applicant, resource: Resource, grants: Grants, now: datetime
         others = grants.of_name(job.project, resource.name)
         reasons = _has_none(job.project, resource.name, others)
         return _no(*reasons, ask, resource=resource.name)
-    return _no(*nearest[1], ask, resource=resource.name, grant=nearest[0].id)
+    helps = any(not why.startswith(_OF_THE_JOB) for why in nearest[1])
+    reasons = [*nearest[1], *([ask] if helps else [])]
+    return _no(*reasons, resource=resource.name, grant=nearest[0].id)
 
 
 def _nothing_of_ours(services: Sequence[Resource]) -> str:
@@ -252,6 +254,8 @@ CONDITIONS: tuple[tuple[str, Callable[[_Case], str | None]], ...] = (
     ("label", _own_label),
 )
 """What must be true of a job and a grant; each gives why it is not, or None."""
+_OF_THE_JOB = ("terms:", "time:", "label:")
+"""What failed where no other grant would help."""
 
 _HELD = f"all holds: {', '.join(name for name, _ in CONDITIONS)}"
 
@@ -265,7 +269,7 @@ def _held(untold: frozenset[str]) -> str:
 
 
 def how_to_ask(job: Applicant, resource: str) -> str:
-    return f"ask: condarium request create --project {job.project} --resource {resource}"
+    return f'ask: condarium request create -p {with_id(job.project)} -r {resource} -m "WHAT FOR"'
 
 
 def is_of_pull_request(event: str) -> bool:
