@@ -41,6 +41,7 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
         *("user", "service-account", "group", "namespace", "access", "token", "audit"),
     ),
     "Jobs": ("job", "schedule"),
+    "Lent machines": ("resource", "terms", "request", "grant", "admission", "ledger"),
     "To run it": ("serve", "worker", "doctor", "gc", "backup", "restore", "upgrade", "config"),
 }
 """The parts of the overview: first words of commands. What none names stands in the last."""
