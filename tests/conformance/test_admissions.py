@@ -162,6 +162,20 @@ def test_a_quota_is_of_its_period_and_of_one_grant(store: Store, clock: Clock) -
     assert ask(store, "5").grant == 1
 
 
+def test_a_quota_is_not_new_where_it_is_granted_anew(store: Store, clock: Clock) -> None:
+    lend(store)
+    number = grant(store, quota=CREDIT, period=Period.MONTH)
+    ask(store, "1")
+    running = present(store, offer_next(store, "gpu", runner="", actor=LENA).secret)
+    clock.now += HOUR
+    admissions.end(store, running.id, None, LENA)
+    revoke(store, which=Which(numbers=(number,)), reason="over", running=False, actor=LENA)
+    grant(store, quota=CREDIT, period=Period.MONTH)
+    assert "of the 1 of grant 2 are 0 left" in ask(store, "2").reasons[0]
+    clock.now += timedelta(days=31)
+    assert ask(store, "3").grant == 2
+
+
 def test_two_at_once_do_not_spend_the_same_last_credits(store: Store) -> None:
     lend(store, budget=3 * CREDIT)
     grant(store)

@@ -7,6 +7,7 @@ spent between what a decision was made on and what it reserves.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from condarium.governance.grants.vouching import approvals_in
@@ -199,16 +200,26 @@ def _known_of(
 
 
 def _spent(facts: "Facts", grants: Iterable[Grant], at: datetime) -> dict[int, int]:
-    """Microcredits that are spent already under each grant with a quota, in its period."""
-    begins: dict[datetime | None, list[int]] = {}
+    """Microcredits that are spent already under each grant with a quota, in its period.
+
+    What was revoked or ended in a period counts in it: to grant it anew is not to grant it twice.
+    """
+    grants, counted = list(grants), dict[datetime | None, dict[int, list[int]]]()
+    over = [grant for grant in grants if grant.state(at).over]
     for grant in grants:
-        if grant.lending.quota is not None:
-            begins.setdefault(begin_of(grant.lending.period, at), []).append(grant.id)
-    return {
-        grant: amount
-        for since, numbers in begins.items()
-        for grant, amount in facts.ledger.spent_under_all(numbers, since).items()
-    }
+        if grant.lending.quota is not None and grant not in over:
+            since = begin_of(grant.lending.period, at)
+            before = [each.id for each in over if since and _same_use(each, grant)]
+            counted.setdefault(since, {})[grant.id] = [grant.id, *before]
+    found = dict[int, int]()
+    for since, under in counted.items():
+        spent = facts.ledger.spent_under_all(set(chain(*under.values())), since)
+        found |= {grant: sum(spent[each] for each in numbers) for grant, numbers in under.items()}
+    return found
+
+
+def _same_use(one: Grant, other: Grant) -> bool:
+    return (one.project.key, one.resource) == (other.project.key, other.resource)
 
 
 def _public(facts: "Facts") -> list[Resource]:

@@ -23,9 +23,7 @@ def list_(
     store: Store,
     *,
     state: Annotated[
-        Literal[
-            "asked", "refused", "waiting", "offered", "running", "ended", "lost", "cancelled"
-        ]
+        Literal["asked", "refused", "waiting", "offered", "running", "ended", "lost", "cancelled"]
         | None,
         Argument("only those of this state; asked: those that cannot be decided about yet"),
     ] = None,

@@ -79,6 +79,11 @@ class Project:
         """What it is compared by."""
         return None if self.id is None else f"{self.kind}:{self.id}"
 
+    @property
+    def account(self) -> str:
+        """What the ledger and shares have it as: also one whose id is not known is one."""
+        return self.key or str(self)
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
 

@@ -53,7 +53,7 @@ _BEFORE = (
 def waiting_of(admission: Admission) -> Waiting:
     return Waiting(
         id=admission.id,
-        project=admission.project.key or str(admission.project),
+        project=admission.project.account,
         name=str(admission.project),
         at=admission.at,
         priority=admission.priority,

@@ -188,7 +188,8 @@ class LedgerReading:
         for row in self._connection.execute(query):
             began = max(row.started_at or row.offered_at or now, since)
             took, time = max(now - began, timedelta()), timedelta(seconds=row.time or 0)
-            key = f"{row.project_kind}:{row.project_id}"
+            kind = ProjectKind(row.project_kind)
+            key = Project(kind=kind, name=row.project, id=row.project_id).account
             found[key] = found.get(key, 0) + part_of(row.reserved, took, time)
         return found
 

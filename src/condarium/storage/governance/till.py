@@ -74,8 +74,7 @@ class Till:
         if not amount:
             return None
         source = self._source(resource, amount)
-        text = project.key or str(project)
-        target = replace(source, kind=AccountKind.RESERVED, project=text)
+        target = replace(source, kind=AccountKind.RESERVED, project=project.account)
         return Claim(source, target, amount)
 
     def write(self, claims: Mapping[int, Claim]) -> None:
