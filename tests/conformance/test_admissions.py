@@ -171,7 +171,7 @@ def test_a_quota_is_not_new_where_it_is_granted_anew(store: Store, clock: Clock)
     admissions.end(store, running.id, None, LENA)
     revoke(store, which=Which(numbers=(number,)), reason="over", running=False, actor=LENA)
     grant(store, quota=CREDIT, period=Period.MONTH)
-    assert "of the 1 of grant 2 are 0 left" in ask(store, "2").reasons[0]
+    assert "of the 1 of grant 2, 0 are left" in ask(store, "2").reasons[0]
     clock.now += timedelta(days=31)
     assert ask(store, "3").grant == 2
 
