@@ -18,7 +18,7 @@ from condarium.model.audit import Outcome
 from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.amounts import CREDIT
-from condarium.model.governance.projects import Person
+from condarium.model.governance.projects import Person, Project
 from condarium.settings import Settings
 from condarium.storage.governance.admissions import NoSuchAdmission
 from condarium.storage.governance.resources import NoSuchResource
@@ -99,6 +99,16 @@ def test_who_runs_or_lends_it_and_whose_it_is_may_see_an_admission(
         someone(store, "bo")("admission show", admission=1)
     with pytest.raises(NoSuchAdmission):
         someone(store, "ron")("admission show", admission=3)
+
+
+def test_who_asked_for_a_grant_sees_its_jobs(store: Store, owner: Caller) -> None:
+    bo, tool = someone(store, "bo"), "github:bo/tool#7"
+    bo("request create", project=tool, resource=("gpu",), purpose="tests")
+    someone(store, "lena")("request approve", request=1)
+    ask(store, "1", project=Project.parse(tool))
+    ask(store, "2")
+    assert [str(each.project) for each in bo("admission list")] == ["github:bo/tool"]
+    assert bo("admission show", admission=1).grant == 3
 
 
 def test_a_list_comes_in_pages_and_is_narrowed(store: Store, owner: Caller) -> None:

@@ -14,6 +14,7 @@ from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.projects import Project
+from condarium.model.governance.requests import RequestState
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
 from condarium.storage.governance.admissions import NoSuchAdmission, Seen
 from condarium.storage.store import Store
@@ -217,7 +218,16 @@ def _seen(facts: "Facts", actor: Actor) -> Seen | None:
     names = actor.names_where(Permission.RESOURCE_RUN, ThingKind.RESOURCE)
     if names is None:
         return None
-    return Seen(resources=names, people=own_keys(facts, actor))
+    return Seen(resources=names, people=own_keys(facts, actor), grants=_asked_for(facts, actor))
+
+
+def _asked_for(facts: "Facts", actor: Actor) -> frozenset[int]:
+    """The grants that the actor asked for: which jobs run on them is theirs to know."""
+    principal = actor.who
+    if principal.id is None or principal.scope.names_things:
+        return frozenset()
+    approved = facts.requests.all(state=RequestState.APPROVED, principal=principal.id)
+    return frozenset(number for each in approved for number in each.grants)
 
 
 def own_keys(facts: "Facts", actor: Actor) -> frozenset[str]:

@@ -37,7 +37,7 @@ def list_(
     cursor: Cursor = None,
     actor: Actor,
 ) -> Page[Admission]:
-    """List jobs that asked, the newest first: your own, and those on what you run or lend."""
+    """List jobs that asked, the newest first: yours, those on what you run, lend or asked for."""
     from condarium.governance.admission import admissions
     from condarium.model.governance.admission import AdmissionState
 

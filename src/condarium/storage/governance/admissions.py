@@ -37,10 +37,12 @@ class NoSuchAdmission(NotFound):
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What somebody may see: what asks for these resources, and what these people triggered."""
+    """What somebody may see: what asks for these resources, what these people triggered, and what
+    was decided by these grants."""
 
     resources: frozenset[str]
     people: frozenset[str]
+    grants: frozenset[int] = frozenset()
 
 
 class Admissions:
@@ -141,7 +143,7 @@ class Admissions:
         if numbers is not None:
             query = query.where(admissions.c.id.in_(list(numbers)))
         if seen is not None:
-            own = admissions.c.person.in_(seen.people)
+            own = admissions.c.person.in_(seen.people) | admissions.c.grant_id.in_(seen.grants)
             query = query.where(resources.c.name.in_(seen.resources) | own)
         if before is not None:
             query = query.where(admissions.c.id < before)

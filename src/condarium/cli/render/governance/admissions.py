@@ -23,7 +23,10 @@ _COLOURS = {
 @renders(paging.Page[Admission])
 def admission_list(found: paging.Page[Admission], page: Page) -> None:
     if not found:
-        page.nothing("no jobs asked for what you run or lend")
+        page.nothing(
+            "no jobs of yours asked, nor any for what you run, lend or asked for; jobs at GitHub "
+            "are yours where your account is linked (condarium user link)"
+        )
         return
     titles = ("admission", "state", "resource", "project", "by", "asked", "credits")
     page.table(titles, [_row(each, page) for each in found], right=(0, 6))
