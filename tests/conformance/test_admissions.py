@@ -152,7 +152,7 @@ def test_a_quota_is_of_its_period_and_of_one_grant(store: Store, clock: Clock) -
     grant(store, quota=CREDIT, period=Period.MONTH)
     first = ask(store, "1")
     refused = ask(store, "2")
-    assert "of the 1 of grant 1 are 0 left until 2026-04-01T00:00:00Z" in refused.reasons[0]
+    assert "of the 1 of grant 1, 0 are left until 2026-04-01T00:00:00Z" in refused.reasons[0]
     second = grant(store)
     assert ask(store, "3").grant == second
     with store.database.note() as facts:

@@ -83,7 +83,7 @@ def resource_detail(detail: ResourceDetail, page: Page) -> None:
         ("of one project", str(each_project) if each_project else ""),
         ("running now", str(detail.running)),
         ("longest job", _time(settings.longest_job)),
-        ("an hour costs", f"{say_amount(settings.factor)} credits"),
+        ("an hour costs", _credits(settings.factor)),
         ("terms", terms),
         ("approvals", ", ".join(map(str, settings.rule))),
         ("grants in force", str(detail.grants)),
@@ -174,6 +174,11 @@ def identity_changed(answer: IdentityChanged, page: Page) -> None:
     verb = "is" if answer.linked else "is not"
     already = "" if answer.changed else " already"
     page.line(bold(answer.principal), f" {verb} {with_id(answer.person)}{already}")
+
+
+def _credits(amount: int) -> str:
+    said = say_amount(amount)
+    return f"{said} {'credit' if said == '1' else 'credits'}"
 
 
 def _budgets(budgets: tuple[Budget, ...], page: Page) -> None:
