@@ -32,6 +32,8 @@ _DECLARATIONS = (
     "condarium.access.audit_operations",
     "condarium.governance.grants.operations",
     "condarium.governance.resources.operations",
+    "condarium.governance.resources.terms_operations",
+    "condarium.governance.resources.link_operations",
     "condarium.governance.requests.operations",
     "condarium.governance.admission.operations",
     "condarium.governance.ledger.operations",

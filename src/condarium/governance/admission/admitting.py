@@ -141,17 +141,6 @@ def said(admission: Admission) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
-def snapshot(facts: "Facts") -> Grants:
-    """All that is lent, as it is now."""
-    grants = facts.grants.all()
-    return Grants(
-        resources=facts.resources.all(retired=True),
-        grants=grants,
-        accepted=facts.terms.accepted(),
-        approved=approvals_in(facts, grants),
-    )
-
-
 def still(facts: "Facts", job: Applicant, at: datetime) -> Decision:
     """Whether a job that was admitted would be yet: what it may cost is set aside already."""
     return decide(job, _known(facts, [job], at).lent, at)

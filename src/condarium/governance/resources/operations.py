@@ -1,4 +1,4 @@
-"""The operations on what is lent: resources, their budgets and terms, and who people are elsewhere.
+"""The operations on what is lent: resources and their budgets.
 
 Work is imported where an operation runs, so that help is shown without a database.
 """
@@ -7,29 +7,18 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from condarium.model.actor import Actor, Permission
-from condarium.model.document import Document
 from condarium.model.governance.report import (
     BudgetChanged,
-    IdentityChanged,
     ResourceChanged,
     ResourceDetail,
-    TermsAccepted,
-    TermsDetail,
-    TermsListed,
-    TermsPublished,
 )
-from condarium.model.governance.resources import Acceptance, Resource, ResourceName
+from condarium.model.governance.resources import Resource, ResourceName
 from condarium.model.paging import Page
 from condarium.operation import Argument, Cursor, PageSize, Where, operation
 from condarium.storage.store import Store
 
 LentResource = Annotated[ResourceName, Argument("the resource", metavar="RESOURCE")]
 Why = Annotated[str, Argument("why, for the audit log", "-m", metavar="TEXT")]
-TermsName = Annotated[str, Argument("the name of the terms", metavar="TERMS")]
-Version = Annotated[int | None, Argument("this version; by default the newest", metavar="N")]
-Elsewhere = Annotated[
-    str, Argument("who that is elsewhere: github:LOGIN#ID, such as github:ada#123", metavar="WHO")
-]
 
 _Provider = Annotated[
     str | None, Argument("whose machines they are, to list or revoke by", metavar="NAME")
@@ -310,122 +299,3 @@ def resource_end_budget(
     from condarium.governance.resources import budgets
 
     return budgets.end(store, name.name, number, reason=reason, actor=actor)
-
-
-@operation("terms publish", permission=Permission.RESOURCE_LEND, changes=True, where=Where.INSIDE)
-def terms_publish(
-    store: Store,
-    name: TermsName,
-    document: Annotated[
-        Document, Argument("the text, such as Markdown", "-f", positional=False, metavar="FILE")
-    ],
-    *,
-    reason: Why = "",
-    actor: Actor,
-) -> TermsPublished:
-    """Publish the next version of terms, which has to be accepted anew before jobs are admitted.
-
-    The same text again changes nothing. Administrators may, and those who lend all that is lent on
-    these terms. Everybody can read terms.
-
-    Raises BadName, BadTerms.
-    """
-    from condarium.governance.resources import terms
-
-    return terms.publish(store, name, document, reason=reason, actor=actor)
-
-
-@operation("terms list", permission=Permission.RESOURCE_READ, where=Where.INSIDE)
-def terms_list(store: Store, *, limit: PageSize = None, cursor: Cursor = None) -> Page[TermsListed]:
-    """List terms by name, with the version that holds and how many people accepted it."""
-    from condarium.governance.resources import terms
-
-    return terms.list_(store, limit=limit, cursor=cursor)
-
-
-@operation("terms show", permission=Permission.RESOURCE_READ, where=Where.INSIDE)
-def terms_show(
-    store: Store, name: TermsName, *, version: Version = None, actor: Actor
-) -> TermsDetail:
-    """Show the text of terms, what is lent on them, and how many people accepted which version."""
-    from condarium.governance.resources import terms
-
-    return terms.show(store, name, version, actor=actor)
-
-
-@operation("terms accept", permission=Permission.SIGNED_IN, changes=True)
-def terms_accept(
-    store: Store,
-    name: TermsName,
-    *,
-    version: Version = None,
-    person: Annotated[
-        str | None,
-        Argument(
-            "note that somebody else did, as one who lends: github:LOGIN#ID or user:NAME",
-            metavar="WHO",
-        ),
-    ] = None,
-    actor: Actor,
-) -> TermsAccepted:
-    """Accept terms, oneself: under one's account here, and those elsewhere that are linked to it.
-
-    Who keeps the terms may note an acceptance that was given elsewhere; the audit log says who did.
-    Raises NoSuchTerms, PersonUnknown.
-    """
-    from condarium.governance.resources import terms
-
-    return terms.accept(store, name, version=version, person=person, actor=actor)
-
-
-@operation("terms acceptances", permission=Permission.RESOURCE_LEND, where=Where.INSIDE)
-def terms_acceptances(
-    store: Store,
-    name: TermsName,
-    *,
-    version: Annotated[int | None, Argument("only of this version", metavar="N")] = None,
-    limit: PageSize = None,
-    cursor: Cursor = None,
-    actor: Actor,
-) -> Page[Acceptance]:
-    """List who accepted terms, for those who keep them and for auditors."""
-    from condarium.governance.resources import terms
-
-    return terms.acceptances(store, name, version=version, limit=limit, cursor=cursor, actor=actor)
-
-
-@operation("user link", permission=Permission.ACCESS_MANAGE, changes=True)
-def user_link(
-    store: Store,
-    name: Annotated[str, Argument("a user or a service account", metavar="USER")],
-    person: Elsewhere,
-    *,
-    actor: Actor,
-) -> IdentityChanged:
-    """Say who an account here is at GitHub, by the id there, which never changes.
-
-    Who is somebody there is so here once at most. Terms are accepted for accounts that are linked
-    then.
-
-    Raises NoSuchPrincipal, BadPerson, PersonUnknown, IdentityTaken.
-    """
-    from condarium.governance.resources import linking
-
-    return linking.link(store, name, person, actor=actor)
-
-
-@operation("user unlink", permission=Permission.ACCESS_MANAGE, changes=True)
-def user_unlink(
-    store: Store,
-    name: Annotated[str, Argument("a user or a service account", metavar="USER")],
-    person: Elsewhere,
-    *,
-    actor: Actor,
-) -> IdentityChanged:
-    """Say that an account here is not, or no longer, somebody elsewhere.
-
-    What was accepted for them by the link ends with it.
-    """
-    from condarium.governance.resources import linking
-
-    return linking.unlink(store, name, person, actor=actor)
