@@ -30,6 +30,7 @@ from condarium.model.governance.amounts import CREDIT
 from condarium.model.governance.grants import Conditions
 from condarium.model.governance.projects import Person
 from condarium.model.jobs import JobFilter, JobStatus
+from condarium.storage.governance.admissions import NoSuchAdmission
 from condarium.storage.governance.resources import LentToAll
 
 HOUR = timedelta(hours=1)
@@ -92,13 +93,35 @@ def test_what_is_not_admitted_becomes_no_job_and_is_told_why(lent: LentQueue, na
     with pytest.raises(NotAdmitted) as refused:
         lent.submit()
     assert said in refused.value.message
-    assert "condarium request create --project namespace:lab" in refused.value.message
+    asks = "ask: condarium request create -p namespace:lab#" in refused.value.message
+    assert asks == ("quota" not in said)
     with lent.store.database.read() as facts:
         assert facts.jobs.find(JobFilter()) == []
         noted = facts.audit.search(AuditFilter(action="job submit"), before=None, limit=1)[0]
     assert (noted.outcome, noted.target, noted.actor) == (Outcome.REFUSED, QUEUE, "ada")
     assert said in noted.detail["reasons"]
+    (kept,) = Caller(lent.store, lent.ada)("admission list")
+    assert (kept.state, kept.job) == (AdmissionState.REFUSED, None)
+    assert said in "; ".join(kept.reasons)
     assert lent.balances() == 0
+
+
+def test_whoever_sees_into_a_namespace_sees_what_its_jobs_asked_for(lent: LentQueue) -> None:
+    owner = Caller(lent.store)
+    user(owner, "ben", lab="viewer")
+    owner("resource change", name=QUEUE, private=True)
+    with pytest.raises(NotAdmitted, match="not public"):
+        lent.submit("far/fit")
+    lent.grant("lab")
+    job = lent.submit()
+    (seen,) = someone(lent.store, "ben")("admission list")
+    assert seen.job == job
+    (told,) = Caller(lent.store, lent.ada)("admission list", state="refused")
+    assert told.reasons == ("its machines are lent, and to whom is not public",)
+    (kept,) = owner("admission list", state="refused")
+    assert "has no grant of gpu" in kept.reasons[0]
+    with pytest.raises(NoSuchAdmission):
+        someone(lent.store, "ben")("admission show", admission=kept.id)
 
 
 def test_a_job_says_how_long_it_takes_and_reserves_no_more(lent: LentQueue) -> None:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from tests.support.hosting import Clock, hosted_store
 from tests.support.ledger import FIT, NOON, OTHER, admit, budget, granted, lent
+from tests.support.people import someone, store_with_administrator, user
 from tests.support.permission import person
 
 from condarium.app import App, operations
@@ -24,6 +25,7 @@ from condarium.model.access.principals import Scope
 from condarium.model.actor import NOBODY_IN_PARTICULAR, Actor
 from condarium.model.governance.admission import AdmissionState
 from condarium.model.governance.amounts import CREDIT, Period
+from condarium.model.governance.projects import Project, with_id
 from condarium.model.governance.resources import ResourceName
 from condarium.storage.facts import Facts
 from condarium.storage.governance.resources import NoSuchResource
@@ -32,6 +34,7 @@ from condarium.storage.store import Store
 HOUR = timedelta(hours=1)
 OWNER = Actor(name="ada")
 R = ThingKind.RESOURCE
+BO = "github:lab/fit#7"
 LENDER = person("lender", ("lender", R, "gpu"))
 AUDITOR = person("auditor", ("auditor", ThingKind.PLATFORM, ""))
 
@@ -250,6 +253,40 @@ def test_who_lends_a_resource_reads_its_part_and_an_auditor_all(store: Store, wo
     assert _resources(ask(store, words, AUDITOR, resource=ResourceName("free"))) == {"free"}
     with pytest.raises(NotPermitted):
         ask(store, words, LENDER, resource=ResourceName("free"))
+
+
+def test_a_projects_own_people_see_its_statement_alone(tmp_path: Path) -> None:
+    with hosted_store(tmp_path, Clock(NOON)) as store:
+        owner = store_with_administrator(store)
+        for name in ("far", "lab"):
+            owner("namespace create", name=name)
+        with store.database.note() as facts:
+            lent(facts)
+            far = Project.parse(f"namespace:far#{facts.namespaces.id('far')}")
+            _run(facts, FIT, "gpu", 3)
+            _run(facts, far, "gpu", 2)
+        user(owner, "ada", far="admin")
+        user(owner, "ben", far="viewer", lab="admin")
+        for name, revoke in (("bo", False), ("cy", True)):
+            user(owner, name)
+            asked = {"resource": ("gpu",), "purpose": "tests", "revoke": revoke}
+            number = someone(store, name)("request create", project=BO, **asked).request.id
+            owner("request approve", request=number)
+
+        def used(name: str, project: str | None) -> list[int]:
+            found = someone(store, name)("ledger statement", project=project)
+            return [line.used for line in found.lines]
+
+        assert used("bo", BO) == used("bo", "github:Lab/Fit") == [3 * CREDIT]
+        assert used("ada", "namespace:far") == used("ada", with_id(far)) == [2 * CREDIT]
+        assert used("ben", "namespace:lab") == []
+        assert used("root0", with_id(far)) == [2 * CREDIT]
+        for name, project in (
+            ("ben", "namespace:far"), ("ada", BO), ("ada", "namespace:far#0"), ("cy", BO),
+            ("bo", "namespace:far"), ("bo", "github:lab/fit#8"), ("bo", None),
+        ):  # fmt: skip
+            with pytest.raises(NotPermitted):
+                used(name, project)
 
 
 @pytest.mark.parametrize("actor", [OWNER, LENDER, AUDITOR], ids=lambda actor: actor.name)

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 from condarium.errors import BadArguments, Conflict
 from condarium.governance.admission.credentials import check_holder, lease_of
 from condarium.governance.admission.ending import end_in
+from condarium.governance.admission.seeing import own_keys, seen_by, told
 from condarium.governance.admission.turns import turn
 from condarium.governance.github.queued import put_off
 from condarium.model.access.decisions import PLATFORM, Thing
-from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.admission import Admission, AdmissionState
 from condarium.model.governance.projects import Project
-from condarium.model.governance.requests import RequestState
 from condarium.model.paging import Page, decode_cursor, page_of, read_limit
-from condarium.storage.governance.admissions import NoSuchAdmission, Seen
+from condarium.storage.governance.admissions import NoSuchAdmission
 from condarium.storage.store import Store
 
 if TYPE_CHECKING:
@@ -67,10 +66,11 @@ def list_(
             states=[state] if state else (),
             resource=resource,
             project=Project.parse(project) if project else None,
-            seen=_seen(facts, actor),
+            seen=seen_by(facts, actor),
             before=before,
             limit=size and size + 1,
         )
+        found = [told(facts, each, actor) for each in found]
     return page_of(found, size, [(each.id,) for each in found])
 
 
@@ -80,7 +80,7 @@ def _put_off(
     """Jobs that cannot be decided about yet, as those see them who may; they are few."""
     of = Project.parse(project) if project else None
     with store.database.read() as facts:
-        seen, found = _seen(facts, actor), put_off(facts)
+        seen, found = seen_by(facts, actor), put_off(facts)
     chosen = [
         each
         for each in found
@@ -95,7 +95,7 @@ def _put_off(
 def show(store: Store, number: int, actor: Actor) -> Admission:
     """One of them; what waits says why. Raises NoSuchAdmission."""
     with store.database.read() as facts:
-        found = _visible(facts, number, actor)
+        found = told(facts, _visible(facts, number, actor), actor)
         if found.state is not AdmissionState.WAITING or found.resource is None:
             return found
         if found.job is not None:  # its worker and its namespace's quota count as well
@@ -205,38 +205,10 @@ def _run_by(facts: "Facts", number: int, actor: Actor) -> Admission:
 
 def _visible(facts: "Facts", number: int, actor: Actor) -> Admission:
     """Raises NoSuchAdmission, also for one that the actor may not see."""
-    found = facts.admissions.all(numbers=[number], seen=_seen(facts, actor))
+    found = facts.admissions.all(numbers=[number], seen=seen_by(facts, actor))
     if not found:
         raise NoSuchAdmission(number)
     return found[0]
-
-
-def _seen(facts: "Facts", actor: Actor) -> Seen | None:
-    """What the actor may see: all, or what is on some resources, and their own."""
-    if actor.may(Permission.ACCESS_READ, PLATFORM):
-        return None
-    names = actor.names_where(Permission.RESOURCE_RUN, ThingKind.RESOURCE)
-    if names is None:
-        return None
-    return Seen(resources=names, people=own_keys(facts, actor), grants=_asked_for(facts, actor))
-
-
-def _asked_for(facts: "Facts", actor: Actor) -> frozenset[int]:
-    """The grants that the actor asked for: which jobs run on them is theirs to know."""
-    principal = actor.who
-    if principal.id is None or principal.scope.names_things:
-        return frozenset()
-    approved = facts.requests.all(state=RequestState.APPROVED, principal=principal.id)
-    return frozenset(number for each in approved for number in each.grants)
-
-
-def own_keys(facts: "Facts", actor: Actor) -> frozenset[str]:
-    """Who the actor is, here and elsewhere; a token for some things is only for those."""
-    principal = actor.who
-    if principal.id is None or principal.scope.names_things:
-        return frozenset()
-    elsewhere = (person.key for person in facts.identities.of(principal.id))
-    return frozenset({f"user:{principal.id}", *filter(None, elsewhere)})
 
 
 def _is_own(facts: "Facts", admission: Admission, actor: Actor) -> bool:

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from condarium.errors import NoSuchNamespace
-from condarium.governance.admission.admissions import own_keys
 from condarium.governance.admission.admitting import judge_in
+from condarium.governance.admission.seeing import own_keys
 from condarium.governance.requests.identifying import may_know
 from condarium.model.actor import Actor, Permission
 from condarium.model.governance.admission import Applicant, Decision

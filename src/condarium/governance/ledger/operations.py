@@ -88,7 +88,7 @@ def entries(
     )
 
 
-@operation("ledger statement", permission=Permission.RESOURCE_LEND, where=Where.INSIDE)
+@operation("ledger statement", permission=Permission.SIGNED_IN, where=Where.INSIDE)
 def statement(
     store: Store,
     *,
@@ -100,6 +100,8 @@ def statement(
 ) -> Statement:
     """Show what was used in a month, by donor, resource and project.
 
+    Whoever lends a resource sees what was used of it, an auditor sees all, and of a `--project`
+    those who asked for what it has see all of its use, and so do the admins of a namespace.
     A job counts in the month in which it ended, in UTC. `condarium ledger export` gives the same
     as CSV or as a chart.
     """
@@ -109,9 +111,7 @@ def statement(
     return statements.statement(store, asked, month=month, actor=actor)
 
 
-@operation(
-    "ledger export", permission=Permission.RESOURCE_LEND, where=Where.INSIDE, saves="content"
-)
+@operation("ledger export", permission=Permission.SIGNED_IN, where=Where.INSIDE, saves="content")
 def export(
     store: Store,
     *,

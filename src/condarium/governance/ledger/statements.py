@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from condarium.errors import BadInput
+from condarium.governance.admission.seeing import own_project
 from condarium.model.access.decisions import PLATFORM
 from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor, Permission
@@ -106,6 +107,7 @@ def entries(
 def statement(store: Store, asked: Asked, *, month: str | None, actor: Actor) -> Statement:
     """What was used in a month, by default in the one that is now.
 
+    Whoever asked for what a project has, and those who manage a namespace, see all of theirs.
     Raises NotPermitted, NoSuchResource, BadMonth.
     """
     within = read_month(month) if month is not None else store.now()
@@ -113,14 +115,26 @@ def statement(store: Store, asked: Asked, *, month: str | None, actor: Actor) ->
     assert since is not None
     assert until is not None
     with store.database.read() as facts:
+        resources, project = _shown(facts, asked, actor)
         lines = facts.ledger.statement(
-            since,
-            until,
-            resources_=readable(facts, actor, asked.resource),
-            donor=asked.donor,
-            project=asked.project,
+            since, until, resources_=resources, donor=asked.donor, project=project
         )
     return Statement(month=f"{since:%Y-%m}", lines=tuple(lines))
+
+
+def _shown(
+    facts: "Facts", asked: Asked, actor: Actor
+) -> tuple[frozenset[str] | None, Project | None]:
+    """Of which resources (None for all) and of which project somebody sees what was used.
+
+    Of one's own project it is of all; whether one that is named is there is not told.
+    """
+    sees_all = actor.may(Permission.AUDIT_READ, PLATFORM)
+    mine = None if sees_all else asked.project
+    own = own_project(facts, mine, actor) if mine else None
+    if own is None:
+        return readable(facts, actor, asked.resource), asked.project
+    return frozenset({asked.resource.name}) if asked.resource else None, own
 
 
 def read_month(text: str) -> datetime:

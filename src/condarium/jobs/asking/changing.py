@@ -45,11 +45,15 @@ def retry(store: Store, job: Job, *, actor: Actor) -> Job:
     Where its queue's machines are lent, it asks for them anew. Raises NothingToRetry, NotAdmitted.
     """
     more = JobSettings.read(store.settings.environ).most_attempts
-    with _change(store, "job retry", job, actor) as facts:
-        if not facts.jobs.again(job.id, at=store.now(), more_attempts=more, by=actor):
-            raise NothingToRetry(job.id, facts.jobs.get(job.id).status)
-        note_status(facts, job.id, JobStatus.QUEUED, store, f"retried by {actor.name}")
-        applying.apply_again(facts, job.id, actor=actor, at=store.now())
+    try:
+        with _change(store, "job retry", job, actor) as facts:
+            if not facts.jobs.again(job.id, at=store.now(), more_attempts=more, by=actor):
+                raise NothingToRetry(job.id, facts.jobs.get(job.id).status)
+            note_status(facts, job.id, JobStatus.QUEUED, store, f"retried by {actor.name}")
+            applying.apply_again(facts, job.id, actor=actor, at=store.now())
+    except applying.NotAdmitted as error:
+        applying.note_refused(store, error)
+        raise
     bell.ring()
     return watching.job(store, job.id)
 

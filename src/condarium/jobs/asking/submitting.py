@@ -9,7 +9,7 @@ from condarium.errors import CondariumError, NotPermitted
 from condarium.jobs.asking import bell
 from condarium.jobs.asking.arguments import check_keeps, check_keeps_no_secret, pack
 from condarium.jobs.asking.room import check_room
-from condarium.jobs.lending.applying import NotAdmitted, apply, limits_on
+from condarium.jobs.lending.applying import NotAdmitted, apply, limits_on, note_refused
 from condarium.model.access.decisions import PLATFORM, Thing
 from condarium.model.access.permissions import Permission, ThingKind
 from condarium.model.access.principals import PrincipalKind
@@ -75,6 +75,7 @@ def submit(
         except NotAdmitted as error:
             thing = Thing(kind=ThingKind.RESOURCE, name=error.resource)
             note_refusal(store, actor, "job submit", thing, error.reasons)
+            note_refused(store, error)
             raise
     bell.ring()
     return job

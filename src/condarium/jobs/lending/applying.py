@@ -9,29 +9,37 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from condarium.errors import NoSuchNamespace, Refused
 from condarium.governance.admission.admitting import admit_in, still
-from condarium.model.access.decisions import Thing
-from condarium.model.access.permissions import Permission, ThingKind
+from condarium.governance.admission.seeing import told
+from condarium.model.access.permissions import ThingKind
 from condarium.model.actor import Actor
 from condarium.model.governance.admission import Admission, Applicant
 from condarium.model.governance.projects import Person, PersonKind, Project, ProjectKind
 from condarium.model.governance.resources import Resource
 from condarium.model.jobs import Limits, Order
 from condarium.storage.facts import Facts
+from condarium.storage.store import Store
 
 SOURCE = "job"
 """Where admissions come from that are of our own workers' jobs."""
 _EVENT = "job"
-_HIDDEN = "its machines are lent, and to whom is not public"
 
 
 class NotAdmitted(Refused):
     """The machines of this queue are lent, and not to this job."""
 
-    def __init__(self, queue: str, resource: str, reasons: Sequence[str]) -> None:
+    def __init__(
+        self,
+        queue: str,
+        resource: str,
+        reasons: Sequence[str],
+        admission: Admission | None = None,
+    ) -> None:
         self.queue, self.resource, self.reasons = queue, resource, tuple(reasons)
+        self.admission = admission
         why = "".join(f"\n  {reason}" for reason in self.reasons)
         super().__init__(
             f"the job is not admitted to the queue {queue}{why}",
@@ -83,8 +91,21 @@ def apply(
     )
     assert made is not None  # its queue is lent
     if made.state.over:
-        raise NotAdmitted(order.queue, lent.name, _told(facts, lent, made.reasons, actor))
+        raise NotAdmitted(order.queue, lent.name, told(facts, made, actor).reasons, made)
     return made
+
+
+def note_refused(store: Store, error: NotAdmitted) -> None:
+    """Keep a refusal among the admissions, as the unit of work that made it is undone.
+
+    It is of no job: the number that one would have had is another one's.
+    """
+    if error.admission is None:
+        return
+    external, labels = f"refused-{uuid4().hex}", (error.queue,)
+    refused = replace(error.admission, external=external, labels=labels, run="", job=None)
+    with store.database.note() as facts:
+        facts.admissions.add(refused)
 
 
 def apply_again(facts: Facts, number: int, *, actor: Actor, at: datetime) -> Admission | None:
@@ -134,9 +155,3 @@ def _person(order: Order) -> Person | None:
     if order.principal is None:
         return None
     return Person(kind=PersonKind.USER, name=order.actor, id=order.principal)
-
-
-def _told(facts: Facts, lent: Resource, reasons: Sequence[str], actor: Actor) -> Sequence[str]:
-    """The reasons, for those who may see the resource: they tell of grants."""
-    thing: Thing = facts.resources.thing(lent.name)
-    return reasons if actor.may(Permission.RESOURCE_READ, thing) else (_HIDDEN,)

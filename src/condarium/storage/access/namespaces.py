@@ -78,6 +78,13 @@ class Namespaces:
         """Raises NoSuchNamespace."""
         return namespace_id(self._connection, name)
 
+    def ids(self, names: Collection[str] | None = None) -> list[int]:
+        """Those of these names that are there, or of all."""
+        query = select(namespaces.c.id)
+        if names is not None:
+            query = query.where(namespaces.c.name.in_(names))
+        return list(self._connection.scalars(query))
+
     def is_there(self, name: str) -> bool:
         query = select(namespaces.c.id).where(namespaces.c.name == name)
         return self._connection.scalar(query) is not None

@@ -37,12 +37,13 @@ class NoSuchAdmission(NotFound):
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What somebody may see: what asks for these resources, what these people triggered, and what
-    was decided by these grants."""
+    """What somebody may see: what asks for these resources, what these people triggered, what
+    was decided by these grants, and what is of namespaces of these ids."""
 
     resources: frozenset[str]
     people: frozenset[str]
     grants: frozenset[int] = frozenset()
+    namespaces: frozenset[str] = frozenset()
 
 
 class Admissions:
@@ -143,8 +144,7 @@ class Admissions:
         if numbers is not None:
             query = query.where(admissions.c.id.in_(list(numbers)))
         if seen is not None:
-            own = admissions.c.person.in_(seen.people) | admissions.c.grant_id.in_(seen.grants)
-            query = query.where(resources.c.name.in_(seen.resources) | own)
+            query = query.where(_is_seen(seen))
         if before is not None:
             query = query.where(admissions.c.id < before)
         return self._find(query)
@@ -321,6 +321,16 @@ def _late(at: datetime) -> tuple[Any, Any]:
 def _admissions() -> Select[Any]:
     joined = admissions.outerjoin(resources, resources.c.id == admissions.c.resource_id)
     return select(admissions, resources.c.name.label("resource")).select_from(joined)
+
+
+def _is_seen(seen: Seen) -> Any:
+    namespace = admissions.c.project_kind == str(ProjectKind.NAMESPACE)
+    return or_(
+        resources.c.name.in_(seen.resources),
+        admissions.c.person.in_(seen.people),
+        admissions.c.grant_id.in_(seen.grants),
+        namespace & admissions.c.project_id.in_(seen.namespaces),
+    )
 
 
 def _is_project(project: Project) -> Any:
