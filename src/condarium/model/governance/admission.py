@@ -171,9 +171,10 @@ class Admission:
 
     `source` is where the job is (`github` or `job`), `external` its id there. `job` is the number
     of a job of our own workers. `time` is how long it may take at most, None where it is of no
-    resource. `reserved` and `cost` are in microcredits; `chain` is how many jobs wait for it one
-    after the other. `heard_at` is its last heartbeat, `lease_until` when it is taken for lost.
-    `head` and `role` are as of `Applicant`; `holder` is the principal that took it for a runner.
+    resource. `reserved` and `cost` are in microcredits (1,000,000 are a credit); `chain` is how
+    many jobs wait for it one after the other. `heard_at` is its last heartbeat,
+    `lease_until` when it is taken for lost. `head` and `role` are as of `Applicant`; `holder` is
+    the principal that took it for a runner.
     """
 
     id: int

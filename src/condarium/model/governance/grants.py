@@ -40,7 +40,8 @@ class Conditions:
 class Lending:
     """On what a grant is: conditions, microcredits in each period (None for no limit), its end.
 
-    `labels` are names that lists elsewhere know the grant by (an id of a policy at Cirun).
+    1,000,000 microcredits are a credit. `called` is what lists elsewhere know the
+    grant by (an id of a policy at Cirun).
     """
 
     conditions: Conditions = Conditions()

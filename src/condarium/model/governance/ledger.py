@@ -80,7 +80,10 @@ class TransferFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class StatementLine:
-    """What a project used of what a donor gave for a resource, in a month: `month` is 2026-03."""
+    """What a project used of what a donor gave for a resource, in a month: `month` is 2026-03.
+
+    `used` is in microcredits: 1,000,000 are a credit.
+    """
 
     month: str
     donor: str

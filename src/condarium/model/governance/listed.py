@@ -34,7 +34,7 @@ class ListedGrant:
     `project` has its id behind it, where that is known. `conditions` are in words. `people` are
     those who may trigger jobs, shown only to lenders: to others it is empty. `by` is who granted
     it: all who approved the request, where there was one. `used` and `quota` are
-    in microcredits. `flags` are what people should look at.
+    in microcredits (1,000,000 are a credit). `flags` are what people should look at.
     """
 
     id: int

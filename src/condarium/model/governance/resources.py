@@ -142,7 +142,8 @@ class Acceptance:
 class Budget:
     """What a donor gives for a resource: microcredits in each period, from and until when.
 
-    `left` is of the period that is now; None where nobody asked.
+    1,000,000 microcredits are a credit. `left` is of the period that is now; None where
+    nobody asked.
     """
 
     id: int

@@ -10,7 +10,7 @@ from condarium.model.governance.ledger import StatementLine
 
 @dataclass(frozen=True, kw_only=True)
 class Balance:
-    """What became of a gift in one of its periods, in microcredits.
+    """What became of a gift in one of its periods, in microcredits: 1,000,000 are a credit.
 
     `given` and `left` are None of a resource without a budget, which has the donor "". `withdrawn`
     is what went back to the donor. `ends` is when what is left lapses, None for never.
@@ -41,7 +41,10 @@ class Total:
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
-    """What was used in a month (`2026-03`): jobs count in the month in which they ended."""
+    """What was used in a month (`2026-03`): jobs count in the month in which they ended.
+
+    Amounts are whole microcredits: 1,000,000 are a credit.
+    """
 
     month: str
     lines: tuple[StatementLine, ...]

@@ -21,6 +21,9 @@ neither repeats nor hides an item.
 `Location`; with `Prefer: wait=30` the answer is the result, if it comes in time. \
 `GET /jobs/7/events` follows a job.
 
+**Amounts** of credits are whole microcredits: 1 credit is 1000000, so that they add up exactly. \
+Arguments are in credits: `"2.5"`.
+
 **Errors** are `application/problem+json`: `code` is stable, `hint` says what to do next.
 
 **Once.** A changing request with an `Idempotency-Key` may be sent again after a lost connection: \
