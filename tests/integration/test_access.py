@@ -180,6 +180,9 @@ def test_an_explanation_is_the_decision(owner: Caller, store: Store) -> None:
         ada(explain, user="root0", operation_="env build", thing="lab")
     with pytest.raises(BadArguments, match="no operation"):
         owner(explain, user="ada", operation_="env built")
+    with pytest.raises(BadArguments, match="grants say") as refused:
+        owner(explain, user="ada", operation_="use", thing="resource:gpu")
+    assert "access check" in (refused.value.hint or "")
 
 
 def test_every_change_is_in_the_audit_log(owner: Caller, store: Store) -> None:

@@ -69,6 +69,11 @@ def explain(
 
 
 def _operation(operations: Mapping[str, Operation], name: str) -> Operation:
+    if name.lower() in ("use", "borrow"):
+        raise BadArguments(
+            f"{name!r} is no operation: who may use what is lent, grants say and not roles",
+            hint="`condarium access check` says whether a job would be admitted, and why.",
+        )
     if name not in operations:
         close = nearest(name, list(operations))
         raise BadArguments(

@@ -142,7 +142,8 @@ def access_explain(
 ) -> Explanation:
     """Say whether somebody may run an operation, and why, as the operation itself decides.
 
-    About oneself to everybody; about others to auditors and administrators.
+    About oneself to everybody; about others to auditors and administrators. Whether a job would be
+    admitted to what is lent, grants say and not roles: `condarium access check`.
     """
     from condarium.access import explaining
 

@@ -5,6 +5,7 @@ from condarium.cli.page import Page, Part, bold, dim, green, red
 from condarium.cli.render.registry import renders
 from condarium.model import paging
 from condarium.model.access.accounts import Account, Bound, Group, Membership, Token
+from condarium.model.access.permissions import ThingKind
 from condarium.model.access.principals import SubjectKind
 from condarium.model.access.report import (
     AccountChanged,
@@ -145,6 +146,8 @@ def explanation(answer: Explanation, page: Page) -> None:
         page.line("  ", reason)
     if not answer.thing:
         page.line(dim("  asked of no thing in particular; name one to ask about it"))
+    elif answer.thing.startswith(f"{ThingKind.RESOURCE} "):
+        page.line(dim("  by roles; whether a job may use it: condarium access check"))
     _bindings(answer.bindings, page)
 
 
