@@ -8,6 +8,7 @@ from condarium.model.governance.admission import Admission, AdmissionState, Deci
 from condarium.model.governance.amounts import say_amount
 from condarium.model.governance.projects import with_id
 
+OURS = "job"
 _COLOURS = {
     AdmissionState.ASKED: yellow,
     AdmissionState.REFUSED: red,
@@ -29,7 +30,7 @@ def admission_list(found: paging.Page[Admission], page: Page) -> None:
         )
         return
     titles = ("admission", "state", "resource", "project", "by", "asked", "credits")
-    page.table(titles, [_row(each, page) for each in found], right=(0, 6))
+    page.table(titles, [_row(each, page) for each in found], right=(0, 6), crop=(3, 4, 2))
     page.more(found.next)
 
 
@@ -40,7 +41,7 @@ def admission(answer: Admission, page: Page) -> None:
     lease = answer.lease_until if answer.state is AdmissionState.RUNNING else None
     facts = [
         ("project", with_id(answer.project)),
-        ("commit", f"{answer.commit}{f' of {answer.branch}' if answer.branch else ''}"),
+        ("commit" if answer.source != OURS else "digest", _commit(answer, page)),
         ("asked", f"{page.clock(answer.at)} by {answer.event}{by}"),
         ("labels", ", ".join(answer.labels)),
         ("grant", str(answer.grant or "")),
@@ -99,6 +100,13 @@ def _row(each: Admission, page: Page) -> tuple[Part, ...]:
         page.clock(each.at),
         _credits(each),
     )
+
+
+def _commit(answer: Admission, page: Page) -> str:
+    """That of one of our own jobs is a digest of what it does, of which its begin tells enough."""
+    if answer.source == OURS and page.terminal:
+        return answer.commit[:12]
+    return f"{answer.commit}{f' of {answer.branch}' if answer.branch else ''}"
 
 
 def _state(state: AdmissionState) -> Part:

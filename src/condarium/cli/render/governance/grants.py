@@ -47,7 +47,7 @@ def grant_list(grants: paging.Page[ListedGrant], page: Page) -> None:
         for each in grants
     ]
     titles = ("grant", "resource", "project", "state", "since", "until", "used", "")
-    page.table(titles, rows, right=(0,), crop=(2, 1))
+    page.table(titles, rows, right=(0,), crop=(7, 2, 1, 6, 4))
     page.more(grants.next)
 
 
@@ -136,13 +136,19 @@ def public_list(answer: PublicList, page: Page) -> None:
             _day(each),
             each.by,
             _used(each),
-            "; ".join(each.conditions),
-            "" if each.state is GrantState.ACTIVE else _COLOURS[each.state](each.state),
+            _on(each),
         )
         for each in answer.grants
     ]
-    titles = ("resource", "project", "since", "until", "by", "used", "on", "")
-    page.table(titles, rows, crop=(6, 1, 4))
+    titles = ("resource", "project", "since", "until", "by", "used", "on")
+    page.table(titles, rows, crop=(6, 1, 4, 0, 5))
+
+
+def _on(each: ListedGrant) -> Part:
+    """The conditions, behind what it is where it is not active."""
+    if each.state is GrantState.ACTIVE:
+        return "; ".join(each.conditions)
+    return _COLOURS[each.state]("; ".join((each.state, *each.conditions)))
 
 
 def _decision(made: Made, page: Page) -> tuple[Part, ...]:

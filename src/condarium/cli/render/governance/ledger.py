@@ -96,7 +96,8 @@ def _total(total: Total) -> tuple[Part, ...]:
 
 @renders(StatementFile)
 def statement_file(answer: StatementFile, page: Page) -> None:
-    page.line(f"{answer.month}: ", count(answer.lines, "line"))
+    said = count(answer.lines, "line") if answer.lines else "nothing was used"
+    page.line(f"{answer.month}: {said}")
 
 
 def _donor(name: str) -> str:

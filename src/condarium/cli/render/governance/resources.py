@@ -57,11 +57,11 @@ def resource_list(resources: paging.Page[Resource], page: Page) -> None:
         "platform",
         "jobs",
         "longest",
-        "credits/h",
+        "price",
         "left",
         "",
     )
-    page.table(titles, rows, right=(4, 5, 6, 7), crop=(2, 0))
+    page.table(titles, rows, right=(4, 5, 6, 7), crop=(2, 0, 3))
     page.more(resources.next)
 
 
