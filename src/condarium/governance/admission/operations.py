@@ -37,7 +37,11 @@ def list_(
     cursor: Cursor = None,
     actor: Actor,
 ) -> Page[Admission]:
-    """List jobs that asked, the newest first: yours, those on what you run, lend or asked for."""
+    """List jobs that asked, the newest first: yours, those on what you run, lend or asked for.
+
+    Of a namespace they are told to all who see into it. Reasons are for those who may see the
+    resource.
+    """
     from condarium.governance.admission import admissions
     from condarium.model.governance.admission import AdmissionState
 
