@@ -99,12 +99,13 @@ def test_asked_for_reviewed_granted_used_paid_for_expired_and_revoked(
     spec(ada, lab, "tool")
     refused = ada.fails(*BUILD, *QUEUE)
     assert "namespace:lab has no grant of gpu-a100" in refused
-    assert "condarium request create --project namespace:lab --resource gpu-a100" in refused
+    assert "ask: condarium request create -p namespace:lab#1 -r gpu-a100" in refused
     ask(people)
     assert "namespace:lab" in listed(server)
 
     assert "lab/fit" in ada(*BUILD, *QUEUE, "--job-time", "30m")
-    (admission,) = ada.json("admission", "list")["items"]
+    admission, refusal = ada.json("admission", "list")["items"]
+    assert refusal["state"] == "refused"
     assert (admission["state"], admission["resource"]) == ("ended", "gpu-a100")
     assert 0 < admission["cost"] < admission["reserved"] == 1_000_000
     statement = ben("ledger", "statement")
@@ -202,7 +203,8 @@ def test_a_repository_at_github_borrows_a_runner(people: People, server: Server)
     assert _says(server, github.queued(second))["outcome"] == "admitted"
     offered = ben.json("admission", "next", "gpu", "--runner", "gpu-7")
     ben.user.write("credential", offered["secret"])
-    redeem = ("admission", "redeem", run["head_sha"], "--credential", "credential", "-r", "gpu")
+    commit = ("--commit", run["head_sha"])
+    redeem = ("admission", "redeem", *commit, "--credential", "credential", "-r", "gpu")
     with_runner = (*redeem, "--runner", "gpu-7", "-p")
     assert ben.fails(*with_runner, "github:far/fit#1")
     ben(*with_runner, project)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
-from time import sleep
+from time import monotonic, sleep
 
 import httpx
 import pytest
@@ -59,6 +59,12 @@ class Publisher(threading.Thread):
         self.acknowledged: list[str] = []
         self.refused: list[str] = []
 
+    def has_begun(self) -> None:
+        """Wait until a package is there, however slow the machine."""
+        until = monotonic() + 20
+        while not self.acknowledged and self.is_alive() and monotonic() < until:
+            sleep(0.02)
+
     def run(self) -> None:
         for path in self.packages:
             url = f"{self.server.url}/api/channels/lab/upload/{path.name}"
@@ -84,7 +90,8 @@ def test_a_server_killed_while_it_publishes_shows_whole_revisions(tmp_path: Path
             publisher = Publisher(server, packages[round_ * 40 : round_ * 40 + 40])
             for thread in (*readers, publisher):
                 thread.start()
-            sleep(0.2 + random.random() * 0.5)
+            publisher.has_begun()
+            sleep(random.random() * 0.5)
             server.kill()
             for thread in (*readers, publisher):
                 thread.join()
