@@ -14,6 +14,7 @@ ENVIRONMENT = "lab/fit"
 CHANNEL = "lab"
 RESOURCE = "gpu"
 PROJECT = "namespace:lab"
+SHA = "0" * 40
 ASKING = [
     ("env", "list"),
     ("env", "show", ENVIRONMENT),
@@ -124,7 +125,7 @@ ASKING = [
     ("request", "withdraw", "1"),
     ("backup", "elsewhere"),
     ("access", "public"),
-    ("access", "check", "-p", PROJECT, "gpu"),
+    ("access", "check", "-p", PROJECT, "--label", "gpu"),
     ("grant", "create", RESOURCE, "-p", PROJECT, "-m", "why"),
     ("grant", "list"),
     ("grant", "show", "1"),
@@ -139,7 +140,18 @@ ASKING = [
     ("admission", "list"),
     ("admission", "show", "1"),
     ("admission", "next", RESOURCE),
-    ("admission", "redeem", "-r", RESOURCE, "-p", PROJECT, "0" * 40, "--credential", __file__),
+    (
+        "admission",
+        "redeem",
+        "-r",
+        RESOURCE,
+        "-p",
+        PROJECT,
+        "--commit",
+        SHA,
+        "--credential",
+        __file__,
+    ),
     ("admission", "heartbeat", "1"),
     ("admission", "end", "1"),
     ("admission", "cancel", "1"),
