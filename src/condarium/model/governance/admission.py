@@ -131,9 +131,11 @@ class Grants:
 
     def vouching(self, grant: Grant, job: Applicant) -> tuple[Approval, ...]:
         """Approvals of the job's commit by those who may give one now, and did not trigger it."""
-        given = self._by_commit.get((grant.id, job.commit.lower()), ())
+        given = self._by_commit.get((grant.id, job.commit.lower()))
+        if not given:
+            return ()
         triggered = job.person and job.person.key
-        named = {person.key for person in grant.lending.conditions.people or ()} if given else set()
+        named = {person.key for person in grant.lending.conditions.people or ()}
         return tuple(
             each
             for each in given

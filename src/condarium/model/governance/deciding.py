@@ -107,8 +107,11 @@ def _has_none(project: Project, resource: str, others: Sequence[Grant]) -> list[
 
 
 def _failed(case: _Case, untold: frozenset[str]) -> list[str]:
-    asked = (condition for name, condition in CONDITIONS if name not in untold)
-    return [why for condition in asked if (why := condition(case))]
+    return [
+        why
+        for name, condition in CONDITIONS
+        if name not in untold and (why := condition(case)) is not None
+    ]
 
 
 def _yes(case: _Case, untold: frozenset[str]) -> Decision:
@@ -212,9 +215,10 @@ def _terms(case: _Case) -> str | None:
         return None
     if version is None:
         return f"terms: {terms} was never published"
-    answering = {person.key} if person is not None else set()
-    answering.update(*(each.people for each in case.vouched))
-    if any((terms, version, key) in case.accepted for key in answering if key):
+    if person is not None and (terms, version, person.key) in case.accepted:
+        return None
+    approving = (key for each in case.vouched for key in each.people)
+    if any((terms, version, key) in case.accepted for key in approving):
         return None
     accept = f"condarium terms accept {terms}"
     if person is not None and person.kind is not PersonKind.USER:

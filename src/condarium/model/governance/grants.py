@@ -93,6 +93,9 @@ class GrantDecision:
     lending: Lending
 
 
+_TURNING = (GrantChange.REVOKED, GrantChange.SUSPENDED, GrantChange.RESUMED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grant:
     """The right of a project to use a resource, as of an instant.
@@ -123,12 +126,10 @@ class Grant:
     @property
     def turned(self) -> GrantDecision:
         """The last decision on whether it may be used at all, whatever was changed after it."""
-        turning = (
-            each
-            for each in reversed(self.decisions)
-            if each.change in (GrantChange.REVOKED, GrantChange.SUSPENDED, GrantChange.RESUMED)
-        )
-        return next(turning, self.decisions[0])
+        for each in reversed(self.decisions):
+            if each.change in _TURNING:
+                return each
+        return self.decisions[0]
 
     @property
     def suspended(self) -> bool:
@@ -136,8 +137,9 @@ class Grant:
 
     def state(self, now: datetime) -> GrantState:
         lending = self.lending
-        if any(decision.change is GrantChange.REVOKED for decision in self.decisions):
-            return GrantState.REVOKED
+        for decision in self.decisions:
+            if decision.change is GrantChange.REVOKED:
+                return GrantState.REVOKED
         if lending.expires_at is not None and now >= lending.expires_at:
             return GrantState.EXPIRED
         if self.suspended:
