@@ -1,6 +1,5 @@
 """Accounts, roles and tokens as facts, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
@@ -11,7 +10,6 @@ import pytest
 from argon2 import PasswordHasher
 from tests.support.accounts import make_user, quick_passwords
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
-from tests.support.postgresql import Server
 
 from condarium.access import passwords
 from condarium.access.administrators import LastAdministrator
@@ -24,7 +22,6 @@ from condarium.errors import (
 from condarium.model.names import EnvironmentName
 from condarium.model.secret import Secret
 from condarium.operating.backing_up import one_at_a_time
-from condarium.settings import Settings
 from condarium.storage.access.memberships import NoSuchGroup
 from condarium.storage.access.namespaces import NamespaceNotEmpty
 from condarium.storage.access.principals import NameTaken, NoSuchPrincipal
@@ -32,25 +29,6 @@ from condarium.storage.hosting.channels import NoSuchChannel
 from condarium.storage.store import Store
 
 PASSWORD = "correct horse battery"
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store
 
 
 @pytest.fixture

@@ -1,15 +1,11 @@
 """Plan, apply, import and resolve, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.accounts import bind
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
-from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments, NotPermitted
 from condarium.governance.admission.admitting import admit_in
@@ -18,7 +14,6 @@ from condarium.model.document import Document
 from condarium.model.governance.admission import Admission, Applicant
 from condarium.model.governance.planned import Applied, Plan
 from condarium.model.governance.projects import Person, Project
-from condarium.settings import Settings
 from condarium.storage.access.memberships import NoSuchGroup
 from condarium.storage.governance.resources import LooksLikeAnother
 from condarium.storage.store import Store
@@ -43,22 +38,8 @@ TOOL = Project.parse("github:lab/tool#77")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def owner(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Caller]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store_with_administrator(store)
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store_with_administrator(store)
+def owner(store: Store) -> Caller:
+    return store_with_administrator(store)
 
 
 def documents(*texts: str) -> tuple[Document, ...]:

@@ -1,18 +1,14 @@
 """Admissions on SQLite and PostgreSQL: what is reserved, who gets a credential, what it is good
 for, and what becomes of a job that falls silent."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.lending import ADA, COMMIT, LAB, job
 from tests.support.people import Clock
-from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments
 from condarium.governance.admission import admissions, leases
@@ -34,32 +30,12 @@ from condarium.model.governance.projects import Project
 from condarium.model.governance.resources import Budget, ResourceKind
 from condarium.model.governance.resources import Settings as Lent
 from condarium.model.secret import Secret
-from condarium.settings import Settings
 from condarium.storage.store import Store
 
 LENA = Actor(name="lena")
 OTHER = Project.parse("github:bo/other#12")
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 STATE = AdmissionState
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store
 
 
 def lend(store: Store, name: str = "gpu", *, budget: int | None = None, **settings: Any) -> None:

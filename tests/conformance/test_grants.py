@@ -1,16 +1,13 @@
 """Decisions about grants, on SQLite and on PostgreSQL: who may make them, and what they do."""
 
 import random
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.people import Caller, Clock, someone, store_with_administrator, user
-from tests.support.postgresql import Server
 
 from condarium.errors import BadArguments, BadName, NotPermitted
 from condarium.governance.grants.deciding import BadCommit, BadCondition, NotSuspended
@@ -27,7 +24,6 @@ from condarium.model.governance.amounts import BadAmount
 from condarium.model.governance.listed import ListedGrant
 from condarium.model.governance.projects import BadPerson, BadProject, Person, PersonKind
 from condarium.model.instants import BadInstant
-from condarium.settings import Settings
 from condarium.storage.governance.grants import NoSuchGrant
 from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.store import Store
@@ -35,25 +31,6 @@ from condarium.storage.store import Store
 TOOL, OTHER = "github:lab/tool#77", "github:lab/other#78"
 COMMIT = "0123456789abcdef" * 2 + "01234567"
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store
 
 
 @pytest.fixture

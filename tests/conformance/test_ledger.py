@@ -285,8 +285,8 @@ def test_a_quota_counts_what_is_reserved_and_what_was_charged(facts: Facts) -> N
     facts.ledger.refund(admit(facts, 5, grant=grant), at=NOON)
     admit(facts, 7)
 
-    assert facts.ledger.spent_under(grant, NOON) == 7 * CREDIT
-    assert facts.ledger.spent_under(grant, None) == 8 * CREDIT
+    assert facts.ledger.spent_under([grant], NOON)[grant] == 7 * CREDIT
+    assert facts.ledger.spent_under([grant], None)[grant] == 8 * CREDIT
 
 
 @pytest.mark.parametrize("periods", [1, 2])

@@ -1,16 +1,12 @@
 """Requests as facts, and two who take a step at once, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from threading import Barrier
 
 import pytest
 from tests.support.people import Clock
-from tests.support.postgresql import Server
 from tests.support.review import PROJECT, Review
 
 from condarium.errors import CondariumError, Conflict
@@ -23,30 +19,14 @@ from condarium.model.governance.requests import (
     RequestState,
     Step,
 )
-from condarium.settings import Settings
 from condarium.storage.governance.requests import NoSuchRequest
 from condarium.storage.governance.resources import NoSuchResource
 from condarium.storage.store import Store
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def lab(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Review]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        settings = Settings.read(environ, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield Review(store)
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield Review(store)
+def lab(store: Store) -> Review:
+    return Review(store)
 
 
 def asked(clock: Clock) -> Request:

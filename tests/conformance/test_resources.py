@@ -1,22 +1,17 @@
 """Resources, budgets, terms and linked accounts as facts, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.accounts import make_user
 from tests.support.people import Caller, Clock, someone, store_with_administrator
-from tests.support.postgresql import Server
 
 from condarium.errors import CondariumError
 from condarium.governance.resources.terms import BadTerms
 from condarium.model.document import Document
 from condarium.model.governance.projects import Person, with_id
-from condarium.settings import Settings
 from condarium.storage.access.memberships import NoSuchGroup
 from condarium.storage.governance.identities import IdentityTaken
 from condarium.storage.governance.resources import (
@@ -27,25 +22,6 @@ from condarium.storage.governance.resources import (
 )
 from condarium.storage.governance.terms import NoSuchTerms, PublishedMeanwhile
 from condarium.storage.store import Store
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store
 
 
 @pytest.fixture

@@ -1,20 +1,16 @@
 """Webhooks on SQLite and PostgreSQL: in whatever order, together or apart, at once or twice."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import permutations
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.borrowing import OWNER, project_of
 from tests.support.github import GitHub, Webhook
 from tests.support.people import Clock
-from tests.support.postgresql import Server
 
 from condarium.governance.github.deliveries import Delivery
 from condarium.governance.github.jobs import forget, look_again, take, undecided
@@ -25,7 +21,6 @@ from condarium.model.governance.grants import Lending
 from condarium.model.governance.resources import Budget, ResourceKind
 from condarium.model.governance.resources import Settings as Lent
 from condarium.model.governance.workflow_job import read
-from condarium.settings import Settings
 from condarium.storage.store import Store
 
 
@@ -34,20 +29,6 @@ def clock() -> Clock:
     clock = Clock()
     clock.now = datetime.now(UTC)
     return clock
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    environ = {"HOME": str(tmp_path)}
-    if request.param == "sqlite":
-        with closing(Store(Settings.read(environ, store=tmp_path / "store"), now=clock)) as store:
-            yield store
-        return
-    server: Server = request.getfixturevalue("postgresql")
-    with server.new_database() as url:
-        settings = Settings.read({**environ, "CONDARIUM_DATABASE": url}, store=tmp_path / "store")
-        with closing(Store(settings, now=clock)) as store:
-            yield store
 
 
 @pytest.fixture

@@ -202,7 +202,7 @@ def _spent(facts: "Facts", grants: Iterable[Grant], at: datetime) -> dict[int, i
             counted.setdefault(since, {})[grant.id] = [grant.id, *before]
     found = dict[int, int]()
     for since, under in counted.items():
-        spent = facts.ledger.spent_under_all(set(chain(*under.values())), since)
+        spent = facts.ledger.spent_under(set(chain(*under.values())), since)
         found |= {grant: sum(spent[each] for each in numbers) for grant, numbers in under.items()}
     return found
 

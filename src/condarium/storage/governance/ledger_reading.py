@@ -193,12 +193,8 @@ class LedgerReading:
             found[key] = found.get(key, 0) + part_of(row.reserved, took, time)
         return found
 
-    def spent_under(self, grant: int, since: datetime | None) -> int:
-        """What jobs that were admitted under a grant since then cost, or may yet cost."""
-        return self.spent_under_all([grant], since)[grant]
-
-    def spent_under_all(self, under: Iterable[int], since: datetime | None) -> dict[int, int]:
-        """The same of several grants."""
+    def spent_under(self, under: Iterable[int], since: datetime | None) -> dict[int, int]:
+        """What jobs that were admitted under each grant since then cost, or may yet cost."""
         wanted = list(under)
         back = ledger_transfers.c.kind == TransferKind.REFUND
         amount = case((back, -ledger_transfers.c.amount), else_=ledger_transfers.c.amount)
