@@ -152,28 +152,17 @@ def _file(kind: type, value: object, label: str, readers: Readers | None) -> obj
     raise _bad(label, value, "the path of a file")
 
 
-def _environment(value: object, label: str) -> EnvironmentName:
-    if isinstance(value, EnvironmentName):
-        return value
-    if isinstance(value, str):
-        return EnvironmentName.parse(value)
-    raise _bad(label, value, "the name of an environment, such as 'lab/fit'")
+def _parsed(kind: type, expected: str) -> Callable[[object, str], Any]:
+    """What accepts a value of a type that reads texts, or a text of it."""
 
+    def accept(value: object, label: str) -> Any:
+        if isinstance(value, kind):
+            return value
+        if isinstance(value, str):
+            return kind.parse(value)  # type: ignore[attr-defined]  # each type that is given has it
+        raise _bad(label, value, expected)
 
-def _channel(value: object, label: str) -> ChannelName:
-    if isinstance(value, ChannelName):
-        return value
-    if isinstance(value, str):
-        return ChannelName.parse(value)
-    raise _bad(label, value, "the name of a channel, such as 'lab'")
-
-
-def _resource(value: object, label: str) -> ResourceName:
-    if isinstance(value, ResourceName):
-        return value
-    if isinstance(value, str):
-        return ResourceName.parse(value)
-    raise _bad(label, value, "the name of a resource, such as 'gpu-a100'")
+    return accept
 
 
 def _view(value: object, label: str) -> View:
@@ -191,10 +180,10 @@ _ACCEPT: Mapping[Any, Callable[[object, str], Any]] = {
     int: _integer,
     bool: _boolean,
     timedelta: _duration,
-    EnvironmentName: _environment,
-    ChannelName: _channel,
+    EnvironmentName: _parsed(EnvironmentName, "the name of an environment, such as 'lab/fit'"),
+    ChannelName: _parsed(ChannelName, "the name of a channel, such as 'lab'"),
     View: _view,
-    ResourceName: _resource,
+    ResourceName: _parsed(ResourceName, "the name of a resource, such as 'gpu-a100'"),
 }
 
 

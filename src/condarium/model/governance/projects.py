@@ -58,12 +58,27 @@ _NAMES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Project:
+class _Identified:
+    """Something with a name for readers, and an id where that is known."""
+
+    kind: StrEnum
+    name: str
+    id: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """What it is compared by."""
+        return None if self.id is None else f"{self.kind}:{self.id}"
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project(_Identified):
     """A repository or a namespace. `id` is None where it is not known: then it may use nothing."""
 
     kind: ProjectKind
-    name: str
-    id: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -75,40 +90,22 @@ class Project:
         return cls(kind=ProjectKind(kind), name=name, id=identifier)
 
     @property
-    def key(self) -> str | None:
-        """What it is compared by."""
-        return None if self.id is None else f"{self.kind}:{self.id}"
-
-    @property
     def account(self) -> str:
         """What the ledger and shares have it as: also one whose id is not known is one."""
         return self.key or str(self)
 
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
-
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class Person(_Identified):
     """Somebody at GitHub, or a principal. `id` is None where it is not known: that is nobody."""
 
     kind: PersonKind
-    name: str
-    id: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `github:login`, `github:login#id` or `user:name`. Raises BadPerson."""
         kind, name, identifier = _split(text, "person", BadPerson)
         return cls(kind=PersonKind(kind), name=name, id=identifier)
-
-    @property
-    def key(self) -> str | None:
-        """What they are compared by."""
-        return None if self.id is None else f"{self.kind}:{self.id}"
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.name}"
 
 
 def with_id(value: Project | Person) -> str:
